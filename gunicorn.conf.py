@@ -1,0 +1,78 @@
+"""How is the application served? Read by gunicorn at its start; every number can be set from outside."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from gunicorn.glogging import Logger
+
+# --- Where it listens ---
+# Behind a reverse proxy that speaks TLS, hence the loopback address. Which proxies are believed when they
+# say that a request came by https is gunicorn's own variable FORWARDED_ALLOW_IPS (default 127.0.0.1).
+bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:8000")
+
+# Nobody steers a running server through gunicorn's socket, and two servers of one user would share it.
+control_socket_disable = True
+
+# --- How much at once ---
+# A password check by Argon2 takes about 100 MiB for about 0.1 seconds of a core, and each request may be
+# one. So the most memory that hashing can take is workers x threads x 100 MiB: 400 MiB as set here, on top
+# of about 80 MiB for each worker. A core for each worker; more threads let more requests wait for the
+# database or for the mail server at once.
+workers = int(os.environ.get("GUNICORN_WORKERS", "2"))
+threads = int(os.environ.get("GUNICORN_THREADS", "2"))
+worker_class = "gthread"
+
+# --- How long ---
+# A sign-in that sends a setup link waits for the mail server, 10 seconds at most. A worker that gives no
+# sign of life for three times as long is stuck and is replaced; one that is asked to stop gets as long to
+# finish its requests.
+timeout = int(os.environ.get("GUNICORN_TIMEOUT", "30"))
+graceful_timeout = timeout
+keepalive = 5
+
+# A worker's memory grows to its largest moment and stays there. It is replaced after so many requests, not
+# all workers at once.
+max_requests = int(os.environ.get("GUNICORN_MAX_REQUESTS", "2000"))
+max_requests_jitter = max_requests // 10
+
+# The sign of life is a file that is touched each second; in memory, a slow disk cannot hold it up.
+if Path("/dev/shm").is_dir():  # noqa: S108 - gunicorn makes a file of its own in it, with a random name
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+# --- What is logged ---
+accesslog = "-"
+errorlog = "-"
+# Address, time, method, path, status, bytes, milliseconds. No query string, no referring page.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
+
+# Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
+EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset)/")
+
+
+def without_token(address: str) -> str:
+    """Cut off the query string, and what follows the beginning of an emailed link, however it is encoded."""
+    path = address.partition("?")[0]
+    emailed_link = EMAILED_LINK.search(unquote(path))
+    return f"{emailed_link.group()}..." if emailed_link else path
+
+
+class TokenFreeLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's logger, but for the tokens: whoever reads the log must not be able to use the links."""
+
+    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        """Return the parts of an access log line, the path as it was sent and without a token."""
+        atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
+        # PATH_INFO is decoded, and could begin a new line in the log; the path as sent cannot.
+        atoms["U"] = without_token(environ["RAW_URI"])
+        return atoms
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log an error that the application did not catch; the request's address is among its arguments."""
+        args = tuple(without_token(arg) if isinstance(arg, str) else arg for arg in args)
+        super().exception(msg, *args, **kwargs)
+
+
+logger_class = TokenFreeLogger
