@@ -26,7 +26,7 @@ class WayOut:
 WAYS_OUT = {
     Link.Purpose.SETUP: WayOut(_("Log in again to get a new link."), "operators:login", _("Log in")),
     Link.Purpose.INVITATION: WayOut(
-        _("If you have accepted the invitation already, log in. Otherwise ask your administrator to send it again."),
+        _("If you have accepted the invitation, log in. Otherwise ask your administrator to send it again."),
         "operators:login",
         _("Log in"),
     ),
@@ -34,7 +34,7 @@ WAYS_OUT = {
         _("Request a new link to choose a password."), "operators:password-reset", _("Request a new link")
     ),
     Link.Purpose.EMAIL: WayOut(
-        _("Nothing was changed by it now. To get a new link, change the email address again on My settings."),
+        _("If the address is still the old one, change it again on My settings."),
         "operators:home",
         _("Go to the start page"),
     ),

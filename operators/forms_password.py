@@ -1,0 +1,48 @@
+"""Is this an email address, and in which form is it looked up?"""
+
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH
+from operators.models import normalize_email
+
+# Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
+REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+class AddressField(forms.EmailField):
+    """An email address in the one form in which addresses are stored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"autocomplete": "email", "autocapitalize": "off", "spellcheck": "false"}
+        defaults = {"label": _("Email"), "max_length": TEXT_LENGTH, "widget": forms.EmailInput(attrs=attrs)}
+        super().__init__(**{**defaults, **kwargs})
+
+    def to_python(self, value: object) -> str:
+        """Normalize before anything is checked: small letters may be more characters than capital ones."""
+        return normalize_email(super().to_python(value) or "")
+
+    def validate(self, value: str) -> None:
+        """Refuse what nobody sees: two addresses that look alike must be alike."""
+        super().validate(value)
+        if any(unicodedata.category(char) in REFUSED_CATEGORIES for char in value):
+            raise ValidationError(_("Remove the invisible characters from the address."), code="control")
+
+
+class LinkForm(forms.Form):
+    """To which address a password reset link is sent."""
+
+    email = AddressField(
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        )
+    )

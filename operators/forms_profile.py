@@ -1,0 +1,73 @@
+"""May this name, address or password take the place of the present one?"""
+
+from django import forms
+from django.contrib.auth.hashers import check_password
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.forms import NameField, NewPasswordForm, PasswordField
+from operators.forms_password import AddressField
+from operators.models import Operator
+
+MINUTE = 60
+
+
+class NameForm(forms.Form):
+    """An operator's name."""
+
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}))
+
+
+class EmailForm(forms.Form):
+    """An operator's new address, which must be confirmed before it counts."""
+
+    email = AddressField(label=_("New email"))
+
+    def __init__(self, data: QueryDict | None, *, operator: Operator) -> None:
+        super().__init__(data)
+        self.operator = operator
+
+    def clean_email(self) -> str:
+        """Refuse the present address and taken ones, without a word about other accounts."""
+        email: str = self.cleaned_data["email"]
+        if email == self.operator.email:
+            raise ValidationError(_("That is the address already."), code="same")
+        owner = Operator.objects.filter(email=email).first()
+        if owner and owner.account_id == self.operator.account_id:
+            raise ValidationError(_("Another operator of this account has this address."), code="taken")
+        if owner:
+            raise ValidationError(_("This address cannot be used. Choose another one."), code="unusable")
+        return email
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long no further email goes out."""
+        minutes = -(-seconds // MINUTE)
+        wait = (
+            ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
+            if seconds < MINUTE
+            else ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+        )
+        text = _("A link was sent a short while ago. You can send another one in %(wait)s.")
+        self.add_error("email", ValidationError(text, code="too_soon", params={"wait": wait}))
+
+    def mail_failed(self) -> None:
+        """Say that the mail server did not take the email; the address stays typed in."""
+        text = _("The email to %(email)s could not be sent: nothing has changed. Try again in some minutes.")
+        self.add_error(None, ValidationError(text, code="mail", params={"email": self.cleaned_data["email"]}))
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A new password, for somebody who knows the present one."""
+
+    current_password = PasswordField(label=_("Current password"), autocomplete="current-password")
+
+    field_order = ("current_password", "new_password", "new_password_again")
+
+    def clean_current_password(self) -> str:
+        """Compare, and leave the stored hash alone: a renewed one would end this session halfway."""
+        password: str = self.cleaned_data["current_password"]
+        if not check_password(password, self.operator.password):
+            raise ValidationError(_("That is not your current password. Type it again."), code="wrong")
+        return password

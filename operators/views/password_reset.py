@@ -1,0 +1,73 @@
+"""The pages for somebody who has forgotten the password."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.audit import origin
+from accounts.forms import NewPasswordForm
+from accounts.http import data_of
+from invitations import tokens
+from invitations.dead_link import dead_link
+from invitations.models import Link, lifetime
+from operators.backends import PasswordBackend
+from operators.forms_password import LinkForm
+from operators.password_reset import reset_password, send_link
+
+PURPOSE = Link.Purpose.PASSWORD_RESET
+# The address that was typed in this browser, for the page after it.
+ADDRESS_KEY = "password_reset_address"
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_link(request: HttpRequest) -> HttpResponse:
+    """Ask for the address; the answer is the same for every address."""
+    form = LinkForm(data_of(request))
+    if form.is_valid():
+        email = form.cleaned_data["email"]
+        request.session[ADDRESS_KEY] = email
+        send_link(email, origin(request))
+        return redirect("operators:password-reset-sent")
+    return render(request, "operators/password_reset.html", {"form": form})
+
+
+@login_not_required
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """Say what happens now, without saying whether anybody has that address."""
+    email = request.session.get(ADDRESS_KEY)
+    if email is None:
+        return redirect("operators:password-reset")
+    context = {"email": email, "days": lifetime(PURPOSE).days}
+    return render(request, "operators/password_reset_sent.html", context)
+
+
+@login_not_required
+@require_safe
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    tokens.remember_token(request, PURPOSE, token)
+    return redirect("operators:password-reset-choose")
+
+
+@login_not_required
+@sensitive_post_parameters("new_password", "new_password_again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: HttpRequest) -> HttpResponse:
+    """Set a new password; never signs in."""
+    link = tokens.opened(request, PURPOSE)
+    if link is None or not PasswordBackend.may_sign_in(link.user):
+        return dead_link(request, PURPOSE)
+    form = NewPasswordForm(data_of(request), operator=link.user)
+    if form.is_valid():
+        if not reset_password(link, form.cleaned_data["new_password"], origin(request, link.user)):
+            return dead_link(request, PURPOSE)
+        tokens.forget(request, PURPOSE)
+        messages.success(request, _("Your password is changed. Log in with the new one."))
+        return redirect("operators:login")
+    return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})

@@ -1,0 +1,123 @@
+"""The popups that change an operator's name, address and password, and the page that confirms an address."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.audit import origin
+from accounts.http import SignedInRequest, data_of
+from invitations import tokens
+from invitations.dead_link import dead_link
+from invitations.models import Link, TooSoonError
+from operators import profile
+from operators.access import to_edit
+from operators.forms_profile import ChangePasswordForm, EmailForm, NameForm
+from operators.models import Operator
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Change the name: one's own, or as an administrator anyone's."""
+    operator = to_edit(request.user, pk)
+    form = NameForm(data_of(request), initial={"name": operator.name})
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        if profile.change_name(operator, name, origin(request)):
+            messages.success(request, _("The name is %(name)s now.") % {"name": name})
+        else:
+            messages.info(request, _("Nothing changed: that was the name already."))
+        return redirect(operator)
+    context = {"form": form, "operator": operator, "is_self": operator.pk == request.user.pk}
+    return render(request, "operators/change_name.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Send a link to a new address; it becomes the operator's when the link is opened and confirmed."""
+    operator = to_edit(request.user, pk)
+    if operator.is_invited:
+        return render(request, "operators/change_email_invited.html", {"operator": operator})
+    form = EmailForm(data_of(request), operator=operator)
+    if form.is_valid() and _request_email(request, operator, form):
+        messages.success(
+            request,
+            _("A link is on its way to %(email)s. The address changes when the link is opened and confirmed.")
+            % {"email": form.cleaned_data["email"]},
+        )
+        return redirect(operator)
+    context = {"form": form, "operator": operator, "is_self": operator.pk == request.user.pk}
+    return render(request, "operators/change_email.html", context)
+
+
+def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm) -> bool:
+    """Send the link; where it does not go out, the form says why."""
+    try:
+        if profile.request_email(operator, form.cleaned_data["email"], origin(request)):
+            return True
+        form.mail_failed()
+    except TooSoonError as error:
+        form.refuse_for(error.wait)
+    return False
+
+
+@login_not_required
+@require_safe
+def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    tokens.remember_token(request, Link.Purpose.EMAIL, token)
+    return redirect("operators:email-confirm")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_email(request: HttpRequest) -> HttpResponse:
+    """Ask whether the address shall change, and change it."""
+    link = tokens.opened(request, Link.Purpose.EMAIL)
+    if link is None:
+        return dead_link(request, Link.Purpose.EMAIL)
+    if request.method != "POST":
+        return render(request, "operators/confirm_email.html", {"operator": link.user, "email": link.email})
+    try:
+        # Whoever has the mailbox acts for the operator, also in a browser where somebody else is signed in.
+        operator = profile.confirm_email(link, origin(request, link.user))
+    except profile.AddressTakenError:
+        return render(request, "operators/confirm_email_taken.html", {"email": link.email}, status=409)
+    if operator is None:
+        return dead_link(request, Link.Purpose.EMAIL)
+    tokens.forget(request, Link.Purpose.EMAIL)
+    return _email_changed(request, operator)
+
+
+def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Keep the session that is the operator's own, and go where this browser may go."""
+    messages.success(
+        request,
+        _("The address is %(email)s now: from now on it is what to log in with.") % {"email": operator.email},
+    )
+    if request.user != operator:
+        return redirect("operators:login")
+    update_session_auth_hash(request, operator)
+    return redirect(operator)
+
+
+@sensitive_post_parameters("current_password", "new_password", "new_password_again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: SignedInRequest) -> HttpResponse:
+    """Change one's own password; single sign-on operators have none."""
+    operator = request.user
+    if operator.is_single_sign_on:
+        raise Http404(_("You sign in by single sign-on, without a password here."))
+    form = ChangePasswordForm(data_of(request), operator=operator)
+    if not form.is_valid():
+        return render(request, "operators/change_password.html", {"form": form, "operator": operator})
+    if profile.change_password(operator, form.cleaned_data["new_password"], origin(request)):
+        update_session_auth_hash(request, operator)
+        messages.success(request, _("Your password is changed. Everywhere else you are logged out."))
+    else:
+        messages.error(request, _("Nothing changed: your password was changed elsewhere in the meantime."))
+    return redirect(operator)
