@@ -1,0 +1,244 @@
+// What the pages do beyond HTML: popups, single submits, copying, menus, waits. Every page works without it.
+(() => {
+  "use strict";
+
+  const html = document.documentElement;
+  html.classList.add("js");
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  // htmx and authors both may name an element that is not on this page.
+  const one = (selector) => (selector ? document.querySelector(selector) : null);
+
+  // A modal dialog makes the rest of the page inert, live regions included: speak from the inside when it is open.
+  function announce(text) {
+    const region = one("dialog[open] [data-live]") || one("body > [data-live]");
+    if (!region) return;
+    region.textContent = "";
+    setTimeout(() => { region.textContent = text; }, 50);
+  }
+
+  // --- Popups: links that are pages of their own without this script
+
+  const dialog = one("#popup");
+  const content = one("#popup-content");
+  const CONTROL = "input:not([type=hidden]), select, textarea";
+  let opener = null;
+  let popupUrl = "";
+  let latest = ""; // a slow earlier answer must not replace a newer one
+
+  function load(verb, url, extra) {
+    latest = url;
+    content.setAttribute("aria-busy", "true");
+    // Only the popup is taken from the answer, so that a complete (error) page works too.
+    window.htmx.ajax(verb, url, { target: content, swap: "innerHTML", select: ".popup", ...extra })
+      .catch(() => { if (dialog.open && url === latest) failed(); });
+  }
+
+  function openPopup(link) {
+    if (!dialog.open) {
+      opener = link;
+      dialog.showModal();
+    }
+    const source = content.contains(link) ? content : link; // htmx sends nothing for what has left the page
+    content.replaceChildren(one("#popup-loading").content.cloneNode(true));
+    announce(content.textContent.trim());
+    popupUrl = link.href;
+    load("GET", link.href, { source });
+  }
+
+  // No answer came. What was typed stays; without a form there is nothing to keep.
+  function failed() {
+    content.removeAttribute("aria-busy");
+    const message = one("#popup-failed").content.cloneNode(true);
+    const body = content.querySelector("form .popup-body");
+    if (body) {
+      all(".popup-failed", body).forEach((old) => old.remove());
+      body.prepend(message.querySelector(".popup-failed"));
+      release(content);
+    } else {
+      content.replaceChildren(message);
+      focusInside(content);
+    }
+  }
+
+  function focusInside(root) {
+    const target = all(`.has-error :is(${CONTROL})`, root)[0] || all("[autofocus]", root)[0]
+      || all(`:is(${CONTROL}):not(:disabled)`, root)[0] || all("h1", root)[0] || all("a, button", root)[0];
+    if (!target) return;
+    if (target.matches("h1")) target.tabIndex = -1;
+    target.focus();
+    if (target.closest(".has-error") && target.select) target.select();
+  }
+
+  if (dialog) {
+    dialog.addEventListener("close", () => {
+      if (dialog.open) return; // the event comes late: the next popup may be there already
+      content.replaceChildren(); // a secret does not stay in a closed dialog
+      latest = "";
+      if (opener && opener.isConnected) opener.focus();
+      opener = null;
+    });
+    document.addEventListener("htmx:beforeSwap", (event) => {
+      const { target, pathInfo } = event.detail;
+      if (target === content && pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
+    });
+    document.addEventListener("htmx:afterSettle", (event) => {
+      if (event.target !== content || !dialog.open) return;
+      content.removeAttribute("aria-busy");
+      const { xhr } = event.detail;
+      if (content.querySelector(".popup")) {
+        prepare(content);
+        focusInside(content);
+      } else if (xhr && xhr.status < 400) {
+        window.location.assign(xhr.responseURL); // a page that is no popup, such as the login page
+      } else {
+        failed();
+      }
+    });
+  }
+
+  // --- Clicks
+
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    closeMenus(target);
+
+    const copier = target.closest("[data-copy]");
+    if (copier) copy(copier);
+
+    const closer = target.closest("[data-popup-close]");
+    if (closer && dialog && dialog.contains(closer)) {
+      event.preventDefault();
+      dialog.close();
+    }
+
+    const link = target.closest("a[data-popup]");
+    const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+    if (link && plain && dialog && dialog.showModal && window.htmx) {
+      event.preventDefault();
+      openPopup(link);
+    }
+  });
+
+  // --- Forms
+
+  const BUTTONS = "button:not([type=button], [type=reset]), input[type=submit]";
+
+  function release(root) {
+    all("[data-sent]", root).forEach((element) => {
+      element.disabled = false;
+      delete element.dataset.sent;
+    });
+  }
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (event.defaultPrevented || form.method === "dialog") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (form.method === "post") {
+      form.dataset.sent = "yes";
+      // After the event: a button that is disabled now would leave its name and value out of the post.
+      setTimeout(() => all(BUTTONS, form).filter((button) => !button.disabled).forEach((button) => {
+        button.dataset.sent = "yes";
+        button.autocomplete = "off"; // Firefox would keep it disabled over a reload
+        button.disabled = true;
+      }));
+    }
+    if (dialog && dialog.contains(form) && window.htmx) {
+      event.preventDefault();
+      const given = (name) => (submitter && submitter.getAttribute(`form${name}`)) || form.getAttribute(name);
+      load(form.method.toUpperCase(), given("action") || popupUrl, { source: form, values: new FormData(form, submitter) });
+    }
+  });
+
+  function switchOptions(box) {
+    const options = one(box.dataset.enables);
+    if (options) options.disabled = !box.checked;
+  }
+
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-enables]")) switchOptions(target);
+    if (target.matches("form[data-autosubmit] select")) target.form.requestSubmit();
+  });
+
+  // --- Copying
+
+  async function copy(button) {
+    const source = one(button.dataset.copy);
+    if (!source) return;
+    let text = (source.value ?? source.innerText).trim();
+    if ("copyCompact" in button.dataset) text = text.replace(/\s+/g, "");
+    try {
+      await navigator.clipboard.writeText(text);
+      button.dataset.label ??= button.textContent;
+      button.textContent = button.dataset.copied;
+      announce(button.dataset.copied);
+      setTimeout(() => { button.textContent = button.dataset.label; }, 2500);
+    } catch {
+      // Not allowed here (no https, or refused): select it, so that the keyboard can copy it.
+      if (source.select) source.select();
+      else window.getSelection().selectAllChildren(source);
+      announce(button.dataset.copyFailed || "");
+    }
+  }
+
+  // --- Menus
+
+  const openMenus = () => all("details:is(.nav-menu, .user-menu)[open]");
+  const closeMenus = (kept) => openMenus().filter((menu) => !menu.contains(kept)).forEach((menu) => { menu.open = false; });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    openMenus().forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  document.addEventListener("focusin", ({ target }) => closeMenus(target));
+
+  // --- Waits
+
+  function countDown(element) {
+    const button = one(element.dataset.enable);
+    // By the clock, not by counting ticks: a sleeping tab misses ticks.
+    const end = Date.now() + Number(element.dataset.countdown) * 1000;
+    delete element.dataset.countdown;
+    const tick = () => {
+      const left = Math.ceil((end - Date.now()) / 1000);
+      if (button) button.disabled = left > 0;
+      if (left > 0) element.textContent = left;
+      else element.closest("p, div").hidden = true;
+      return left > 0;
+    };
+    if (tick()) {
+      const timer = setInterval(() => { if (!tick()) clearInterval(timer); }, 500);
+    }
+  }
+
+  // --- Start
+
+  function prepare(root) {
+    all("[data-enables]", root).forEach(switchOptions);
+    all("[data-countdown]", root).forEach(countDown);
+  }
+
+  function rememberTimeZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!/^[\w+/-]+$/.test(zone) || document.cookie.split("; ").includes(`time_zone=${zone}`)) return;
+    const secure = window.location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `time_zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  }
+
+  rememberTimeZone();
+  prepare(document);
+  if (one("main .has-error")) focusInside(one("main"));
+  // The back button shows the page as it was left, with its buttons disabled and its boxes as they were ticked.
+  window.addEventListener("pageshow", () => {
+    release(document);
+    all("[data-enables]").forEach(switchOptions);
+  });
+})();
