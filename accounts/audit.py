@@ -1,0 +1,73 @@
+"""Who did what to whom, and from where? Writes the audit trail."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.models import Account, Action, AuditEntry
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whoever acts (None: the command line, or a person not known yet) and the network address."""
+
+    actor: "Operator | None" = None
+    address: str | None = None
+
+
+def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:
+    """Return where a request comes from; `actor` names the person while nobody is signed in."""
+    if actor is None and request.user.is_authenticated:
+        actor = request.user
+    return Origin(actor, client_address(request))
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address of the connection, or the one that a trusted proxy forwarded.
+
+    X-Forwarded-For is read from its right end, where the proxies write, and only as far as the
+    proxies in TRUSTED_PROXIES go: what a browser puts into it itself is never reached.
+    """
+    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), request.META.get("REMOTE_ADDR", "")]
+    trusted = [ip_network(network) for network in settings.TRUSTED_PROXIES]
+    last = None
+    for hop in reversed(hops):
+        try:
+            address = ip_address(hop.strip())
+        except ValueError:
+            break
+        last = str(address)
+        if not any(address in network for network in trusted):
+            break
+    return last
+
+
+def record(  # noqa: PLR0913  an entry has these parts
+    action: Action,
+    *,
+    by: Origin,
+    subject: "Operator | None" = None,
+    account: Account | None = None,
+    old: str = "",
+    new: str = "",
+) -> None:
+    """Add one entry about `subject` (or about the account as a whole) to the trail."""
+    person = subject or by.actor
+    account_id = account.pk if account else person.account_id if person else None
+    AuditEntry.objects.create(
+        account_id=account_id,
+        action=action,
+        actor_id=by.actor.pk if by.actor else None,
+        actor_name=str(by.actor or ""),
+        subject_id=subject.pk if subject else None,
+        subject_name=str(subject or ""),
+        old=old,
+        new=new,
+        address=by.address,
+    )

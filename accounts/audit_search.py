@@ -1,0 +1,112 @@
+"""Which audit entries does somebody ask for, and which page of them?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import django_filters
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH, Action, AuditEntry
+from accounts.text_search import contains
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+PAGE_SIZE = 50
+# Days near the ends of the calendar have no midnight in every time zone.
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
+
+
+def entries_about(account_id: int, operator_id: int) -> QuerySet[AuditEntry]:
+    """Return what an operator of this account did, and what was done to them."""
+    return AuditEntry.objects.filter(Q(subject_id=operator_id) | Q(actor_id=operator_id), account=account_id)
+
+
+def _day_field(label: "_StrPromise", method: str) -> django_filters.DateFilter:
+    """Return a filter by a day of the reader's own calendar."""
+    return django_filters.DateFilter(
+        label=label,
+        method=method,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "w-auto"}),
+        validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
+    )
+
+
+class AuditFilters(django_filters.FilterSet):
+    """Person, action and days; what is not given does not count."""
+
+    search = django_filters.CharFilter(
+        label=_("Search"),
+        method="by_person",
+        max_length=TEXT_LENGTH,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Search person")}),
+    )
+    action = django_filters.ChoiceFilter(
+        label=_("Action"),
+        choices=Action.choices,
+        empty_label=_("Any action"),
+        error_messages={"invalid_choice": _("There is no such action. Choose one from the list.")},
+    )
+    date_from = _day_field(_("From"), "not_before")
+    date_to = _day_field(_("To"), "not_after")
+
+    def by_person(self, queryset: QuerySet[AuditEntry], name: str, text: str) -> QuerySet[AuditEntry]:
+        """Whoever acted, or whom it was done to."""
+        return queryset.filter(contains(text, "actor_name", "subject_name"))
+
+    def not_before(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
+        """From the beginning of the day."""
+        return queryset.filter(at__gte=_midnight(day))
+
+    def not_after(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
+        """To the end of the day."""
+        return queryset.filter(at__lt=_midnight(day + timedelta(days=1)))
+
+
+def _midnight(day: date) -> datetime:
+    """Return the beginning of a day in the reader's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Some entries, newest first; the pages beside it begin at `newer` and `older`, where there are any."""
+
+    entries: list[AuditEntry]
+    newer: int | None = None
+    older: int | None = None
+
+
+def page_of(entries: QuerySet[AuditEntry], query: Mapping[str, str]) -> EntryPage:
+    """Return the page that a query asks for with `before` or `after` an entry's number; else the newest.
+
+    Nothing is counted and nothing skipped, so that the last page of a long trail is as quick as the first.
+    """
+    before, after = _number(query.get("before", "")), _number(query.get("after", ""))
+    if after is not None:
+        rows = list(entries.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
+        if len(rows) > PAGE_SIZE:
+            rows = rows[PAGE_SIZE - 1 :: -1]
+            return EntryPage(rows, newer=rows[0].pk, older=rows[-1].pk)
+    elif before is not None:
+        rows = list(entries.filter(pk__lt=before)[: PAGE_SIZE + 1])
+        if rows:
+            return EntryPage(rows[:PAGE_SIZE], newer=rows[0].pk, older=_next(rows))
+    rows = list(entries[: PAGE_SIZE + 1])
+    return EntryPage(rows[:PAGE_SIZE], older=_next(rows))
+
+
+def _next(rows: list[AuditEntry]) -> int | None:
+    """Return where the older page begins, if there is a row too many for this one."""
+    return rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None
+
+
+def _number(text: str) -> int | None:
+    """Return an entry's number; None for what no database has as one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004

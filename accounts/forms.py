@@ -1,0 +1,113 @@
+"""Choosing a policy, and fields that every form of the product uses."""
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import POLICY_CHOICES, TEXT_LENGTH
+from accounts.policy import Policy
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+# As long as Django's own hashers accept; a longer text is no password but a load on the server.
+PASSWORD_LENGTH = 4096
+
+
+class RadioCards(forms.RadioSelect):
+    """Radio buttons as cards with a sentence under each label."""
+
+    template_name = "django/forms/widgets/radio_cards.html"
+
+    def __init__(self, descriptions: dict[str, Any]) -> None:
+        super().__init__()
+        self.descriptions = descriptions
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add the sentence to what the template knows of an option."""
+        option = super().create_option(name, value, *args, **kwargs)
+        return {**option, "description": self.descriptions.get(str(value), "")}
+
+
+class NameField(forms.CharField):
+    """A name in any script, on one line, without invisible control characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": TEXT_LENGTH, "label": _("Name"), **kwargs})
+
+    def validate(self, value: str) -> None:
+        """Refuse line breaks, control characters and marks that turn the direction of text round."""
+        super().validate(value)
+        if any(
+            unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in "\u202a\u202b\u202d\u202e"
+            for char in value
+        ):
+            raise ValidationError(
+                _("Remove the control characters: a name is one line of text."), code="control"
+            )
+
+
+class PasswordField(forms.CharField):
+    """A password: taken as it is, never shown again."""
+
+    def __init__(self, *, autocomplete: str, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+        super().__init__(**{"strip": False, "max_length": PASSWORD_LENGTH, "widget": widget, **kwargs})
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice, that fits the rules and the operator."""
+
+    new_password = PasswordField(
+        label=_("New password"), autocomplete="new-password", help_text=password_validators_help_text_html
+    )
+    new_password_again = PasswordField(label=_("New password again"), autocomplete="new-password")
+
+    def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.operator = operator
+
+    def clean_new_password_again(self) -> str:
+        """Both must be the same, so that a typing mistake is not found out at the next sign-in."""
+        again: str = self.cleaned_data["new_password_again"]
+        if "new_password" in self.cleaned_data and again != self.cleaned_data["new_password"]:
+            raise ValidationError(_("The two passwords differ. Type the same one twice."), code="differ")
+        return again
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password against the rules, with the name and email as they were just typed."""
+        cleaned = super().clean() or self.cleaned_data
+        for field in ("name", "email"):
+            if field in cleaned:
+                setattr(self.operator, field, cleaned[field])
+        if "new_password" in cleaned:
+            try:
+                validate_password(cleaned["new_password"], self.operator)
+            except ValidationError as error:
+                self.add_error("new_password", error)
+        return cleaned
+
+
+class AccountSettingsForm(forms.Form):
+    """The account-wide setting."""
+
+    two_factor_policy = forms.ChoiceField(
+        label=_("Two-factor authentication setting"),
+        choices=POLICY_CHOICES,
+        widget=RadioCards(
+            {
+                Policy.REQUIRED: _(
+                    "Operators must use a code from an authenticator app. Those without one get a setup link "
+                    "at their next sign-in."
+                ),
+                Policy.OPTIONAL: _("Operators may set it up on their own page."),
+                Policy.DISABLED: _(
+                    "Nobody is asked for a code. Authenticators already set up are kept for later."
+                ),
+            }
+        ),
+    )

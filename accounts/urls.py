@@ -1,0 +1,11 @@
+"""Addresses below /account/."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("settings/", views.account_settings, name="settings"),
+    path("audit/", views.audit_log, name="audit-log"),
+]

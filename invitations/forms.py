@@ -1,0 +1,36 @@
+"""What a person types to accept an invitation, or to prove the password at the setup link."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.hashers import make_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import NameField, NewPasswordForm, PasswordField
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+
+class PasswordForm(forms.Form):
+    """One password."""
+
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+
+class AcceptForm(NewPasswordForm):
+    """The new operator's name and password."""
+
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+    field_order = ("name", "new_password", "new_password_again")
+
+    def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
+        super().__init__(*args, operator=operator, initial={"name": operator.name}, **kwargs)
+
+    def details(self) -> dict[str, str]:
+        """Return what is kept until the last step: the name, and the password as its hash."""
+        return {
+            "name": self.cleaned_data["name"],
+            "password_hash": make_password(self.cleaned_data["new_password"]),
+        }

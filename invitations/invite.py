@@ -1,0 +1,65 @@
+"""Inviting a person, and accepting: from a row without password to an operator who is signed in."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.audit import Origin, record
+from accounts.models import Action
+from invitations import emails
+from invitations.models import Link
+from invitations.setup_link import DeadLinkError
+from twofactor import enrollment
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+
+def send(operator: "Operator", by: Origin) -> bool:
+    """Mail an invitation; the older link stops working. Returns whether the mail server took it.
+
+    Raises TooSoonError where the limits allow no further email yet.
+    """
+    token = Link.issue(operator, Link.Purpose.INVITATION, operator.email)
+    if emails.invitation(operator, url_of(token), by.actor.name if by.actor else ""):
+        record(Action.OPERATOR_INVITED, by=by, subject=operator)
+        return True
+    Link.mail_failed(token)
+    record(Action.INVITATION_FAILED, by=by, subject=operator)
+    return False
+
+
+def make_link(operator: "Operator", by: Origin) -> str:
+    """Return a new invitation link to pass on by hand; the older one stops working."""
+    with transaction.atomic():
+        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, mailed=False)
+        record(Action.INVITATION_LINK, by=by, subject=operator)
+    return url_of(token)
+
+
+def url_of(token: str) -> str:
+    """Return the address of an invitation."""
+    return settings.SITE_URL + reverse("invitations:invitation-link", args=[token])
+
+
+def accept(  # noqa: PLR0913  what an acceptance consists of
+    session: SessionBase, link: Link, *, name: str, password_hash: str, code: str | None, by: Origin
+) -> "Operator":
+    """Make the invited person an operator, with an authenticator where a code is given: all or nothing.
+
+    Raises DeadLinkError, and what twofactor.enrollment.finish raises.
+    """
+    operator: Operator = link.user
+    now = timezone.now()
+    with transaction.atomic():
+        if not link.spend(now):
+            raise DeadLinkError
+        operator.join(name, password_hash, now)
+        if code is not None:
+            enrollment.finish(session, operator, code, by)
+        record(Action.INVITATION_ACCEPTED, by=by, subject=operator)
+    return operator

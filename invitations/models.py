@@ -1,0 +1,151 @@
+"""Emailed links: one row for each person and purpose, so that a newer link always kills the older."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import TEXT_LENGTH
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+MAILS_PER_HOUR = 5
+
+
+class TooSoonError(Exception):
+    """Another email may not go out yet; `wait` is in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+class Link(models.Model):
+    """The newest link of a purpose for a person. The token itself is stored nowhere, only its SHA-256."""
+
+    class Purpose(models.TextChoices):
+        """What a link is for."""
+
+        SETUP = "setup"
+        INVITATION = "invitation"
+        PASSWORD_RESET = "password_reset"  # noqa: S105
+        EMAIL = "email"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    token_hash = models.CharField(max_length=64, unique=True)
+    # The mailbox that the link was made for, and the user's session nonce then: a change of either kills it.
+    email = models.EmailField(max_length=TEXT_LENGTH)
+    nonce = models.CharField(max_length=32)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+    # When the last email went out (None: it failed, or the link was copied), and how many within this hour.
+    sent_at = models.DateTimeField(null=True)
+    hour_started_at = models.DateTimeField()
+    sent_in_hour = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "purpose"), name="one_link_per_purpose"),)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} link of user {self.user_id}"
+
+    @classmethod
+    def issue(cls, user: "Operator", purpose: Purpose, email: str, *, mailed: bool = True) -> str:
+        """Make a new link in place of the older one; return its token.
+
+        A link that will be mailed counts against one a minute and five an hour; TooSoonError says how
+        long to wait. One conditional UPDATE decides, however many requests come at once.
+        """
+        now = timezone.now()
+        row, _created = cls.objects.get_or_create(user=user, purpose=purpose, defaults=_blank(now))
+        token = secrets.token_urlsafe(32)
+        new_hour = Q(hour_started_at__lte=now - HOUR)
+        mine = cls.objects.filter(pk=row.pk)
+        values = {
+            "token_hash": hash_of(token),
+            "email": email,
+            "nonce": user.session_nonce,
+            "created_at": now,
+            "expires_at": now + lifetime(purpose),
+            "spent_at": None,
+        }
+        if mailed:
+            minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE)
+            mine = mine.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR))
+            values |= {
+                "sent_at": now,
+                "hour_started_at": Case(When(new_hour, then=Value(now)), default=F("hour_started_at")),
+                "sent_in_hour": Case(When(new_hour, then=Value(1)), default=F("sent_in_hour") + 1),
+            }
+        if not mine.update(**values):
+            row.refresh_from_db()
+            raise TooSoonError(row.wait_seconds(now))
+        return token
+
+    @classmethod
+    def mail_failed(cls, token: str) -> None:
+        """Give back the place in the limits that an email has taken which did not go out."""
+        cls.objects.filter(token_hash=hash_of(token)).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
+
+    @classmethod
+    def kill(cls, user: "Operator", *purposes: Purpose) -> None:
+        """Make the user's links of these purposes useless."""
+        cls.objects.filter(user=user, purpose__in=purposes, spent_at=None).update(spent_at=timezone.now())
+
+    @classmethod
+    def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
+        """Return a live link with its user; None for expired, used, replaced, withdrawn and unknown ones alike."""
+        links = cls.objects.select_related("user__account", "user__authenticator")
+        link = links.filter(token_hash=token_hash, purpose=purpose, spent_at=None, expires_at__gt=now).first()
+        return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None
+
+    def spend(self, now: datetime) -> bool:
+        """Use the link up; true for one caller only."""
+        live = Link.objects.filter(pk=self.pk, token_hash=self.token_hash, spent_at=None, expires_at__gt=now)
+        return bool(live.update(spent_at=now))
+
+    def wait_seconds(self, now: datetime) -> int:
+        """Return how long no further email goes out; 0 where one may."""
+        free_at = now
+        if self.sent_at:
+            free_at = max(free_at, self.sent_at + MINUTE)
+        if self.sent_in_hour >= MAILS_PER_HOUR:
+            free_at = max(free_at, self.hour_started_at + HOUR)
+        return -int(-(free_at - now).total_seconds() // 1)
+
+
+def hash_of(token: str) -> str:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def lifetime(purpose: Link.Purpose) -> timedelta:
+    """Return how long a link of this purpose lives."""
+    return {
+        Link.Purpose.SETUP: HOUR,
+        Link.Purpose.INVITATION: timedelta(days=21),
+        Link.Purpose.PASSWORD_RESET: timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
+        Link.Purpose.EMAIL: timedelta(days=1),
+    }[purpose]
+
+
+def _blank(now: datetime) -> dict[str, object]:
+    """Return a row that opens nothing, as a place for the first link."""
+    return {
+        "token_hash": hash_of(secrets.token_urlsafe(32)),
+        "created_at": now,
+        "expires_at": now,
+        "spent_at": now,
+        "hour_started_at": now,
+    }

@@ -1,0 +1,247 @@
+"""The check-your-email page, the setup page, and accepting an invitation."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.contrib.auth import authenticate, logout
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.audit import origin, record
+from accounts.http import data_of
+from accounts.models import Action
+from invitations import invite, setup_link, tokens
+from invitations.dead_link import dead_link
+from invitations.forms import AcceptForm, PasswordForm
+from invitations.masking import mask
+from invitations.models import Link, lifetime
+from invitations.setup_link import DeadLinkError
+from twofactor import enrollment, pending
+from twofactor.forms import EnrollmentForm
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+SETUP = Link.Purpose.SETUP
+INVITATION = Link.Purpose.INVITATION
+# What a person has typed before the last step of accepting; a password only as its hash.
+ACCEPT_KEY = "invitation_details"
+
+
+# Required and not enrolled, after a right password
+
+
+@login_not_required
+@require_safe
+def check_email(request: HttpRequest) -> HttpResponse:
+    """Say that a setup link is on its way, or that it could not be sent."""
+    waiting = pending.current(request, pending.Step.SETUP)
+    if waiting is None:
+        return redirect("operators:login")
+    sent, wait = setup_link.last_email(waiting.user)
+    context = {
+        "sent": sent,
+        "wait": wait,
+        "address": mask(waiting.user.email),
+        "lives": lifetime(SETUP),
+        "operator": waiting.user,
+    }
+    return render(request, "invitations/check_email.html", context)
+
+
+@login_not_required
+@require_POST
+def send_again(request: HttpRequest) -> HttpResponse:
+    """Mail another setup link, within the limits."""
+    waiting = pending.current(request, pending.Step.SETUP)
+    if waiting is None:
+        return redirect("operators:login")
+    if not waiting.user.is_enrolled:
+        setup_link.send(waiting.user, origin(request, waiting.user))
+    return redirect("invitations:check-email")
+
+
+@login_not_required
+@require_safe
+def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    tokens.remember_token(request, SETUP, token)
+    return redirect("invitations:setup")
+
+
+@login_not_required
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup(request: HttpRequest) -> HttpResponse:
+    """Show QR code and code field to whoever has both the link and the password; Finish signs in."""
+    link = tokens.opened(request, SETUP)
+    if link is None or not _still_needed(link.user):
+        return dead_link(request, SETUP)
+    waiting = pending.current(request, pending.Step.SETUP)
+    if waiting is None or waiting.user.pk != link.user_id:
+        return redirect("invitations:setup-password")
+    form = EnrollmentForm(data_of(request))
+    if form.is_valid():
+        try:
+            setup_link.finish(
+                request.session, link, waiting.user, form.cleaned_data["code"], origin(request, waiting.user)
+            )
+        except enrollment.WrongCodeError as error:
+            form.refuse(error)
+        except (DeadLinkError, enrollment.AlreadyEnrolledError):
+            return dead_link(request, SETUP)
+        else:
+            return _signed_in(request, waiting)
+    offer = enrollment.offer(request.session, waiting.user)
+    context = {"form": form, "enrollment": offer, "operator": waiting.user}
+    return render(request, "invitations/setup.html", context)
+
+
+def _still_needed(user: "Operator") -> bool:
+    """Whether two-factor authentication may still be set up through a link."""
+    return user.is_active and not user.is_enrolled and user.effective.usable
+
+
+def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
+    """Open the session of whoever has just finished, and go to where they wanted."""
+    user = waiting.user
+    tokens.forget(request, SETUP)
+    pending.sign_in(request, user, "password and setup link")
+    messages.success(
+        request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
+    )
+    return redirect(waiting.next_url or user.landing_url())
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup_password(request: HttpRequest) -> HttpResponse:
+    """Ask for the password where the link was opened in a browser that has not given it."""
+    link = tokens.opened(request, SETUP)
+    if link is None or not _still_needed(link.user):
+        return dead_link(request, SETUP)
+    form = PasswordForm(data_of(request))
+    if form.is_valid():
+        user = authenticate(request, email=link.user.email, password=form.cleaned_data["password"])
+        if user is not None and user.pk == link.user_id:
+            pending.begin(request, user, pending.Step.SETUP, "")
+            tokens.remember(request, SETUP, link.token_hash)
+            return redirect("invitations:setup")
+        record(Action.SIGN_IN_FAILED, by=origin(request), subject=link.user)
+        form.add_error("password", _("That is not the password of this operator. Try again."))
+    context = {"form": form, "address": mask(link.user.email)}
+    return render(request, "invitations/setup_password.html", context)
+
+
+# Accepting an invitation
+
+
+@login_not_required
+@require_safe
+def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the token out of the address bar; changes nothing else."""
+    tokens.remember_token(request, INVITATION, token)
+    request.session.pop(ACCEPT_KEY, None)
+    return redirect("invitations:accept")
+
+
+@login_not_required
+@sensitive_post_parameters("new_password", "new_password_again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest) -> HttpResponse:
+    """Ask for name and password; where no second factor can be used, that is all."""
+    link = tokens.opened(request, INVITATION)
+    if link is None or not _may_join(link.user):
+        return dead_link(request, INVITATION)
+    if request.user.is_authenticated:
+        return render(request, "invitations/accept_other.html", {"invited": link.user})
+    form = AcceptForm(data_of(request), operator=link.user)
+    if form.is_valid():
+        request.session[ACCEPT_KEY] = {"link": link.token_hash, **form.details()}
+        if link.user.effective.usable:
+            return redirect("invitations:accept-two-factor")
+        return _join(request, link, code=None)
+    return render(request, "invitations/accept.html", {"form": form, "operator": link.user})
+
+
+@login_not_required
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_two_factor(request: HttpRequest) -> HttpResponse:
+    """Offer, or ask for, an authenticator; the policy is read now, not when the invitation was sent."""
+    link = tokens.opened(request, INVITATION)
+    if link is None or not _may_join(link.user):
+        return dead_link(request, INVITATION)
+    if request.user.is_authenticated or not _details(request, link):
+        return redirect("invitations:accept")
+    effective = link.user.effective
+    if (
+        request.method == "POST"
+        and ("not_now" in request.POST or not effective.usable)
+        and not effective.required
+    ):
+        return _join(request, link, code=None)
+    if not effective.required and "now" not in request.GET and request.method != "POST":
+        return render(
+            request, "invitations/accept_choice.html", {"operator": link.user, "effective": effective}
+        )
+    form = EnrollmentForm(data_of(request))
+    if form.is_valid():
+        try:
+            return _join(request, link, code=form.cleaned_data["code"])
+        except enrollment.WrongCodeError as error:
+            form.refuse(error)
+    offer = enrollment.offer(request.session, link.user)
+    context = {"form": form, "enrollment": offer, "operator": link.user, "effective": effective}
+    return render(request, "invitations/accept_two_factor.html", context)
+
+
+@login_not_required
+@require_POST
+def log_out_and_accept(request: HttpRequest) -> HttpResponse:
+    """End somebody else's session in this browser and come back to the invitation."""
+    link = tokens.opened(request, INVITATION)
+    if request.user.is_authenticated:
+        record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
+    logout(request)
+    if link is not None:
+        tokens.remember(request, INVITATION, link.token_hash)
+    return redirect("invitations:accept")
+
+
+def _may_join(user: "Operator") -> bool:
+    """Whether the invitation is still open for this person."""
+    return user.is_invited and not user.is_single_sign_on
+
+
+def _details(request: HttpRequest, link: Link) -> dict[str, str] | None:
+    """Return what was typed on the first page, if it was typed for this invitation."""
+    details: dict[str, str] = request.session.get(ACCEPT_KEY, {})
+    return details if details.get("link") == link.token_hash else None
+
+
+def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
+    """Make the person an operator and sign them in; raises WrongCodeError."""
+    details = request.session[ACCEPT_KEY]
+    try:
+        user = invite.accept(
+            request.session,
+            link,
+            name=details["name"],
+            password_hash=details["password_hash"],
+            code=code,
+            by=origin(request, link.user),
+        )
+    except (DeadLinkError, enrollment.AlreadyEnrolledError):
+        return dead_link(request, INVITATION)
+    request.session.flush()
+    pending.sign_in(request, user, "invitation")
+    messages.success(
+        request, _("Welcome. You are signed in to %(account)s.") % {"account": user.account.name}
+    )
+    return redirect(user.landing_url())

@@ -1,0 +1,41 @@
+"""Who administers an account, and is there always somebody left?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from accounts.models import Account
+from operators.models import Group, Membership, Operator
+
+
+class LastAdministratorError(Exception):
+    """The change would leave the account without an administrator who can sign in."""
+
+
+@contextmanager
+def one_left(account: Account) -> Iterator[None]:
+    """Make a change in a transaction, and undo it where it takes the last administrator with a way in.
+
+    The account's row is locked first, so that two changes at the same time happen one after the other
+    (SQLite locks the whole database at BEGIN). Then the change is made, and its result is looked at.
+    Raises LastAdministratorError.
+    """
+    with transaction.atomic():
+        Account.objects.select_for_update().get(pk=account.pk)
+        had_one = _has_one(account)
+        yield
+        if had_one and not _has_one(account):
+            raise LastAdministratorError
+
+
+def _has_one(account: Account) -> bool:
+    """Whether somebody could administer the account today."""
+    found: bool = Operator.objects.filter(account=account).administrators().with_a_way_in().exists()
+    return found
+
+
+def appoint(operator: Operator) -> None:
+    """Put the operator into the system group Administrators."""
+    group = Group.objects.get(account=operator.account_id, kind=Group.Kind.ADMINISTRATORS)
+    Membership.objects.get_or_create(operator=operator, group=group)

@@ -1,0 +1,40 @@
+"""Checks passwords and loads the operator of a session."""
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
+
+from operators.models import Operator, normalize_email
+
+
+class PasswordBackend(BaseBackend):
+    """Email and password. Takes exactly one password hash, whatever the address."""
+
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, email: str = "", password: str = ""
+    ) -> Operator | None:
+        """Return the operator whose password this is, if they may sign in with one."""
+        operator = self.find(email)
+        if operator is None:
+            make_password(password)  # as long as a check takes, so that time does not tell who exists
+            return None
+        if not operator.check_password(password):
+            return None
+        return operator if self.may_sign_in(operator) else None
+
+    def find(self, email: str) -> Operator | None:
+        """Return whose address it is."""
+        operator: Operator | None = Operator.objects.complete().filter(email=normalize_email(email)).first()
+        return operator
+
+    def get_user(self, user_id: Any) -> Operator | None:
+        """Return the operator of a session, with all that a page needs; None ends the session."""
+        operator: Operator | None = Operator.objects.complete().filter(pk=user_id, is_active=True).first()
+        return operator
+
+    @staticmethod
+    def may_sign_in(operator: Operator) -> bool:
+        """Whether the password is this operator's way in."""
+        return operator.is_active and not operator.is_invited and not operator.is_single_sign_on

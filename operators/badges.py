@@ -1,0 +1,32 @@
+"""How does a two-factor status look: in which words and which color?"""
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from operators.status import Status
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+STATUS_LABELS: dict[Status, "_StrPromise"] = {
+    Status.PROTECTED: pgettext_lazy("two-factor status", "Protected"),
+    Status.REQUIRED: _("Required, not set up"),
+    Status.OPTIONAL: _("Optional, not set up"),
+    Status.DISABLED: pgettext_lazy("two-factor status", "Disabled"),
+    Status.SINGLE_SIGN_ON: _("Single sign-on"),
+    Status.INVITED: _("Invited"),
+    Status.DEACTIVATED: _("Deactivated"),
+}
+
+# The end of the class name; what needs nobody's attention is neutral.
+STATUS_TONES: dict[Status, str] = {
+    Status.PROTECTED: "good",
+    Status.REQUIRED: "warning",
+    Status.OPTIONAL: "neutral",
+    Status.DISABLED: "neutral",
+    Status.SINGLE_SIGN_ON: "neutral",
+    Status.INVITED: "neutral",
+    Status.DEACTIVATED: "bad",
+}

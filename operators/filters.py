@@ -1,0 +1,109 @@
+"""Which operators does the list show? Search and filters, as they stand in its address."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH, Account
+from accounts.text_search import contains
+from operators.badges import STATUS_LABELS
+from operators.models import Group, Membership, Operator, SubAccount
+from operators.status import Status
+from operators.status_filter import status_condition
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+RECENTLY = timedelta(days=30)
+LAST_LOGINS = [
+    ("recent", _("Within 30 days")),
+    ("earlier", _("Longer ago")),
+    ("never", _("Never")),
+    ("invited", _("Invited")),
+    ("expired", _("Invitation expired")),
+]
+NO_SUB_ACCOUNT = "none"
+
+
+def _choice_field(
+    label: "_StrPromise", any_label: "_StrPromise", method: str, **kwargs: Any
+) -> django_filters.ChoiceFilter:
+    """Return a filter by one of several values."""
+    return django_filters.ChoiceFilter(
+        label=label,
+        empty_label=any_label,
+        method=method,
+        error_messages={"invalid_choice": _("There is no such choice. Choose one from the list.")},
+        **kwargs,
+    )
+
+
+class PersonFilters(django_filters.FilterSet):
+    """Search alone."""
+
+    search = django_filters.CharFilter(
+        label=_("Search"),
+        method="by_text",
+        max_length=TEXT_LENGTH,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Search name or email")}),
+    )
+
+    def by_text(self, queryset: QuerySet[Operator], name: str, text: str) -> QuerySet[Operator]:
+        """Part of the name or of the address."""
+        return queryset.filter(contains(text, "name", "email"))
+
+
+class OperatorFilters(PersonFilters):
+    """Everything by which the list can be narrowed; what is not given does not count.
+
+    The queryset must be `with_invitation_state()`.
+    """
+
+    status = _choice_field(_("Status"), _("Any status"), "by_status", choices=list(STATUS_LABELS.items()))
+    group = _choice_field(_("Group"), _("Any group"), "by_group")
+    sub_account = _choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
+    last_login = _choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = account
+        groups = Group.objects.filter(account=account).order_by("kind", Lower("name"), "pk")
+        self.groups = {str(group.pk): group for group in groups}
+        self.filters["group"].extra["choices"] = [(pk, group.label) for pk, group in self.groups.items()]
+        names = SubAccount.objects.filter(account=account).values_list("pk", "name")
+        sub_accounts = [(str(pk), name) for pk, name in names]
+        self.filters["sub_account"].extra["choices"] = [*sub_accounts, (NO_SUB_ACCOUNT, _("No sub account"))]
+        if not sub_accounts:
+            del self.filters["sub_account"]
+
+    def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+        """As the column says."""
+        return queryset.filter(status_condition(Status(value), self.account.two_factor_policy))
+
+    def by_group(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+        """Members; of Everyone these are all."""
+        if self.groups[value].kind == Group.Kind.EVERYONE:
+            return queryset
+        return queryset.filter(Exists(Membership.objects.filter(operator=OuterRef("pk"), group=int(value))))
+
+    def by_sub_account(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+        """Operators of a sub account, or of none."""
+        return queryset.filter(sub_account=None if value == NO_SUB_ACCOUNT else int(value))
+
+    def by_last_login(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+        """How long ago, or how far the invitation has come."""
+        since = timezone.now() - RECENTLY
+        conditions: dict[str, dict[str, Any]] = {
+            "recent": {"last_login__gte": since},
+            "earlier": {"last_login__lt": since},
+            "never": {"last_login": None, "joined_at__isnull": False},
+            "invited": {"joined_at": None, "invitation_live": True},
+            "expired": {"joined_at": None, "invitation_live": False},
+        }
+        return queryset.filter(**conditions[value])

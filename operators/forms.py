@@ -1,0 +1,169 @@
+"""Signing in, adding an operator, and the forms of the operator page."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
+from accounts.models import POLICY_CHOICES, TEXT_LENGTH
+from accounts.policy import Policy
+from operators.models import Group, Operator, SubAccount, normalize_email
+
+OVERRIDE_SENTENCES = {
+    Policy.REQUIRED: _("Must be used. Set-up is triggered at the next login."),
+    Policy.OPTIONAL: _("Can be set up by hand on this page."),
+    Policy.DISABLED: _("Cannot be used by this operator."),
+}
+
+
+class LoginForm(forms.Form):
+    """Email and password. Whatever is wrong with them, the answer is one sentence."""
+
+    email = forms.CharField(
+        label=_("Email"),
+        max_length=TEXT_LENGTH,
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false"}
+        ),
+    )
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+    def refuse(self) -> None:
+        """Say that the two do not fit together, whoever it was."""
+        self.add_error(
+            None,
+            ValidationError(
+                _("That email and password do not match. Check both, or use “Forgot password?”."),
+                code="refused",
+            ),
+        )
+
+
+class OverrideForm(forms.Form):
+    """An operator's own policy; without the tick the account's holds."""
+
+    override = forms.BooleanField(label=_("Override two-factor authentication settings"), required=False)
+    policy = forms.ChoiceField(
+        label=_("This operator's setting"),
+        choices=POLICY_CHOICES,
+        required=False,
+        widget=RadioCards(OVERRIDE_SENTENCES),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A ticked box needs a choice."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("override") and not cleaned.get("policy") and "policy" not in self.errors:
+            self.add_error("policy", _("Choose one of the three settings."))
+        return cleaned
+
+    @property
+    def value(self) -> str:
+        """The override to store; "" for none."""
+        return self.cleaned_data["policy"] if self.cleaned_data["override"] else ""
+
+
+class SignInMethodForm(forms.Form):
+    """By which door an operator comes in."""
+
+    sign_in_method = forms.ChoiceField(
+        label=_("Sign-in method"),
+        choices=Operator.SignInMethod.choices,
+        widget=RadioCards(
+            {
+                Operator.SignInMethod.PASSWORD: _(
+                    "Email and password, and a code where two-factor authentication is on."
+                ),
+                Operator.SignInMethod.SINGLE_SIGN_ON: _(
+                    "The company's identity provider. It is not set up yet: until it is, this operator cannot sign in."
+                ),
+            }
+        ),
+    )
+
+
+class MemberOfForm(forms.Form):
+    """The groups and the sub account of an operator."""
+
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Groups"), queryset=Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    sub_account = forms.ModelChoiceField(
+        label=_("Sub account"), queryset=SubAccount.objects.none(), required=False, empty_label=_("None")
+    )
+
+    def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups = Group.objects.filter(account=account_id).exclude(kind=Group.Kind.EVERYONE)
+        self.fields["groups"].queryset = groups.order_by("kind", "name")  # type: ignore[attr-defined]
+        self.fields["sub_account"].queryset = SubAccount.objects.filter(account=account_id)  # type: ignore[attr-defined]
+
+
+class NewOperatorForm(MemberOfForm, OverrideForm):
+    """Whoever is added: name, address, groups, and an override if one is wanted."""
+
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label=_("Email"), max_length=TEXT_LENGTH, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+    field_order = ("name", "email", "groups", "sub_account", "override", "policy")
+
+    def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, account_id=account_id, **kwargs)
+        self.account_id = account_id
+
+    def clean_email(self) -> str:
+        """Refuse an address that an operator has; of another account's operators nothing is told."""
+        email = normalize_email(self.cleaned_data["email"])
+        account_id = Operator.objects.filter(email=email).values_list("account", flat=True).first()
+        if account_id is not None:
+            raise self.taken(same_account=account_id == self.account_id)
+        return email
+
+    def taken(self, *, same_account: bool) -> ValidationError:
+        """Return the error for an address that is in use."""
+        if same_account:
+            return ValidationError(_("An operator of this account has that address already."), code="taken")
+        return ValidationError(_("That address cannot be invited."), code="unavailable")
+
+
+class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
+    """An operator who is set up by hand: the password that is typed here works at once."""
+
+    field_order = (
+        "name",
+        "email",
+        "new_password",
+        "new_password_again",
+        "groups",
+        "sub_account",
+        "override",
+        "policy",
+    )
+
+    def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, account_id=account_id, operator=Operator(account_id=account_id), **kwargs)
+
+
+class DeleteForm(forms.Form):
+    """Deleting takes the operator's name, typed."""
+
+    name = forms.CharField(
+        label=_("Type the operator's name to confirm"),
+        max_length=TEXT_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_name(self) -> str:
+        """Compare without regard to spaces around it."""
+        name: str = self.cleaned_data["name"]
+        if " ".join(name.split()) != " ".join(self.expected.split()):
+            raise ValidationError(_("That is not the name. Type it as it is written above."), code="name")
+        return name

@@ -1,0 +1,151 @@
+"""Groups and their members: what administrators do with them."""
+
+from collections.abc import Callable, Iterable
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models.functions import Lower
+
+from accounts.audit import Origin, record
+from accounts.models import Account, Action
+from operators.administrators import one_left
+from operators.models import Group, Membership, Operator
+from operators.names import changing_names, refuse_taken
+
+
+class UnchangeableError(Exception):
+    """System groups keep their names, and Everyone its members."""
+
+
+def groups_of(account_id: int) -> QuerySet[Group]:
+    """Return the groups of an account, system groups first, each with `size`, its rows of members."""
+    groups = Group.objects.filter(account=account_id).annotate(size=Count("memberships"))
+    return groups.order_by("kind", Lower("name"), "pk")
+
+
+def members_of(group: Group) -> QuerySet[Operator]:
+    """Return the members by name."""
+    return _by_name(group).filter(_membership_in(group))
+
+
+def others_of(group: Group) -> QuerySet[Operator]:
+    """Return by name the operators of the account who are no members."""
+    return _by_name(group).filter(~_membership_in(group))
+
+
+def _by_name(group: Group) -> QuerySet[Operator]:
+    """Return the operators of the group's account."""
+    operators: QuerySet[Operator] = Operator.objects.filter(account=group.account_id)
+    return operators.order_by(Lower("name"), "pk")
+
+
+def _membership_in(group: Group) -> Exists:
+    """Return the condition that an operator is in the group."""
+    return Exists(Membership.objects.filter(operator=OuterRef("pk"), group=group))
+
+
+def create_group(account: Account, name: str, by: Origin) -> Group:
+    """Add a group; raises NameTakenError."""
+    with changing_names(account):
+        refuse_taken(name, _names(account.pk))
+        group = Group.objects.create(account=account, name=name)
+        record(Action.GROUP_CREATED, by=by, account=account, new=name)
+    return group
+
+
+def rename_group(group: Group, name: str, by: Origin) -> bool:
+    """Give an own group another name; return whether it differs.
+
+    Raises NameTakenError, UnchangeableError, and Group.DoesNotExist for one that has gone.
+    """
+    if group.kind != Group.Kind.OWN:
+        raise UnchangeableError
+    with changing_names(group.account):
+        old = Group.objects.get(pk=group.pk).name
+        if name == old:
+            return False
+        refuse_taken(name, _names(group.account_id, group.pk))
+        Group.objects.filter(pk=group.pk).update(name=name)
+        record(Action.GROUP_RENAMED, by=by, account=group.account, old=old, new=name)
+    return True
+
+
+def delete_group(group: Group, by: Origin) -> bool:
+    """Delete an own group; return whether it was still there. Raises UnchangeableError."""
+    if group.kind != Group.Kind.OWN:
+        raise UnchangeableError
+    # In turn with changes of members, or one would be put into a group that is going.
+    with one_left(group.account):
+        if not Group.objects.filter(pk=group.pk).delete()[0]:
+            return False
+        record(Action.GROUP_DELETED, by=by, account=group.account, old=group.name)
+    return True
+
+
+def set_groups(operator: Operator, groups: Iterable[Group], by: Origin) -> bool:
+    """Make an operator a member of exactly these groups and Everyone; return whether anything changed.
+
+    Raises LastAdministratorError, and Group.DoesNotExist for a group of another account or one that has gone.
+    """
+    wanted = {group.pk for group in groups if group.kind != Group.Kind.EVERYONE}
+    return _change(operator, by, lambda _old: wanted)
+
+
+def add_member(group: Group, operator: Operator, by: Origin) -> bool:
+    """Put an operator into a group; return whether they were not in it.
+
+    Raises UnchangeableError, and Group.DoesNotExist for a group of another account or one that has gone.
+    """
+    _refuse_everyone(group)
+    return _change(operator, by, lambda old: old | {group.pk})
+
+
+def add_members(group: Group, operators: Iterable[Operator], by: Origin) -> list[Operator]:
+    """Put all of these operators into a group, or none; return those who were not in it.
+
+    Raises what add_member raises.
+    """
+    with transaction.atomic():
+        return [operator for operator in operators if add_member(group, operator, by)]
+
+
+def remove_member(group: Group, operator: Operator, by: Origin) -> bool:
+    """Take an operator out of a group; return whether they were in it.
+
+    Raises LastAdministratorError and UnchangeableError.
+    """
+    _refuse_everyone(group)
+    return _change(operator, by, lambda old: old - {group.pk})
+
+
+def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int]]) -> bool:
+    """Replace the groups of an operator; `choose` is told the old ones while nobody else can change them."""
+    with one_left(operator.account):
+        old = set(operator.memberships.values_list("group", flat=True))
+        new = choose(old)
+        if new == old:
+            return False
+        if Group.objects.filter(account=operator.account_id, pk__in=new).count() != len(new):
+            raise Group.DoesNotExist
+        before = _labels(operator)
+        operator.memberships.filter(group__in=old - new).delete()
+        Membership.objects.bulk_create(Membership(operator=operator, group_id=pk) for pk in new - old)
+        record(Action.GROUPS_CHANGED, by=by, subject=operator, old=before, new=_labels(operator))
+    return True
+
+
+def _labels(operator: Operator) -> str:
+    """Return the names of the operator's groups as they are in the database now."""
+    operator.__dict__.pop("group_names", None)
+    return ", ".join(operator.group_labels)
+
+
+def _names(account_id: int, without: int = 0) -> Iterable[str]:
+    """Return the names of the account's groups, without that of one of them."""
+    return Group.objects.filter(account=account_id).exclude(pk=without).values_list("name", flat=True)
+
+
+def _refuse_everyone(group: Group) -> None:
+    """Raise UnchangeableError for Everyone."""
+    if group.kind == Group.Kind.EVERYONE:
+        raise UnchangeableError

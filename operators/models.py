@@ -1,0 +1,344 @@
+"""Operators, their groups and sub accounts."""
+
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.db.models import Aggregate, Exists, JSONField, OuterRef, Q, Subquery
+from django.db.models.functions import JSONArray, Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
+from accounts.policy import Effective, effective_policy
+from invitations.models import Link
+from operators.status import Status, status_of
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
+
+    from twofactor.models import Authenticator
+
+
+class SubAccount(models.Model):
+    """A part of an account with operators of its own; the account's two-factor setting holds in it too."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sub_accounts")
+    name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+
+    class Meta:
+        ordering = (Lower("name"), "pk")
+        constraints = (
+            models.UniqueConstraint(
+                "account",
+                Lower("name"),
+                name="sub_account_name",
+                violation_error_message=_("There is a sub account of this name already."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Group(models.Model):
+    """A group of operators. Everyone has no rows of members: every operator is in it."""
+
+    class Kind(models.TextChoices):
+        """System groups are made with the account and stay."""
+
+        ADMINISTRATORS = "administrators", _("Administrators")
+        EVERYONE = "everyone", _("Everyone")
+        OWN = "own", _("Own group")
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="groups")
+    name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.OWN, editable=False)
+    members: "models.ManyToManyField[Operator, Membership]" = models.ManyToManyField(
+        "Operator", through="Membership", related_name="groups"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "account",
+                Lower("name"),
+                name="group_name",
+                violation_error_message=_("There is a group of this name already."),
+            ),
+            models.UniqueConstraint(
+                fields=("account", "kind"), condition=~Q(kind="own"), name="one_system_group_of_a_kind"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name to show: translated for system groups."""
+        return self.name if self.kind == self.Kind.OWN else str(self.Kind(self.kind).label)
+
+
+class JSONList(Aggregate):
+    """All values of a group of rows as one JSON list, so that no second query is needed for them."""
+
+    function = "JSON_GROUP_ARRAY"
+    output_field = JSONField()
+
+    def as_postgresql(
+        self, compiler: "SQLCompiler", connection: "BaseDatabaseWrapper", **context: Any
+    ) -> Any:
+        """PostgreSQL's name for it."""
+        return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
+
+
+class OperatorQuerySet(models.QuerySet["Operator"]):
+    """Operators, with what almost every page needs of them."""
+
+    def complete(self) -> Self:
+        """Add account, sub account, authenticator and groups, all in the one query."""
+        groups = (
+            Membership.objects.filter(operator=OuterRef("pk"))
+            .order_by()
+            .values("operator")
+            .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
+            .values("names")
+        )
+        return self.select_related("account", "sub_account", "authenticator").annotate(
+            group_names=Subquery(groups)
+        )
+
+    def with_invitation_state(self) -> Self:
+        """Add whether a link is out that an invited operator can still accept the invitation with."""
+        live = Link.objects.filter(
+            user=OuterRef("pk"),
+            purpose=Link.Purpose.INVITATION,
+            nonce=OuterRef("session_nonce"),
+            spent_at=None,
+            expires_at__gt=timezone.now(),
+        )
+        return self.annotate(invitation_live=Exists(live))
+
+    def administrators(self) -> Self:
+        """Members of the system group Administrators."""
+        return self.filter(
+            Exists(Membership.objects.filter(operator=OuterRef("pk"), group__kind=Group.Kind.ADMINISTRATORS))
+        )
+
+    def with_a_way_in(self) -> Self:
+        """Operators who can sign in today: joined, active, and by password, as no identity provider is set up."""
+        return self.filter(
+            is_active=True, joined_at__isnull=False, sign_in_method=Operator.SignInMethod.PASSWORD
+        )
+
+
+class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: ignore[misc]
+    """Finds operators; addresses are compared without regard to letter case."""
+
+    def get_by_natural_key(self, email: str) -> "Operator":
+        """Return the operator with that email address."""
+        operator: Operator = self.get(email=normalize_email(email))
+        return operator
+
+
+def normalize_email(email: str) -> str:
+    """Return the one form in which an address is stored and looked up."""
+    return email.strip().lower()
+
+
+def new_nonce() -> str:
+    """Return a session nonce: 128 random bits."""
+    return secrets.token_hex(16)
+
+
+class Operator(AbstractBaseUser):
+    """A user of exactly one account.
+
+    An invited operator has a row from the start, but neither a password nor `joined_at`, and is inactive.
+    """
+
+    class SignInMethod(models.TextChoices):
+        """By which door an operator comes in."""
+
+        PASSWORD = "password", pgettext_lazy("sign-in method", "Password")
+        SINGLE_SIGN_ON = "single_sign_on", _("Single sign-on")
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="operators")
+    sub_account = models.ForeignKey(
+        SubAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="operators"
+    )
+    email = models.EmailField(_("email"), max_length=TEXT_LENGTH)
+    name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    sign_in_method = models.CharField(
+        max_length=20, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
+    )
+    two_factor_override = models.CharField(max_length=10, choices=POLICY_CHOICES, blank=True)
+    # Part of every session's hash, every waiting sign-in and every emailed setup link: a new value ends them all.
+    session_nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+
+    objects = OperatorManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ()
+
+    # Filled by OperatorQuerySet.complete(): [[kind, name], …]
+    group_names: list[list[str]] | None
+    # Filled by OperatorQuerySet.with_invitation_state()
+    invitation_live: bool
+    # login() stores it in the session: by which of AUTHENTICATION_BACKENDS the operator is loaded again.
+    backend = "operators.backends.PasswordBackend"
+
+    if TYPE_CHECKING:
+        account_id: int
+        authenticator: Authenticator
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(Lower("email"), name="operator_email"),
+            models.CheckConstraint(
+                condition=Q(joined_at__isnull=False) | Q(is_active=False),
+                name="invited_operators_are_inactive",
+            ),
+        )
+        indexes = (
+            models.Index("account", Lower("name"), "id", name="operator_by_name"),
+            models.Index(fields=("account", "email"), name="operator_by_email"),
+            models.Index(fields=("account", "last_login"), name="operator_by_last_login"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.email})" if self.name else self.email
+
+    def clean(self) -> None:
+        """Store the address in its one form."""
+        self.email = normalize_email(self.email)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether this operator administers the account."""
+        return any(kind == Group.Kind.ADMINISTRATORS for kind, _name in self._memberships())
+
+    @property
+    def group_labels(self) -> list[str]:
+        """The names of all groups, Everyone included, system groups first."""
+        named = [Group(kind=kind, name=name) for kind, name in self._memberships()]
+        system = [group.label for group in named if group.kind != Group.Kind.OWN]
+        own = sorted((group.label for group in named if group.kind == Group.Kind.OWN), key=str.casefold)
+        return [*system, str(Group.Kind.EVERYONE.label), *own]
+
+    def _memberships(self) -> list[list[str]]:
+        """Return [kind, name] of each group with a row of membership."""
+        if "group_names" not in self.__dict__:
+            self.group_names = [list(row) for row in self.groups.values_list("kind", "name")]
+        return self.group_names or []
+
+    @property
+    def effective(self) -> Effective:
+        """The two-factor policy that holds for this operator, and why."""
+        return effective_policy(
+            self.account.two_factor_policy, self.two_factor_override, single_sign_on=self.is_single_sign_on
+        )
+
+    @property
+    def is_single_sign_on(self) -> bool:
+        """Whether an identity provider is this operator's door."""
+        return self.sign_in_method == self.SignInMethod.SINGLE_SIGN_ON
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether the invitation has not been accepted yet."""
+        return self.joined_at is None
+
+    @property
+    def last_login_label(self) -> str:
+        """The Last login column: when, in the reader's time zone, or how far the invitation has come."""
+        if self.is_invited:
+            return str(_("Invited") if self._has_live_invitation() else _("Invitation expired"))
+        if self.last_login is None:
+            return str(pgettext_lazy("last login", "None"))
+        here = timezone.localtime(self.last_login)
+        if here.date() == timezone.localdate():
+            return str(_("Today, %(time)s")) % {"time": date_format(here, "TIME_FORMAT")}
+        return date_format(here, "DATETIME_FORMAT")
+
+    def _has_live_invitation(self) -> bool:
+        """Whether the invitation can still be accepted."""
+        if "invitation_live" not in self.__dict__:
+            found = Operator.objects.filter(pk=self.pk).with_invitation_state()
+            self.invitation_live = found.values_list("invitation_live", flat=True).get()
+        return self.invitation_live
+
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether there is a confirmed authenticator; it may be dormant."""
+        return hasattr(self, "authenticator")
+
+    @property
+    def status(self) -> Status:
+        """The two-factor status as the operators list shows it."""
+        return status_of(
+            self.effective, enrolled=self.is_enrolled, invited=self.is_invited, active=self.is_active
+        )
+
+    @property
+    def initials(self) -> str:
+        """One or two letters that stand for the operator where there is no room for the name."""
+        words = (self.name or self.email).split()
+        return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the operator's page."""
+        return reverse("operators:detail", args=[self.pk])
+
+    def landing_url(self) -> str:
+        """Return where a sign-in ends that was not on its way anywhere: the list for those who administer it."""
+        return reverse("operators:list") if self.is_administrator else self.get_absolute_url()
+
+    def renew_session_nonce(self) -> None:
+        """End the operator's sessions, waiting sign-ins and unspent setup links."""
+        self.session_nonce = new_nonce()
+        self.save(update_fields=["session_nonce"])
+
+    def join(self, name: str, password_hash: str, now: datetime) -> None:
+        """Make an invited operator a full one."""
+        self.name, self.password, self.is_active, self.joined_at = name, password_hash, True, now
+        self.save(update_fields=["name", "password", "is_active", "joined_at"])
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what every session of this operator must carry; Django compares it at each request."""
+        value = f"{self.session_nonce}{self.password}"
+        return salted_hmac("operators.session", value, secret=secret, algorithm="sha256").hexdigest()
+
+
+class Membership(models.Model):
+    """An operator in a group."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("operator", "group"), name="one_membership"),)
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} in {self.group_id}"
+
+
+def create_account(name: str) -> Account:
+    """Create an account with its two system groups."""
+    account = Account.objects.create(name=name)
+    Group.objects.bulk_create(
+        Group(account=account, name=str(kind.label), kind=kind)
+        for kind in (Group.Kind.ADMINISTRATORS, Group.Kind.EVERYONE)
+    )
+    return account

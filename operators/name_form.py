@@ -1,0 +1,19 @@
+"""The name of a group or of a sub account."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import NameField
+
+
+class NameForm(forms.Form):
+    """One field."""
+
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def refuse_taken(self) -> None:
+        """Say that the account has this name already."""
+        name = self.cleaned_data["name"]
+        message = _("The name “%(name)s” is taken. Choose another one.")
+        self.add_error("name", ValidationError(message, code="taken", params={"name": name}))

@@ -1,0 +1,35 @@
+"""Is a name free among the groups, or among the sub accounts, of an account?"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Account
+
+
+class NameTakenError(Exception):
+    """Another one of the account has the name, perhaps in other letter case."""
+
+
+@contextmanager
+def changing_names(account: Account) -> Iterator[None]:
+    """Make a change in a transaction in which nobody else changes names of this account.
+
+    Raises NameTakenError where the database has the name already.
+    """
+    try:
+        with transaction.atomic():
+            Account.objects.select_for_update().get(pk=account.pk)
+            yield
+    except IntegrityError as error:
+        raise NameTakenError from error
+
+
+def refuse_taken(name: str, others: Iterable[str]) -> None:
+    """Raise NameTakenError for a name that the others have.
+
+    The database's own rule comes after this one: SQLite knows upper and lower case of ASCII letters only.
+    """
+    if name.casefold() in {other.casefold() for other in others}:
+        raise NameTakenError

@@ -1,0 +1,51 @@
+"""What will happen at an operator's next sign-in, in one sentence?"""
+
+from django.utils.translation import gettext as _
+
+from accounts.policy import Source
+from invitations.masking import mask
+from operators.models import Operator
+from operators.signin_table import NextStep, next_step
+
+
+def next_sign_in(operator: Operator) -> str:
+    """Return the sentence; the decision is the one that sign-in itself takes."""
+    words = {"name": operator.name or operator.email, "address": mask(operator.email)}
+    if operator.is_invited:
+        return _invited(operator) % words
+    if not operator.is_active:
+        return _("%(name)s is deactivated and cannot sign in.") % words
+    return {
+        NextStep.SIGNED_IN: _("%(name)s signs in with the password alone."),
+        NextStep.CODE: _("%(name)s types the password and then a code from the authenticator app."),
+        NextStep.SETUP_LINK: _(
+            "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
+        ),
+        NextStep.REFUSED: _("%(name)s cannot sign in yet: single sign-on is not set up."),
+    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % words
+
+
+def _invited(operator: Operator) -> str:
+    """Return what accepting the invitation will ask for, as the policy stands now."""
+    if operator.effective.required:
+        return _("%(name)s sets up two-factor authentication while accepting the invitation.")
+    if operator.effective.usable:
+        return _("%(name)s may set up two-factor authentication while accepting the invitation.")
+    return _("%(name)s accepts the invitation with a name and a password.")
+
+
+def why_no_two_factor(operator: Operator) -> str:
+    """Return why an operator has no two-factor controls; "" where there are some."""
+    return (
+        {
+            Source.SINGLE_SIGN_ON: _(
+                "This operator signs in by single sign-on. The identity provider sees to the second factor, so there "
+                "is none here."
+            ),
+            Source.ACCOUNT_DISABLED: _("Two-factor authentication cannot be used within the whole account."),
+            Source.ACCOUNT: _("Two-factor authentication cannot be used within the whole account."),
+            Source.OVERRIDE: _("Two-factor authentication is disabled for this operator."),
+        }[operator.effective.source]
+        if not operator.effective.usable
+        else ""
+    )

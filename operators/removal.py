@@ -1,0 +1,54 @@
+"""Deactivating, activating and deleting an operator."""
+
+from django.db import transaction
+
+from accounts.audit import Origin, record
+from accounts.models import Action
+from invitations.models import Link
+from operators.administrators import one_left
+from operators.models import Operator
+
+
+def deactivate(operator: Operator, by: Origin) -> bool:
+    """Close the operator's door at once; return whether it was open. Raises LastAdministratorError."""
+    with one_left(operator.account):
+        return _set_active(operator, Action.DEACTIVATED, by, active=False)
+
+
+def activate(operator: Operator, by: Origin) -> bool:
+    """Open the door again; return whether it was closed. Never activates somebody who has not joined."""
+    with transaction.atomic():
+        return _set_active(operator, Action.ACTIVATED, by, active=True)
+
+
+def _set_active(operator: Operator, action: Action, by: Origin, *, active: bool) -> bool:
+    """Store the state and end what was open, if the state differs."""
+    row = Operator.objects.filter(pk=operator.pk, joined_at__isnull=False).exclude(is_active=active)
+    if not row.update(is_active=active):
+        return False
+    operator.is_active = active
+    operator.renew_session_nonce()
+    record(action, by=by, subject=operator)
+    return True
+
+
+def delete(operator: Operator, by: Origin) -> None:
+    """Remove the operator with authenticator, links and memberships; the audit trail stays.
+
+    Raises LastAdministratorError.
+    """
+    with one_left(operator.account):
+        record(Action.DELETED, by=by, subject=operator)
+        operator.delete()
+
+
+def withdraw(operator: Operator, by: Origin) -> bool:
+    """Delete an operator who has not accepted yet; return whether that was still so."""
+    with transaction.atomic():
+        # The link first, as accepting does: of two at the same time one waits here, and neither deadlocks.
+        Link.kill(operator, Link.Purpose.INVITATION)
+        if not Operator.objects.select_for_update().filter(pk=operator.pk, joined_at=None).first():
+            return False
+        record(Action.INVITATION_WITHDRAWN, by=by, subject=operator)
+        operator.delete()
+    return True

@@ -1,0 +1,43 @@
+"""A right password: what now? The one journey that needs all the rest."""
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.audit import origin, record
+from accounts.models import Action
+from invitations import setup_link
+from operators.backends import PasswordBackend
+from operators.models import Operator
+from operators.signin_table import NextStep, next_step
+from twofactor import pending
+
+
+def check_password(request: HttpRequest, email: str, password: str) -> Operator | None:
+    """Return the operator who may go on, or None; a failure is recorded where the address is somebody's."""
+    operator = authenticate(request, email=email, password=password)
+    if isinstance(operator, Operator):
+        return operator
+    if known := PasswordBackend().find(email):
+        action = Action.SIGN_IN_FAILED if PasswordBackend.may_sign_in(known) else Action.SIGN_IN_REFUSED
+        record(action, by=origin(request), subject=known)
+    return None
+
+
+def after_password(request: HttpRequest, operator: Operator, next_url: str) -> str | None:
+    """Take the step that the policy asks for; return the address to go to, None where there is no way in."""
+    step = next_step(operator.effective, enrolled=operator.is_enrolled)
+    if step is NextStep.SIGNED_IN:
+        request.session.flush()
+        pending.sign_in(request, operator, "password")
+        return next_url or operator.landing_url()
+    if step is NextStep.CODE:
+        pending.begin(request, operator, pending.Step.CODE, next_url)
+        return reverse("twofactor:verify")
+    if step is NextStep.SETUP_LINK:
+        pending.begin(request, operator, pending.Step.SETUP, next_url)
+        by = origin(request, operator)
+        record(Action.SIGN_IN_STOPPED, by=by, subject=operator)
+        setup_link.send(operator, by)
+        return reverse("invitations:check-email")
+    return None

@@ -1,0 +1,25 @@
+"""What does a right password lead to? A pure decision; no Django in here."""
+
+from enum import StrEnum
+
+from accounts.policy import Effective, Policy
+
+
+class NextStep(StrEnum):
+    """What comes after a right password."""
+
+    SIGNED_IN = "signed in"
+    CODE = "code"
+    SETUP_LINK = "setup link"
+    REFUSED = "refused"
+
+
+def next_step(effective: Effective, *, enrolled: bool) -> NextStep:
+    """Return the step for an operator with this policy; single sign-on operators have no password door."""
+    if effective.policy is None:
+        return NextStep.REFUSED
+    if effective.policy is Policy.DISABLED:
+        return NextStep.SIGNED_IN
+    if enrolled:
+        return NextStep.CODE
+    return NextStep.SETUP_LINK if effective.required else NextStep.SIGNED_IN

@@ -1,0 +1,96 @@
+"""Sub accounts and their operators: what administrators do with them."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Count, ProtectedError, QuerySet
+from django.db.models.functions import Lower
+
+from accounts.audit import Origin, record
+from accounts.models import Account, Action
+from operators.models import Operator, SubAccount
+from operators.names import changing_names, refuse_taken
+
+
+class NotEmptyError(Exception):
+    """The sub account has operators."""
+
+
+def sub_accounts_of(account_id: int) -> QuerySet[SubAccount]:
+    """Return the sub accounts of an account by name, each with `size`, the number of its operators."""
+    sub_accounts = SubAccount.objects.filter(account=account_id).annotate(size=Count("operators"))
+    return sub_accounts.order_by(Lower("name"), "pk")
+
+
+def create_sub_account(account: Account, name: str, by: Origin) -> SubAccount:
+    """Add a sub account; raises NameTakenError."""
+    with changing_names(account):
+        refuse_taken(name, _names(account.pk))
+        sub_account = SubAccount.objects.create(account=account, name=name)
+        record(Action.SUB_ACCOUNT_CREATED, by=by, account=account, new=name)
+    return sub_account
+
+
+def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
+    """Give a sub account another name; return whether it differs.
+
+    Raises NameTakenError, and SubAccount.DoesNotExist for one that has gone.
+    """
+    with changing_names(sub_account.account):
+        old = SubAccount.objects.get(pk=sub_account.pk).name
+        if name == old:
+            return False
+        refuse_taken(name, _names(sub_account.account_id, sub_account.pk))
+        SubAccount.objects.filter(pk=sub_account.pk).update(name=name)
+        record(Action.SUB_ACCOUNT_RENAMED, by=by, account=sub_account.account, old=old, new=name)
+    return True
+
+
+def delete_sub_account(sub_account: SubAccount, by: Origin) -> bool:
+    """Delete an empty sub account; return whether it was still there. Raises NotEmptyError."""
+    with transaction.atomic():
+        _lock(sub_account.account_id)
+        try:
+            if not SubAccount.objects.filter(pk=sub_account.pk).delete()[0]:
+                return False
+        except ProtectedError as error:
+            raise NotEmptyError from error
+        record(Action.SUB_ACCOUNT_DELETED, by=by, account=sub_account.account, old=sub_account.name)
+    return True
+
+
+def assign(operator: Operator, sub_account: SubAccount | None, by: Origin) -> bool:
+    """Put an operator into a sub account, or into none; return whether that differs from before.
+
+    Raises SubAccount.DoesNotExist for one of another account or one that has gone.
+    """
+    new = sub_account.pk if sub_account else None
+    with transaction.atomic():
+        # In turn with deletions, or an operator would be put into a sub account that is going.
+        _lock(operator.account_id)
+        names = dict(SubAccount.objects.filter(account=operator.account_id).values_list("pk", "name"))
+        if new is not None and new not in names:
+            raise SubAccount.DoesNotExist
+        old = Operator.objects.values_list("sub_account", flat=True).get(pk=operator.pk)
+        if new == old:
+            return False
+        operator.sub_account = sub_account
+        operator.save(update_fields=["sub_account"])
+        record(
+            Action.SUB_ACCOUNT_CHANGED,
+            by=by,
+            subject=operator,
+            old=names.get(old or 0, ""),
+            new=names.get(new or 0, ""),
+        )
+    return True
+
+
+def _lock(account_id: int) -> None:
+    """Let changes of an account's sub accounts happen one after the other."""
+    Account.objects.select_for_update().get(pk=account_id)
+
+
+def _names(account_id: int, without: int = 0) -> Iterable[str]:
+    """Return the names of the account's sub accounts, without that of one of them."""
+    return SubAccount.objects.filter(account=account_id).exclude(pk=without).values_list("name", flat=True)

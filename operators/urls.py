@@ -1,0 +1,62 @@
+"""Addresses of sign-in and of the operators' pages."""
+
+from django.urls import path
+
+from operators.views import (
+    adding,
+    detail,
+    enrolling,
+    groups,
+    listing,
+    password_reset,
+    profile,
+    removal,
+    signin,
+    sub_accounts,
+)
+
+app_name = "operators"
+urlpatterns = [
+    # Sign-in
+    path("", signin.home, name="home"),
+    path("login/", signin.log_in, name="login"),
+    path("logout/", signin.log_out, name="logout"),
+    path("password-reset/", password_reset.request_link, name="password-reset"),
+    path("password-reset/sent/", password_reset.sent, name="password-reset-sent"),
+    path("password-reset/new/", password_reset.choose, name="password-reset-choose"),
+    path("password-reset/<str:token>/", password_reset.open_link, name="password-reset-link"),
+    # Lists
+    path("operators/", listing.operators, name="list"),
+    path("groups/", groups.groups, name="groups"),
+    path("groups/add/", groups.add, name="group-add"),
+    path("groups/<int:pk>/", groups.edit, name="group"),
+    path("groups/<int:pk>/delete/", groups.delete, name="group-delete"),
+    path("sub-accounts/", sub_accounts.sub_accounts, name="sub-accounts"),
+    path("sub-accounts/add/", sub_accounts.add, name="sub-account-add"),
+    path("sub-accounts/<int:pk>/", sub_accounts.edit, name="sub-account"),
+    path("sub-accounts/<int:pk>/delete/", sub_accounts.delete, name="sub-account-delete"),
+    # Adding an operator
+    path("operators/add/", adding.choose, name="add"),
+    path("operators/add/invite/", adding.invite, name="invite"),
+    path("operators/add/create/", adding.create, name="create"),
+    # One operator
+    path("operators/<int:pk>/", detail.main, name="detail"),
+    path("operators/<int:pk>/member-of/", detail.member_of, name="member-of"),
+    path("operators/<int:pk>/activity/", detail.activity, name="activity"),
+    path("operators/<int:pk>/override/", detail.override, name="override"),
+    path("operators/<int:pk>/sign-in-method/", detail.sign_in_method, name="sign-in-method"),
+    path("operators/<int:pk>/two-factor/scan/", enrolling.scan, name="scan"),
+    path("operators/<int:pk>/two-factor/reset/", enrolling.reset, name="reset"),
+    path("operators/<int:pk>/activate/", removal.activate, name="activate"),
+    path("operators/<int:pk>/deactivate/", removal.deactivate, name="deactivate"),
+    path("operators/<int:pk>/delete/", removal.delete, name="delete"),
+    path("operators/<int:pk>/invitation/resend/", adding.resend, name="invitation-resend"),
+    path("operators/<int:pk>/invitation/copy/", adding.copy_link, name="invitation-copy"),
+    path("operators/<int:pk>/invitation/withdraw/", adding.withdraw, name="invitation-withdraw"),
+    # Name, address and password
+    path("operators/<int:pk>/name/", profile.change_name, name="name"),
+    path("operators/<int:pk>/email/", profile.change_email, name="email"),
+    path("my-settings/password/", profile.change_password, name="password"),
+    path("email/confirm/", profile.confirm_email, name="email-confirm"),
+    path("email/<str:token>/", profile.open_email_link, name="email-link"),
+]

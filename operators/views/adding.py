@@ -1,0 +1,126 @@
+"""Adding an operator: by invitation, or set up by hand; and what can be done with an open invitation."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import administrators_only
+from accounts.audit import origin
+from accounts.http import SignedInRequest, data_of
+from invitations import invite as invitation
+from invitations.models import TooSoonError
+from operators import access, adding, removal
+from operators.forms import CreateOperatorForm, NewOperatorForm
+from operators.models import Operator
+
+
+@require_safe
+@administrators_only
+def choose(request: SignedInRequest) -> HttpResponse:
+    """Offer the two ways to add an operator."""
+    return render(request, "operators/add.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def invite(request: SignedInRequest) -> HttpResponse:
+    """Add an operator and send the invitation."""
+    form = NewOperatorForm(data_of(request), account_id=request.user.account_id, initial=_initial(request))
+    if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
+        _send(request, operator)
+        return redirect(operator)
+    return render(request, "operators/invite.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def create(request: SignedInRequest) -> HttpResponse:
+    """Add an operator with a password that works at once; no email goes out."""
+    form = CreateOperatorForm(data_of(request), account_id=request.user.account_id, initial=_initial(request))
+    if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
+        messages.success(
+            request,
+            _(
+                "%(name)s is added and can sign in with the password you chose. No email was sent: tell them yourself."
+            )
+            % {"name": operator.name},
+        )
+        return redirect(operator)
+    return render(request, "operators/create.html", {"form": form})
+
+
+def _initial(request: SignedInRequest) -> dict[str, str]:
+    """Return what the form starts with: the account's own policy, in case an override is wanted."""
+    return {"policy": request.user.account.two_factor_policy}
+
+
+@require_POST
+def resend(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Send the invitation again; the older link stops working."""
+    operator = access.to_manage(request.user, pk)
+    if _still_invited(request, operator):
+        _send(request, operator)
+    return redirect(operator)
+
+
+@require_POST
+def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show a new invitation link once, for when mail is down; the older one stops working."""
+    operator = access.to_manage(request.user, pk)
+    if not _still_invited(request, operator):
+        return redirect(operator)
+    link = invitation.make_link(operator, origin(request))
+    return render(request, "operators/invitation_link.html", {"operator": operator, "link": link})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take the invitation back: the link stops working and the operator leaves the list."""
+    operator = access.to_manage(request.user, pk)
+    if not _still_invited(request, operator):
+        return redirect(operator)
+    if request.method != "POST":
+        return render(request, "operators/withdraw.html", {"operator": operator})
+    if removal.withdraw(operator, origin(request)):
+        messages.success(request, _("The invitation to %(email)s is withdrawn.") % {"email": operator.email})
+        return redirect("operators:list")
+    messages.warning(request, _("%(name)s has accepted in the meantime.") % {"name": operator.name})
+    return redirect("operators:detail", pk=pk)
+
+
+def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
+    """Whether there is an invitation to speak of; says so where there is none."""
+    if not operator.is_invited:
+        messages.info(request, _("%(name)s has joined already.") % {"name": operator.name})
+    return operator.is_invited
+
+
+def _send(request: SignedInRequest, operator: Operator) -> None:
+    """Send the invitation and say how that went."""
+    try:
+        sent = invitation.send(operator, origin(request))
+    except TooSoonError as error:
+        text = ngettext(
+            "An invitation went out a moment ago. Send it again in %(wait)d second.",
+            "An invitation went out a moment ago. Send it again in %(wait)d seconds.",
+            error.wait,
+        )
+        messages.warning(request, text % {"wait": error.wait})
+        return
+    if sent:
+        messages.success(
+            request,
+            _("The invitation is on its way to %(email)s. It works for 21 days.") % {"email": operator.email},
+        )
+    else:
+        messages.error(
+            request,
+            _(
+                "The invitation to %(email)s could not be sent: the mail server did not take it. Send it again in a "
+                "while, or copy the link and pass it on yourself."
+            )
+            % {"email": operator.email},
+        )

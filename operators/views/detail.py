@@ -1,0 +1,166 @@
+"""The operator page: Main, Member of, Activity."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.audit import origin
+from accounts.audit_search import entries_about
+from accounts.http import SignedInRequest, data_of
+from accounts.models import POLICY_LABELS
+from invitations.models import Link
+from operators import access, outlook
+from operators.administrators import LastAdministratorError
+from operators.forms import MemberOfForm, OverrideForm, SignInMethodForm
+from operators.groups import set_groups
+from operators.models import Group, Operator
+from operators.override import set_override, set_sign_in_method
+from operators.sub_accounts import assign
+from operators.views.last_administrator import explain
+
+ENTRIES_A_PAGE = 25
+
+
+@require_safe
+def main(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show an operator's login options and two-factor state."""
+    operator = access.visible(request.user, pk)
+    return _main_page(request, operator, _override_form(operator), _method_form(operator))
+
+
+def _main_page(
+    request: SignedInRequest, operator: Operator, override: OverrideForm, method: SignInMethodForm
+) -> HttpResponse:
+    """Render the tab Main with these forms."""
+    context = {
+        **_head(request, operator),
+        "override_form": override,
+        "method_form": method,
+        "account_policy": POLICY_LABELS.get(operator.account.two_factor_policy, POLICY_LABELS["required"]),
+        "next_sign_in": outlook.next_sign_in(operator),
+        "why_not": outlook.why_no_two_factor(operator),
+        "invitation": _invitation(operator),
+    }
+    return render(request, "operators/detail.html", context)
+
+
+def _head(request: SignedInRequest, operator: Operator) -> dict[str, Any]:
+    """Return what the page head shows on every tab."""
+    return {"operator": operator, "is_self": operator.pk == request.user.pk}
+
+
+def _invitation(operator: Operator) -> dict[str, Any] | None:
+    """Return how an invited operator's newest invitation stands; None for everybody else."""
+    if not operator.is_invited:
+        return None
+    now = timezone.now()
+    link = Link.objects.filter(user=operator, purpose=Link.Purpose.INVITATION).first()
+    return {
+        "link": link,
+        "live": bool(link and link.spent_at is None and link.expires_at > now),
+        "wait": link.wait_seconds(now) if link else 0,
+    }
+
+
+def _override_form(operator: Operator, request: SignedInRequest | None = None) -> OverrideForm:
+    """Return the override form; without an override the account's own setting is preselected."""
+    override = operator.two_factor_override
+    initial = {"override": bool(override), "policy": override or operator.account.two_factor_policy}
+    return OverrideForm(data_of(request) if request else None, initial=initial)
+
+
+def _method_form(operator: Operator, request: SignedInRequest | None = None) -> SignInMethodForm:
+    """Return the form of the sign-in method."""
+    return SignInMethodForm(
+        data_of(request) if request else None, initial={"sign_in_method": operator.sign_in_method}
+    )
+
+
+@require_POST
+def override(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Store or remove an operator's own policy."""
+    operator = access.to_manage(request.user, pk)
+    form = _override_form(operator, request)
+    if operator.is_single_sign_on or not form.is_valid():
+        return _main_page(request, operator, form, _method_form(operator))
+    if set_override(operator, form.value, origin(request)):
+        messages.success(request, _("Saved. %(next)s") % {"next": outlook.next_sign_in(operator)})
+    else:
+        messages.info(request, _("Nothing changed: that was the setting already."))
+    return redirect(operator)
+
+
+@require_POST
+def sign_in_method(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Switch an operator between password and single sign-on."""
+    operator = access.to_manage(request.user, pk)
+    form = _method_form(operator, request)
+    if operator.is_invited:
+        messages.error(
+            request, _("Withdraw the invitation first: an invited operator joins with a password.")
+        )
+    elif not form.is_valid():
+        return _main_page(request, operator, _override_form(operator), form)
+    else:
+        _switch(request, operator, form.cleaned_data["sign_in_method"])
+    return redirect(operator)
+
+
+def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
+    """Store the sign-in method and say what happened."""
+    try:
+        changed = set_sign_in_method(operator, method, origin(request))
+    except LastAdministratorError:
+        messages.error(request, explain(operator))
+        return
+    if changed:
+        messages.success(request, _("Saved. All sessions of %(name)s have ended.") % {"name": operator.name})
+    else:
+        messages.info(request, _("Nothing changed: that was the setting already."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show an operator's groups and sub account; administrators change them here."""
+    operator = (
+        access.to_manage(request.user, pk) if request.method == "POST" else access.visible(request.user, pk)
+    )
+    form = MemberOfForm(
+        data_of(request),
+        account_id=operator.account_id,
+        initial={"groups": operator.groups.all(), "sub_account": operator.sub_account_id},
+    )
+    if form.is_valid():
+        _regroup(request, operator, form)
+        return redirect("operators:member-of", pk=operator.pk)
+    return render(request, "operators/member_of.html", {**_head(request, operator), "form": form})
+
+
+def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -> None:
+    """Store the groups and the sub account and say what happened."""
+    groups: list[Group] = list(form.cleaned_data["groups"])
+    by = origin(request)
+    try:
+        changed = set_groups(operator, groups, by)
+    except LastAdministratorError:
+        messages.error(request, explain(operator))
+        return
+    if assign(operator, form.cleaned_data["sub_account"], by) or changed:
+        messages.success(request, _("Saved what %(name)s is a member of.") % {"name": operator.name})
+    else:
+        messages.info(request, _("Nothing changed."))
+
+
+@require_safe
+def activity(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the audit entries about an operator, newest first."""
+    operator = access.visible(request.user, pk)
+    pages = Paginator(entries_about(operator.account_id, operator.pk), ENTRIES_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    return render(request, "operators/activity.html", {**_head(request, operator), "page": page})

@@ -1,0 +1,173 @@
+"""The groups of the account, and the page of one of them."""
+
+import re
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import administrators_only
+from accounts.audit import origin
+from accounts.http import SignedInRequest, data_of
+from operators.administrators import LastAdministratorError
+from operators.filters import PersonFilters
+from operators.groups import (
+    UnchangeableError,
+    add_members,
+    create_group,
+    delete_group,
+    groups_of,
+    members_of,
+    others_of,
+    remove_member,
+    rename_group,
+)
+from operators.models import Group, Operator
+from operators.name_form import NameForm
+from operators.names import NameTakenError
+from operators.views.last_administrator import explain
+
+PAGE_SIZE = 25
+CANDIDATES = 10
+# What no database has as a key would be an error there.
+DATABASE_KEY = re.compile(r"[0-9]{1,18}")
+
+
+@require_safe
+@administrators_only
+def groups(request: SignedInRequest) -> HttpResponse:
+    """Show the groups, system groups first."""
+    account_id = request.user.account_id
+    page = Paginator(groups_of(account_id), PAGE_SIZE).get_page(request.GET.get("page"))
+    everyone = Operator.objects.filter(account=account_id).count()
+    return render(request, "operators/groups.html", {"page": page, "everyone": everyone})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def add(request: SignedInRequest) -> HttpResponse:
+    """Add a group, and go on to its page, where the members are."""
+    form = NameForm(data_of(request))
+    if form.is_valid():
+        try:
+            group = create_group(request.user.account, form.cleaned_data["name"], origin(request))
+        except NameTakenError:
+            form.refuse_taken()
+        else:
+            messages.success(request, _("%(group)s is added. Choose its members.") % {"group": group.label})
+            return redirect("operators:group", group.pk)
+    return render(request, "operators/group_add.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def edit(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show a group; rename it, add members, remove one."""
+    group = _group(request, pk)
+    if "add" in request.POST:
+        return _add(request, group)
+    if "remove" in request.POST:
+        return _remove(request, group)
+    form = NameForm(data_of(request), initial={"name": group.name})
+    if form.is_valid() and _rename(request, group, form):
+        return redirect("operators:group", group.pk)
+    return render(request, "operators/group.html", {"group": group, "form": form, **_lists(request, group)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Delete a group after confirmation; its members stay operators."""
+    group = _group(request, pk, kind=Group.Kind.OWN)
+    if request.method == "POST":
+        delete_group(group, origin(request))
+        messages.success(request, _("%(group)s is deleted.") % {"group": group.label})
+        return redirect("operators:groups")
+    return render(request, "operators/group_delete.html", {"group": group, "size": group.memberships.count()})
+
+
+def _group(request: SignedInRequest, pk: int, **conditions: str) -> Group:
+    """Return a group of the account, or answer 404."""
+    groups = Group.objects.select_related("account").filter(account=request.user.account_id, **conditions)
+    return get_object_or_404(groups, pk=pk)
+
+
+def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
+    """Return the members and the operators to choose from, both as far as the search goes."""
+    if group.kind == Group.Kind.EVERYONE:
+        return {"everyone": Operator.objects.filter(account=group.account_id).count()}
+    filters = PersonFilters(request.GET, queryset=members_of(group))
+    others = PersonFilters(request.GET, queryset=others_of(group)).qs[: CANDIDATES + 1]
+    return {
+        "filters": filters,
+        "page": Paginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "others": others[:CANDIDATES],
+        "more": len(others) > CANDIDATES,
+    }
+
+
+def _rename(request: SignedInRequest, group: Group, form: NameForm) -> bool:
+    """Rename the group; return whether the name is free."""
+    try:
+        changed = rename_group(group, form.cleaned_data["name"], origin(request))
+    except NameTakenError:
+        form.refuse_taken()
+        return False
+    except (UnchangeableError, Group.DoesNotExist) as error:
+        raise Http404 from error
+    if changed:
+        messages.success(
+            request, _("The group is now called %(group)s.") % {"group": form.cleaned_data["name"]}
+        )
+    else:
+        messages.info(request, _("Nothing changed: that was the name already."))
+    return True
+
+
+def _add(request: SignedInRequest, group: Group) -> HttpResponse:
+    """Add the ticked operators."""
+    try:
+        added = add_members(group, _chosen(request, "add"), origin(request))
+    except (UnchangeableError, Group.DoesNotExist) as error:
+        raise Http404 from error
+    if added:
+        sentence = ngettext(
+            "%(name)s is now a member of %(group)s.",
+            "%(count)d operators are now members of %(group)s.",
+            len(added),
+        )
+        words = {"name": added[0].name or added[0].email, "count": len(added), "group": group.label}
+        messages.success(request, sentence % words)
+    else:
+        messages.info(request, _("Nothing changed: nobody was chosen who is not a member already."))
+    return redirect(request.get_full_path())
+
+
+def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
+    """Remove one member, unless nobody would be left to administer the account."""
+    chosen = _chosen(request, "remove")
+    if not chosen:
+        raise Http404
+    operator = chosen[0]
+    try:
+        remove_member(group, operator, origin(request))
+    except UnchangeableError as error:
+        raise Http404 from error
+    except LastAdministratorError:
+        messages.error(request, explain(operator))
+        return redirect(request.get_full_path())
+    words = {"name": operator.name or operator.email, "group": group.label}
+    messages.success(request, _("%(name)s is no longer a member of %(group)s.") % words)
+    # Whoever steps down as an administrator has no way back to this page.
+    gone = operator == request.user and group.kind == Group.Kind.ADMINISTRATORS
+    return redirect(operator if gone else request.get_full_path())
+
+
+def _chosen(request: SignedInRequest, field: str) -> list[Operator]:
+    """Return the operators of the account whose numbers a field holds."""
+    numbers = [text for text in request.POST.getlist(field) if DATABASE_KEY.fullmatch(text)]
+    return list(Operator.objects.complete().filter(account=request.user.account_id, pk__in=numbers))

@@ -1,0 +1,65 @@
+"""Deactivate, activate and delete: buttons on the operator page."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import origin
+from accounts.http import SignedInRequest, data_of
+from operators import access, removal
+from operators.administrators import LastAdministratorError
+from operators.forms import DeleteForm
+from operators.views.last_administrator import explain
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Say what deactivating does, and do it."""
+    operator = access.to_manage(request.user, pk)
+    if request.method != "POST":
+        return render(request, "operators/deactivate.html", {"operator": operator})
+    try:
+        done = removal.deactivate(operator, origin(request))
+    except LastAdministratorError:
+        messages.error(request, explain(operator))
+        return redirect(operator)
+    if done:
+        messages.success(
+            request, _("%(name)s is deactivated and signed out everywhere.") % {"name": operator.name}
+        )
+    else:
+        messages.info(
+            request, _("%(name)s was deactivated already, or has not joined yet.") % {"name": operator.name}
+        )
+    return redirect(operator)
+
+
+@require_http_methods(["POST"])
+def activate(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let an operator in again, as before."""
+    operator = access.to_manage(request.user, pk)
+    if removal.activate(operator, origin(request)):
+        messages.success(request, _("%(name)s is active again.") % {"name": operator.name})
+    else:
+        messages.info(
+            request, _("%(name)s was active already, or has not joined yet.") % {"name": operator.name}
+        )
+    return redirect(operator)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Delete an operator whose name was typed as confirmation."""
+    operator = access.to_manage(request.user, pk)
+    form = DeleteForm(data_of(request), expected=operator.name)
+    if form.is_valid():
+        try:
+            removal.delete(operator, origin(request))
+        except LastAdministratorError:
+            messages.error(request, explain(operator))
+            return redirect("operators:detail", pk=pk)
+        messages.success(request, _("%(name)s is deleted.") % {"name": operator.name})
+        return redirect("operators:list")
+    return render(request, "operators/delete.html", {"operator": operator, "form": form})

@@ -1,0 +1,61 @@
+"""Logging in and out."""
+
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.audit import origin, record
+from accounts.http import SignedInRequest
+from accounts.models import Action
+from operators import signin
+from operators.forms import LoginForm
+
+
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    """Lead whoever is signed in to their first page."""
+    return redirect(request.user.landing_url())
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Ask for email and password. Somebody who is signed in already goes on to where they wanted."""
+    next_url = _safe_next(request)
+    if request.method != "POST":
+        if request.user.is_authenticated:
+            return redirect(next_url or request.user.landing_url())
+        return render(request, "operators/login.html", {"form": LoginForm(), "next": next_url})
+    form = LoginForm(request.POST)
+    if form.is_valid():
+        operator = signin.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
+        target = operator and signin.after_password(request, operator, next_url)
+        if target:
+            return redirect(target)
+        form.refuse()
+    return render(request, "operators/login.html", {"form": form, "next": next_url})
+
+
+@login_not_required
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End the session, or the waiting sign-in."""
+    if request.user.is_authenticated:
+        record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
+    logout(request)
+    messages.success(request, _("You are logged out."))
+    return redirect("operators:login")
+
+
+def _safe_next(request: HttpRequest) -> str:
+    """Return where the person wanted to go, if that is a page of this site; "" otherwise."""
+    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe else ""

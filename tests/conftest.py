@@ -1,0 +1,38 @@
+"""Fixtures that most tests use."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account
+from operators.models import Operator
+from tests.factories import make_account, make_operator, signed_in
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    """An account whose policy is Optional."""
+    return make_account()
+
+
+@pytest.fixture
+def admin(account: Account) -> Operator:
+    """An administrator of the account."""
+    return make_operator(account, "anna@example.com", name="Anna Admin", administrator=True)
+
+
+@pytest.fixture
+def operator(account: Account) -> Operator:
+    """An operator of the account who administers nothing."""
+    return make_operator(account, "olga@example.com", name="Olga Operator")
+
+
+@pytest.fixture
+def admin_browser(admin: Operator) -> Client:
+    """A browser in which the administrator is signed in."""
+    return signed_in(admin)
+
+
+@pytest.fixture
+def operator_browser(operator: Operator) -> Client:
+    """A browser in which the operator is signed in."""
+    return signed_in(operator)

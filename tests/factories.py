@@ -1,0 +1,85 @@
+"""Makes the people and accounts that tests speak of."""
+
+from itertools import count
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from accounts.audit import Origin
+from accounts.models import Account
+from accounts.policy import Policy
+from operators.administrators import appoint
+from operators.models import Operator, create_account
+from twofactor import totp, vault
+from twofactor.models import Authenticator
+
+PASSWORD = "correct horse battery"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+NOBODY = Origin()
+_numbers = count(1)
+
+
+def make_account(policy: str = Policy.OPTIONAL, name: str = "Acme Monitoring") -> Account:
+    """Return an account with its system groups."""
+    account = create_account(name)
+    account.two_factor_policy = policy
+    account.save()
+    return account
+
+
+def make_operator(
+    account: Account,
+    email: str = "",
+    *,
+    name: str = "",
+    administrator: bool = False,
+    invited: bool = False,
+    enrolled: bool = False,
+    single_sign_on: bool = False,
+    active: bool = True,
+    override: str = "",
+    **fields: Any,
+) -> Operator:
+    """Return an operator with the password PASSWORD, unless invited."""
+    operator = Operator(
+        account=account,
+        email=email or f"operator{next(_numbers)}@example.com",
+        name=name or "Olga Operator",
+        is_active=active and not invited,
+        joined_at=None if invited else timezone.now(),
+        two_factor_override=override,
+        sign_in_method=Operator.SignInMethod.SINGLE_SIGN_ON
+        if single_sign_on
+        else Operator.SignInMethod.PASSWORD,
+        **fields,
+    )
+    if invited:
+        operator.set_unusable_password()
+    else:
+        operator.set_password(PASSWORD)
+    operator.save()
+    if administrator:
+        appoint(operator)
+    if enrolled:
+        enroll(operator)
+    return Operator.objects.complete().get(pk=operator.pk)
+
+
+def enroll(operator: Operator, secret: str = SECRET) -> Authenticator:
+    """Give the operator a confirmed authenticator with a known secret, last used long ago."""
+    return Authenticator.objects.create(
+        user=operator, sealed_secret=vault.seal(secret, operator.pk), last_step=0
+    )
+
+
+def code_for(secret: str = SECRET, steps: int = 0) -> str:
+    """Return the code of a secret now, or so many steps from now."""
+    return totp.code_at(secret, totp.step_at(timezone.now().timestamp()) + steps)
+
+
+def signed_in(operator: Operator) -> Client:
+    """Return a browser in which the operator is signed in."""
+    client = Client()
+    client.force_login(operator)
+    return client

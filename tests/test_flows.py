@@ -1,0 +1,117 @@
+"""The journeys, end to end over HTTP, with real codes computed from what the pages show."""
+
+import re
+
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Account
+from accounts.policy import Policy
+from operators.models import Operator
+from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
+
+
+def key_on(page: str) -> str:
+    """Return the key that a set-up page shows."""
+    match = re.search(r'id="enrollment-key">([A-Z2-7 ]+)<', page)
+    assert match, page
+    return match[1].replace(" ", "")
+
+
+def log_in(client: Client, operator: Operator, **data: str):
+    return client.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD, **data})
+
+
+def link_in_mail(index: int = -1) -> str:
+    match = re.search(r"http://testserver(\S+)", mail.outbox[index].body)
+    assert match
+    return match[1]
+
+
+def test_an_operator_sets_up_two_factor_authentication_and_signs_in_with_a_code(operator: Operator):
+    browser = signed_in(operator)
+    page = browser.get(reverse("operators:scan", args=[operator.pk]))
+    secret = key_on(page.text)
+    answer = browser.post(reverse("operators:scan", args=[operator.pk]), {"code": code_for(secret)}, follow=True)
+    assert answer.status_code == 200
+    assert "is set up" in answer.text
+    other = Client()
+    assert log_in(other, operator).url == reverse("twofactor:verify")
+    assert other.get(operator.get_absolute_url()).status_code == 302
+    answer = other.post(reverse("twofactor:verify"), {"code": code_for(secret, 1)})
+    assert answer.url == operator.get_absolute_url()
+    assert other.get(operator.get_absolute_url()).status_code == 200
+
+
+def test_a_required_operator_sets_up_through_the_mailed_link(account: Account, operator: Operator):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    browser = Client()
+    answer = browser.post(
+        reverse("operators:login"),
+        {"email": operator.email, "password": PASSWORD, "next": operator.get_absolute_url() + "activity/"},
+        follow=True,
+    )
+    assert "We have sent a link" in answer.text
+    answer = browser.get(link_in_mail(), follow=True)
+    answer = browser.post(reverse("invitations:setup"), {"code": code_for(key_on(answer.text))})
+    assert answer.url == operator.get_absolute_url() + "activity/"
+    assert browser.get(answer.url).status_code == 200
+
+
+def test_a_setup_link_on_another_device_asks_for_the_password(account: Account, operator: Operator):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    log_in(Client(), operator)
+    phone = Client()
+    answer = phone.get(link_in_mail(), follow=True)
+    assert "Type your password" in answer.text
+    answer = phone.post(reverse("invitations:setup-password"), {"password": PASSWORD}, follow=True)
+    answer = phone.post(reverse("invitations:setup"), {"code": code_for(key_on(answer.text))}, follow=True)
+    assert "is set up" in answer.text
+
+
+def test_an_invited_operator_who_must_use_it_enrolls_while_accepting(account: Account, admin: Operator):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    enroll(admin)
+    browser = signed_in(admin)
+    answer = browser.post(
+        reverse("operators:invite"), {"name": "Ivo Invited", "email": "ivo@example.com"}, follow=True
+    )
+    assert "on its way" in answer.text, answer.text
+    guest = Client()
+    answer = guest.get(link_in_mail(), follow=True)
+    assert answer.status_code == 200
+    new = "a fine long password"
+    answer = guest.post(
+        reverse("invitations:accept"),
+        {"name": "Ivo", "new_password": new, "new_password_again": new},
+        follow=True,
+    )
+    answer = guest.post(
+        reverse("invitations:accept-two-factor"), {"code": code_for(key_on(answer.text))}, follow=True
+    )
+    assert "Welcome" in answer.text
+    ivo = Operator.objects.get(email="ivo@example.com")
+    assert ivo.is_active
+    assert ivo.is_enrolled
+
+
+def test_an_administrator_resets_an_operator(admin_browser: Client, account: Account):
+    olga = make_operator(account, "olga@example.com", enrolled=True)
+    olgas = signed_in(olga)
+    answer = admin_browser.post(reverse("operators:reset", args=[olga.pk]), follow=True)
+    assert "is reset" in answer.text
+    assert olgas.get(olga.get_absolute_url()).status_code == 302
+    assert "reset" in mail.outbox[-1].subject
+
+
+def test_an_operator_resets_the_own_authenticator_with_a_code(account: Account):
+    olga = make_operator(account, "olga@example.com", enrolled=True)
+    browser = signed_in(olga)
+    answer = browser.post(reverse("operators:reset", args=[olga.pk]), {"code": "000000"})
+    assert "not right" in answer.text
+    answer = browser.post(reverse("operators:reset", args=[olga.pk]), {"code": code_for(SECRET)}, follow=True)
+    assert "Scan QR code" in answer.text

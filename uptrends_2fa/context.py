@@ -1,0 +1,9 @@
+"""What every template knows beside its own context."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def product(request: HttpRequest) -> dict[str, str]:
+    """Return the product's name."""
+    return {"product_name": settings.PRODUCT_NAME}

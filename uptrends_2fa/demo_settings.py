@@ -1,0 +1,29 @@
+"""Settings of `manage.py demo`: production's, with keys made here and mails kept for the browser."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from cryptography.fernet import Fernet
+
+BASE = Path(__file__).resolve().parent.parent
+# Made once and kept, so that a second start finds everybody's authenticator valid.
+KEYS_FILE = BASE / ".demo" / "keys.env"
+if not KEYS_FILE.exists():
+    KEYS_FILE.parent.mkdir(exist_ok=True)
+    KEYS_FILE.write_text(
+        f"SECRET_KEY={secrets.token_urlsafe(64)}\nTWO_FACTOR_KEYS={Fernet.generate_key().decode()}\n"
+    )
+    KEYS_FILE.chmod(0o600)
+environ.Env.read_env(KEYS_FILE)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{KEYS_FILE.parent / 'demo.sqlite3'}")
+os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")
+os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,localhost")
+
+from uptrends_2fa.settings import *  # noqa: F403  the variables must be there first
+from uptrends_2fa.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "django_mail_viewer", "django_mail_viewer.backends.database"]
+EMAIL_BACKEND = "django_mail_viewer.backends.database.EmailBackend"
+ROOT_URLCONF = "uptrends_2fa.demo_urls"

@@ -1,0 +1,108 @@
+"""What is done for every request, one small function each."""
+
+import zoneinfo
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from twofactor.vault import SecretUnreadableError
+from uptrends_2fa import errors
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def refuse_nul_bytes(get_response: View) -> View:
+    """Answer 400 to a NUL byte in address, query or cookies: PostgreSQL would fail on it much later.
+
+    Form fields are left to the forms, which say so beside the field.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        raw = [request.path, unquote(request.META.get("QUERY_STRING", "")), *request.COOKIES.values()]
+        if any("\0" in text for text in raw):
+            return errors.bad_request(request)
+        return get_response(request)
+
+    return middleware
+
+
+def no_store(get_response: View) -> View:
+    """Keep pages out of every cache: they show people's data, and some of them a secret."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+def permissions_policy(get_response: View) -> View:
+    """Switch off the browser features that no page uses."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers["Permissions-Policy"] = (
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        return response
+
+    return middleware
+
+
+def popup_redirects(get_response: View) -> View:
+    """Let a redirect leave the popup: htmx would follow it and show the page inside the dialog.
+
+    A sign-in page as the answer (the session ended) must lead back to the page under the popup.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.htmx and response.has_header("Location"):  # type: ignore[attr-defined]
+            return _carry_over(response, HttpResponseClientRedirect(response.headers["Location"]))
+        return response
+
+    return middleware
+
+
+def _carry_over(old: HttpResponse, new: HttpResponse) -> HttpResponse:
+    """Return `new` with the cookies of `old`: session and messages must not be lost."""
+    new.cookies = old.cookies
+    return new
+
+
+def reader_time_zone(get_response: View) -> View:
+    """Show times in the time zone that the reader's browser has named in a cookie, else in UTC."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with timezone.override(_zone(request.COOKIES.get("time_zone", ""))):
+            return get_response(request)
+
+    return middleware
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    """Return the zone of that name; UTC where there is none."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+class UnreadableSecretMiddleware:
+    """Answer 503 where the server cannot read a secret: nobody gets in, and nobody is told to enroll again."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Turn the one exception into the product's own page."""
+        if isinstance(exception, SecretUnreadableError):
+            return errors.unavailable(request)
+        return None

@@ -1,0 +1,27 @@
+"""Settings of the test suite: production's, with keys of its own and a fast password hash."""
+
+import os
+import secrets
+
+from cryptography.fernet import Fernet
+
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+os.environ.setdefault("TWO_FACTOR_KEYS", Fernet.generate_key().decode())
+os.environ.setdefault("SITE_URL", "http://testserver")
+os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1")
+
+from uptrends_2fa.settings import *  # noqa: F403  the variables must be there first
+
+# Argon2 is slow on purpose. The tests that count or time hashes switch it on again.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Files straight from static/, so that no collectstatic has to run first.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,10 @@
+"""Every address of the product."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("operators.urls")),
+    path("", include("invitations.urls")),
+    path("", include("twofactor.urls")),
+    path("account/", include("accounts.urls")),
+]
