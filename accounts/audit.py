@@ -58,10 +58,9 @@ def record(  # noqa: PLR0913  an entry has these parts
     new: str = "",
 ) -> None:
     """Add one entry about `subject` (or about the account as a whole) to the trail."""
-    person = subject or by.actor
-    account_id = account.pk if account else person.account_id if person else None
+    account = account or _account_of(subject or by.actor)
     AuditEntry.objects.create(
-        account_id=account_id,
+        account=account,
         action=action,
         actor_id=by.actor.pk if by.actor else None,
         actor_name=str(by.actor or ""),
@@ -71,3 +70,11 @@ def record(  # noqa: PLR0913  an entry has these parts
         new=new,
         address=by.address,
     )
+
+
+def _account_of(person: "Operator | None") -> Account:
+    """Return the account that an entry about this person belongs to; there is no entry without one."""
+    if person is None:
+        msg = "An entry needs an account, a subject or an actor."
+        raise ValueError(msg)
+    return person.account

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class SignedInRequest(HttpRequest):
     """What LoginRequiredMiddleware lets through: the user is never anonymous."""
 
-    user: "Operator"  # type: ignore[assignment]
+    user: "Operator"
 
 
 def data_of(request: HttpRequest) -> QueryDict | None:

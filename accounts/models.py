@@ -17,7 +17,7 @@ POLICY_LABELS: dict[str, "_StrPromise"] = {
     Policy.OPTIONAL: pgettext_lazy("policy", "Optional"),
     Policy.DISABLED: pgettext_lazy("policy", "Disabled"),
 }
-POLICY_CHOICES = [(policy.value, label) for policy, label in POLICY_LABELS.items()]
+POLICY_CHOICES = list(POLICY_LABELS.items())
 
 # Long enough for every real name and address; the same for both, so that one rule can be explained.
 TEXT_LENGTH = 254

@@ -27,7 +27,8 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
             messages.success(
                 request,
                 _(
-                    "Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in."
+                    "Two-factor authentication is now %(policy)s for %(account)s. "
+                    "It applies at each next sign-in."
                 )
                 % {"policy": POLICY_LABELS[policy], "account": account.name},
             )

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def send(operator: "Operator", by: Origin) -> bool:
-    """Mail an invitation; the older link stops working. Returns whether the mail server took it.
+def send(operator: "Operator", by: Origin) -> tuple[bool, str]:
+    """Mail an invitation; the older link stops working.
 
-    Raises TooSoonError where the limits allow no further email yet.
+    Returns whether the mail server took it, and the link, which works either way. Raises
+    TooSoonError where the limits allow no further email yet.
     """
     token = Link.issue(operator, Link.Purpose.INVITATION, operator.email)
-    if emails.invitation(operator, url_of(token), by.actor.name if by.actor else ""):
+    url = url_of(token)
+    if emails.invitation(operator, url, by.actor.name if by.actor else ""):
         record(Action.OPERATOR_INVITED, by=by, subject=operator)
-        return True
+        return True, url
     Link.mail_failed(token)
     record(Action.INVITATION_FAILED, by=by, subject=operator)
-    return False
+    return False, url
 
 
 def make_link(operator: "Operator", by: Origin) -> str:

@@ -105,7 +105,7 @@ class Link(models.Model):
 
     @classmethod
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
-        """Return a live link with its user; None for expired, used, replaced, withdrawn and unknown ones alike."""
+        """Return a live link with its user; None for expired, used, replaced and unknown ones alike."""
         links = cls.objects.select_related("user__account", "user__authenticator")
         link = links.filter(token_hash=token_hash, purpose=purpose, spent_at=None, expires_at__gt=now).first()
         return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None

@@ -1,7 +1,5 @@
 """The check-your-email page, the setup page, and accepting an invitation."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
 from django.contrib.auth.decorators import login_not_required
@@ -22,9 +20,6 @@ from invitations.models import Link, lifetime
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, pending
 from twofactor.forms import EnrollmentForm
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 SETUP = Link.Purpose.SETUP
 INVITATION = Link.Purpose.INVITATION
@@ -78,18 +73,22 @@ def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
     """Show QR code and code field to whoever has both the link and the password; Finish signs in."""
-    link = tokens.opened(request, SETUP)
-    if link is None or not _still_needed(link.user):
+    link = _setup_link(request)
+    if link is None:
         return dead_link(request, SETUP)
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None or waiting.user.pk != link.user_id:
         return redirect("invitations:setup-password")
+    return _setup_with_code(request, link, waiting)
+
+
+def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending) -> HttpResponse:
+    """Show QR code and code field; the right code spends the link and signs in."""
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
+        by = origin(request, waiting.user)
         try:
-            setup_link.finish(
-                request.session, link, waiting.user, form.cleaned_data["code"], origin(request, waiting.user)
-            )
+            setup_link.finish(request.session, link, waiting.user, form.cleaned_data["code"], by)
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         except (DeadLinkError, enrollment.AlreadyEnrolledError):
@@ -101,9 +100,12 @@ def setup(request: HttpRequest) -> HttpResponse:
     return render(request, "invitations/setup.html", context)
 
 
-def _still_needed(user: "Operator") -> bool:
-    """Whether two-factor authentication may still be set up through a link."""
-    return user.is_active and not user.is_enrolled and user.effective.usable
+def _setup_link(request: HttpRequest) -> Link | None:
+    """Return the setup link that this browser has opened, while it works and is still needed."""
+    link = tokens.opened(request, SETUP)
+    if link is None or not link.user.is_active or link.user.is_enrolled or not link.user.effective.usable:
+        return None
+    return link
 
 
 def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
@@ -122,8 +124,8 @@ def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def setup_password(request: HttpRequest) -> HttpResponse:
     """Ask for the password where the link was opened in a browser that has not given it."""
-    link = tokens.opened(request, SETUP)
-    if link is None or not _still_needed(link.user):
+    link = _setup_link(request)
+    if link is None:
         return dead_link(request, SETUP)
     form = PasswordForm(data_of(request))
     if form.is_valid():
@@ -155,8 +157,8 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; where no second factor can be used, that is all."""
-    link = tokens.opened(request, INVITATION)
-    if link is None or not _may_join(link.user):
+    link = _invitation_link(request)
+    if link is None:
         return dead_link(request, INVITATION)
     if request.user.is_authenticated:
         return render(request, "invitations/accept_other.html", {"invited": link.user})
@@ -174,30 +176,36 @@ def accept(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept_two_factor(request: HttpRequest) -> HttpResponse:
     """Offer, or ask for, an authenticator; the policy is read now, not when the invitation was sent."""
-    link = tokens.opened(request, INVITATION)
-    if link is None or not _may_join(link.user):
+    link = _invitation_link(request)
+    if link is None:
         return dead_link(request, INVITATION)
     if request.user.is_authenticated or not _details(request, link):
         return redirect("invitations:accept")
     effective = link.user.effective
-    if (
-        request.method == "POST"
-        and ("not_now" in request.POST or not effective.usable)
-        and not effective.required
-    ):
-        return _join(request, link, code=None)
-    if not effective.required and "now" not in request.GET and request.method != "POST":
-        return render(
-            request, "invitations/accept_choice.html", {"operator": link.user, "effective": effective}
-        )
+    if not effective.required:
+        # "Not now" counts only where the policy, as it stands at this moment, leaves the choice.
+        if request.method == "POST" and ("not_now" in request.POST or not effective.usable):
+            return _join(request, link, code=None)
+        if request.method != "POST" and "now" not in request.GET:
+            context = {"operator": link.user, "effective": effective}
+            return render(request, "invitations/accept_choice.html", context)
+    return _accept_with_code(request, link)
+
+
+def _accept_with_code(request: HttpRequest, link: Link) -> HttpResponse:
+    """Show QR code and code field; the right code joins."""
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
         try:
             return _join(request, link, code=form.cleaned_data["code"])
         except enrollment.WrongCodeError as error:
             form.refuse(error)
-    offer = enrollment.offer(request.session, link.user)
-    context = {"form": form, "enrollment": offer, "operator": link.user, "effective": effective}
+    context = {
+        "form": form,
+        "enrollment": enrollment.offer(request.session, link.user),
+        "operator": link.user,
+        "effective": link.user.effective,
+    }
     return render(request, "invitations/accept_two_factor.html", context)
 
 
@@ -214,9 +222,10 @@ def log_out_and_accept(request: HttpRequest) -> HttpResponse:
     return redirect("invitations:accept")
 
 
-def _may_join(user: "Operator") -> bool:
-    """Whether the invitation is still open for this person."""
-    return user.is_invited and not user.is_single_sign_on
+def _invitation_link(request: HttpRequest) -> Link | None:
+    """Return the invitation that this browser has opened, while it works and its person has not joined."""
+    link = tokens.opened(request, INVITATION)
+    return link if link and link.user.is_invited and not link.user.is_single_sign_on else None
 
 
 def _details(request: HttpRequest, link: Link) -> dict[str, str] | None:

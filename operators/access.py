@@ -12,7 +12,7 @@ from operators.models import Operator
 
 
 def visible(viewer: Operator, pk: int) -> Operator:
-    """Return an operator whose page the viewer may see: oneself, or for administrators anyone of the account."""
+    """Return an operator whose page the viewer may see: oneself; for administrators anyone of the account."""
     if pk == viewer.pk:
         return viewer
     if viewer.is_administrator:
@@ -33,10 +33,10 @@ def to_manage(viewer: Operator, pk: int) -> Operator:
 
 
 def to_edit(viewer: Operator, pk: int) -> Operator:
-    """Return an operator whose name and address the viewer may change: oneself, or for administrators anyone."""
+    """Return an operator whose name and address the viewer may change; the same people as may see it."""
     return visible(viewer, pk)
 
 
 def to_scan(viewer: Operator, pk: int) -> Operator:
-    """Return an operator for whom the viewer may set up an authenticator: oneself, or for administrators anyone."""
+    """Return an operator for whom the viewer may set up an authenticator; the same people as may see it."""
     return visible(viewer, pk)

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH
 from accounts.policy import Policy
-from operators.models import Group, Operator, SubAccount, normalize_email
+from operators.forms_password import AddressField
+from operators.models import Group, Operator, SubAccount
 
-OVERRIDE_SENTENCES = {
+OVERRIDE_SENTENCES: dict[str, Any] = {
     Policy.REQUIRED: _("Must be used. Set-up is triggered at the next login."),
     Policy.OPTIONAL: _("Can be set up by hand on this page."),
     Policy.DISABLED: _("Cannot be used by this operator."),
@@ -44,7 +45,11 @@ class LoginForm(forms.Form):
 class OverrideForm(forms.Form):
     """An operator's own policy; without the tick the account's holds."""
 
-    override = forms.BooleanField(label=_("Override two-factor authentication settings"), required=False)
+    override = forms.BooleanField(
+        label=_("Override two-factor authentication settings"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"data-enables": "#override-options"}),
+    )
     policy = forms.ChoiceField(
         label=_("This operator's setting"),
         choices=POLICY_CHOICES,
@@ -77,7 +82,8 @@ class SignInMethodForm(forms.Form):
                     "Email and password, and a code where two-factor authentication is on."
                 ),
                 Operator.SignInMethod.SINGLE_SIGN_ON: _(
-                    "The company's identity provider. It is not set up yet: until it is, this operator cannot sign in."
+                    "The company's identity provider. It is not set up yet: "
+                    "until it is, this operator cannot sign in."
                 ),
             }
         ),
@@ -105,11 +111,9 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
     """Whoever is added: name, address, groups, and an override if one is wanted."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = forms.EmailField(
-        label=_("Email"), max_length=TEXT_LENGTH, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
+    email = AddressField(widget=forms.EmailInput(attrs={"autocomplete": "off"}))
 
-    field_order = ("name", "email", "groups", "sub_account", "override", "policy")
+    field_order: tuple[str, ...] = ("name", "email", "groups", "sub_account", "override", "policy")
 
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
         super().__init__(*args, account_id=account_id, **kwargs)
@@ -117,7 +121,7 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
 
     def clean_email(self) -> str:
         """Refuse an address that an operator has; of another account's operators nothing is told."""
-        email = normalize_email(self.cleaned_data["email"])
+        email: str = self.cleaned_data["email"]
         account_id = Operator.objects.filter(email=email).values_list("account", flat=True).first()
         if account_id is not None:
             raise self.taken(same_account=account_id == self.account_id)

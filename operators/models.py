@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
@@ -134,7 +134,7 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
         )
 
     def with_a_way_in(self) -> Self:
-        """Operators who can sign in today: joined, active, and by password, as no identity provider is set up."""
+        """Who can sign in today: joined, active, and by password, as no identity provider is set up."""
         return self.filter(
             is_active=True, joined_at__isnull=False, sign_in_method=Operator.SignInMethod.PASSWORD
         )
@@ -183,14 +183,14 @@ class Operator(AbstractBaseUser):
         max_length=20, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
     )
     two_factor_override = models.CharField(max_length=10, choices=POLICY_CHOICES, blank=True)
-    # Part of every session's hash, every waiting sign-in and every emailed setup link: a new value ends them all.
+    # Part of every session's hash, waiting sign-in and emailed link: a new value ends them all.
     session_nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
 
     objects = OperatorManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ()
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     # Filled by OperatorQuerySet.complete(): [[kind, name], …]
     group_names: list[list[str]] | None
@@ -302,7 +302,7 @@ class Operator(AbstractBaseUser):
         return reverse("operators:detail", args=[self.pk])
 
     def landing_url(self) -> str:
-        """Return where a sign-in ends that was not on its way anywhere: the list for those who administer it."""
+        """Return where a sign-in ends that was not on its way anywhere: administrators see the list."""
         return reverse("operators:list") if self.is_administrator else self.get_absolute_url()
 
     def renew_session_nonce(self) -> None:

@@ -39,8 +39,8 @@ def why_no_two_factor(operator: Operator) -> str:
     return (
         {
             Source.SINGLE_SIGN_ON: _(
-                "This operator signs in by single sign-on. The identity provider sees to the second factor, so there "
-                "is none here."
+                "This operator signs in by single sign-on. The identity provider sees to the second factor, "
+                "so there is none here."
             ),
             Source.ACCOUNT_DISABLED: _("Two-factor authentication cannot be used within the whole account."),
             Source.ACCOUNT: _("Two-factor authentication cannot be used within the whole account."),

@@ -1,4 +1,4 @@
-"""Resetting an operator's two-factor authentication: the authenticator goes, and with it everything it opened."""
+"""Resetting two-factor authentication: the authenticator goes, and with it everything it opened."""
 
 from django.db import transaction
 

@@ -15,15 +15,15 @@ class SessionStore(db.SessionStore):
     _renamed_from: str | None = None
 
     def exists(self, session_key: str) -> bool:
-        """Leave it to the INSERT: a random key of 32 characters is never taken, and if it were, it would fail."""
+        """Leave it to the INSERT: a random key is never taken, and if it were, that would fail."""
         return False
 
     def cycle_key(self) -> None:
         """Give the session a new key when it is next saved."""
-        self._get_session()
+        self._get_session()  # type: ignore[attr-defined]
         if self.session_key:
             self._renamed_from = self.session_key
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.modified = True
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  Django's signature
@@ -31,7 +31,7 @@ class SessionStore(db.SessionStore):
         if must_create or not self._renamed_from:
             super().save(must_create=must_create)
             return
-        row = self.create_model_instance(self._get_session())
+        row = self.create_model_instance(self._get_session())  # type: ignore[attr-defined]
         changed = self.model.objects.filter(session_key=self._renamed_from).update(
             session_key=row.session_key, session_data=row.session_data, expire_date=row.expire_date
         )

@@ -24,7 +24,7 @@ def log_in(client: Client, operator: Operator, **data: str):
 
 
 def link_in_mail(index: int = -1) -> str:
-    match = re.search(r"http://testserver(\S+)", mail.outbox[index].body)
+    match = re.search(r"http://testserver(\S+)", str(mail.outbox[index].body))
     assert match
     return match[1]
 
@@ -33,7 +33,8 @@ def test_an_operator_sets_up_two_factor_authentication_and_signs_in_with_a_code(
     browser = signed_in(operator)
     page = browser.get(reverse("operators:scan", args=[operator.pk]))
     secret = key_on(page.text)
-    answer = browser.post(reverse("operators:scan", args=[operator.pk]), {"code": code_for(secret)}, follow=True)
+    scan = reverse("operators:scan", args=[operator.pk])
+    answer = browser.post(scan, {"code": code_for(secret)}, follow=True)
     assert answer.status_code == 200
     assert "is set up" in answer.text
     other = Client()

@@ -40,7 +40,7 @@ class CodeField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Return the digits."""
-        return re.sub(r"[\s-]", "", super().to_python(value))
+        return re.sub(r"[\s-]", "", super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
         """Refuse whatever is not six ASCII digits, and say what was expected."""
@@ -77,11 +77,13 @@ def _clock_text(drift: int) -> str:
     amount = _duration(abs(drift))
     if drift < 0:
         text = gettext(
-            "The clock of that phone is about %(amount)s slow. Set its date and time to automatic, then type a new code."
+            "The clock of that phone is about %(amount)s slow. "
+            "Set its date and time to automatic, then type a new code."
         )
     else:
         text = gettext(
-            "The clock of that phone is about %(amount)s fast. Set its date and time to automatic, then type a new code."
+            "The clock of that phone is about %(amount)s fast. "
+            "Set its date and time to automatic, then type a new code."
         )
     return text % {"amount": amount}
 

@@ -10,7 +10,8 @@ LONGEST_DELAY = 60 * 60
 
 
 def delay_after(failures: int) -> int:
-    """Return the seconds to wait after so many wrong codes in a row: none up to nine, then 30 s, doubling to an hour."""
+    """Return the seconds to wait after so many wrong codes in a row: from the tenth on 30, doubling."""
     if failures <= FREE_FAILURES:
         return 0
-    return min(FIRST_DELAY * 2 ** min(failures - FREE_FAILURES - 1, 12), LONGEST_DELAY)
+    doublings = min(failures - FREE_FAILURES - 1, 12)
+    return min(FIRST_DELAY << doublings, LONGEST_DELAY)

@@ -29,13 +29,13 @@ def code_at(secret: str, step: int) -> str:
 
 
 def matching_step(secret: str, code: str, seconds: float) -> int | None:
-    """Return the step whose code this is, among the accepted ones around a moment; None for a wrong code."""
+    """Return the step whose code this is, among the accepted ones around a moment; None if it is wrong."""
     now = step_at(seconds)
     return _find(secret, code, [now, now - 1, now + 1])
 
 
 def drift_steps(secret: str, code: str, seconds: float) -> int | None:
-    """Return how many steps the clock that made a refused code is ahead (negative: behind); None if unknown."""
+    """Return by how many steps the clock behind a refused code is ahead (negative: slow), None if unknown."""
     now = step_at(seconds)
     near = range(WINDOW + 1, DRIFT_WINDOW + 1)
     step = _find(secret, code, [now + sign * distance for distance in near for sign in (-1, 1)])
@@ -60,7 +60,7 @@ def provisioning_uri(secret: str, label: str, issuer: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Return text escaped for an address, without the characters that would make it longer than `limit` bytes."""
+    """Return text escaped for an address, without what would make it longer than `limit` bytes."""
     text = text.strip()
     while len(quote(text, safe="@")) > limit:
         text = text[:-1]

@@ -21,9 +21,8 @@ os.environ.setdefault("DATABASE_URL", f"sqlite:///{KEYS_FILE.parent / 'demo.sqli
 os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")
 os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,localhost")
 
-from uptrends_2fa.settings import *  # noqa: F403  the variables must be there first
-from uptrends_2fa.settings import INSTALLED_APPS
+from uptrends_2fa.settings import *  # noqa: E402, F403  the variables must be there first
 
-INSTALLED_APPS = [*INSTALLED_APPS, "django_mail_viewer", "django_mail_viewer.backends.database"]
-EMAIL_BACKEND = "django_mail_viewer.backends.database.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = KEYS_FILE.parent / "mails"
 ROOT_URLCONF = "uptrends_2fa.demo_urls"

@@ -1,8 +1,12 @@
-"""The product's addresses, and the demo's mailbox at /mails/ for whoever sits at this machine."""
+"""The product's addresses, and the demo's mailbox for whoever sits at this machine."""
 
-from django.urls import include, path
+from django.urls import path
 
+from uptrends_2fa import demo_mailbox
 from uptrends_2fa.urls import urlpatterns as product_urls
 
-mailbox = include("django_mail_viewer.urls")
-urlpatterns = [*product_urls, path("mails/", mailbox)]
+urlpatterns = [
+    *product_urls,
+    path("mails/", demo_mailbox.mails, name="demo-mails"),
+    path("mails/<str:name>/", demo_mailbox.mail, name="demo-mail"),
+]

@@ -93,7 +93,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 
 
 class UnreadableSecretMiddleware:
-    """Answer 503 where the server cannot read a secret: nobody gets in, and nobody is told to enroll again."""
+    """Answer 503 where the server cannot read a secret: nobody gets in, nobody is told to enroll again."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response

@@ -44,7 +44,8 @@ def create(request: SignedInRequest) -> HttpResponse:
         messages.success(
             request,
             _(
-                "%(name)s is added and can sign in with the password you chose. No email was sent: tell them yourself."
+                "%(name)s is added and can sign in with the password you chose. "
+                "No email was sent: tell them yourself."
             )
             % {"name": operator.name},
         )
@@ -101,7 +102,7 @@ def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
 def _send(request: SignedInRequest, operator: Operator) -> None:
     """Send the invitation and say how that went."""
     try:
-        sent = invitation.send(operator, origin(request))
+        sent, _url = invitation.send(operator, origin(request))
     except TooSoonError as error:
         text = ngettext(
             "An invitation went out a moment ago. Send it again in %(wait)d second.",
@@ -119,8 +120,8 @@ def _send(request: SignedInRequest, operator: Operator) -> None:
         messages.error(
             request,
             _(
-                "The invitation to %(email)s could not be sent: the mail server did not take it. Send it again in a "
-                "while, or copy the link and pass it on yourself."
+                "The invitation to %(email)s could not be sent: the mail server did not take it. "
+                "Send it again in a while, or copy the link and pass it on yourself."
             )
             % {"email": operator.email},
         )

@@ -80,8 +80,8 @@ def _enrolled(request: SignedInRequest, operator: Operator) -> HttpResponse:
         messages.warning(
             request,
             _(
-                "Two-factor authentication is set up for %(name)s. The email about it to %(email)s could not be sent: "
-                "tell them yourself."
+                "Two-factor authentication is set up for %(name)s. "
+                "The email about it to %(email)s could not be sent: tell them yourself."
             )
             % {"name": operator.name, "email": operator.email},
         )

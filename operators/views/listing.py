@@ -14,6 +14,12 @@ from operators.status import Status
 from operators.status_filter import status_condition
 from operators.tables import OperatorTable
 
+# Django calls classes that it finds in a template's context: an enum's members go there one by one.
+STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
+
+# The template must not get the class itself: templates call whatever can be called.
+STATUS_VALUES = {status.name: status.value for status in Status}
+
 
 @require_safe
 @administrators_only
@@ -23,7 +29,7 @@ def operators(request: SignedInRequest) -> HttpResponse:
     rows = Operator.objects.filter(account=account).complete().with_invitation_state()
     filters = OperatorFilters(request.GET, queryset=rows, account=account)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    context = {"filters": filters, "table": table, "counts": _counts(account), "Status": Status}
+    context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
     return render(request, "operators/list.html", context)
 
 

@@ -133,7 +133,8 @@ def test_a_search_without_a_result_says_what_to_do(admin_browser):
 
 def test_every_entry_is_on_one_page_newest_first(admin_browser, account):
     written = [entry.pk for entry in write(account, 120)]
-    seen, query = [], {}
+    seen: list[int] = []
+    query: dict[str, int] = {}
     for _page in range(3):
         page = admin_browser.get(URL, query).context["page"]
         seen += [entry.pk for entry in page.entries]

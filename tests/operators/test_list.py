@@ -204,7 +204,7 @@ def test_the_status_filter_agrees_with_the_status_of_every_operator(setting):
             active=state == "active",
         )
     everyone = Operator.objects.filter(account=account)
-    expected = {status: set() for status in Status}
+    expected: dict[Status, set[int]] = {status: set() for status in Status}
     for operator in everyone.complete():
         expected[operator.status].add(operator.pk)
     found = {

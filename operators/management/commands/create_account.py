@@ -1,0 +1,47 @@
+"""`manage.py create_account NAME --admin EMAIL`: a new account, and its first administrator invited."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.audit import Origin, record
+from accounts.models import Action
+from invitations import invite
+from operators.administrators import appoint
+from operators.forms_password import LinkForm
+from operators.models import Operator, create_account
+
+
+class Command(BaseCommand):
+    """Creates an account."""
+
+    help = "Create an account and invite its first administrator; prints the invitation link too."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the account's name and the administrator's address."""
+        parser.add_argument("name")
+        parser.add_argument("--admin", required=True, metavar="EMAIL")
+
+    def handle(self, *_args: Any, name: str, admin: str, **_options: Any) -> None:
+        """Create, invite, and print what to do next."""
+        form = LinkForm({"email": admin})
+        if not form.is_valid():
+            raise CommandError(" ".join(str(error) for error in form.errors["email"]))
+        if Operator.objects.filter(email=form.cleaned_data["email"]).exists():
+            raise CommandError(_("An operator has that address already."))
+        with transaction.atomic():
+            account = create_account(name)
+            operator = Operator(account=account, email=form.cleaned_data["email"], is_active=False)
+            operator.set_unusable_password()
+            operator.save()
+            appoint(operator)
+            record(Action.ACCOUNT_CREATED, by=Origin(), account=account, new=name)
+        sent, url = invite.send(operator, Origin())
+        self.stdout.write(_("The account “%(name)s” is created.") % {"name": name})
+        if sent:
+            self.stdout.write(_("The invitation is on its way to %(email)s.") % {"email": operator.email})
+        else:
+            self.stdout.write(_("The invitation could not be emailed. Pass the link on yourself."))
+        self.stdout.write(_("The same link, for 21 days, once: %(url)s") % {"url": url})

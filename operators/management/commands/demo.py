@@ -1,0 +1,59 @@
+"""`manage.py demo`: the product with sample data, ready to be clicked through."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from operators import demo
+from operators.badges import STATUS_LABELS
+from operators.models import Operator
+
+
+class Command(BaseCommand):
+    """Makes the sample account where it is missing, says how to sign in, and serves."""
+
+    help = "Run the product with sample data on 127.0.0.1; mails are shown at /mails/."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the port."""
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *_args: Any, port: int, **_options: Any) -> None:
+        """Prepare, print, and become the server."""
+        if settings.ROOT_URLCONF != "uptrends_2fa.demo_urls":
+            raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        account = demo.make_sample_account()
+        self._print_people(Operator.objects.filter(account=account).complete().order_by("pk"))
+        address = f"127.0.0.1:{port}"
+        self.stdout.write(
+            f"\nOpen http://{address}/ to sign in, and http://{address}/mails/ for the mails.\n"
+        )
+        self.stdout.flush()
+        command = [sys.executable, "-m", "gunicorn", "uptrends_2fa.wsgi:application"]
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "uptrends_2fa.demo_settings",
+            "SITE_URL": f"http://{address}",
+            "GUNICORN_BIND": address,
+        }
+        os.chdir(Path(settings.BASE_DIR))
+        raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+
+    def _print_people(self, operators: Any) -> None:
+        """Print how to sign in as each."""
+        self.stdout.write(f"\nEverybody's password: {demo.PASSWORD}")
+        self.stdout.write(f"Where a code is asked for: add the key {demo.KEY} to an authenticator app,")
+        self.stdout.write(f"or run: oathtool --totp -b {demo.KEY}\n\n")
+        for operator in operators:
+            what = [str(STATUS_LABELS[operator.status])]
+            what += ["administrator"] if operator.is_administrator else []
+            what += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []
+            self.stdout.write(f"  {operator.email:24} {operator.name:18} {', '.join(what)}")

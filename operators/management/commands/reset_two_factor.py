@@ -1,0 +1,34 @@
+"""`manage.py reset_two_factor EMAIL --reason TEXT`: the way back for a sole administrator."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from accounts.audit import Origin
+from operators.models import Operator, normalize_email
+from operators.reset import NotEnrolledError, remove
+
+
+class Command(BaseCommand):
+    """Resets one operator's two-factor authentication."""
+
+    help = "Reset an operator's two-factor authentication. Is recorded in the audit log; needs no mail."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take whose it is, and why."""
+        parser.add_argument("email")
+        parser.add_argument("--reason", required=True, metavar="TEXT")
+
+    def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
+        """Reset, and say what comes next."""
+        operator = Operator.objects.complete().filter(email=normalize_email(email)).first()
+        if operator is None:
+            raise CommandError(_("No operator has that address."))
+        if not reason.strip():
+            raise CommandError(_("Say why: the reason is kept in the audit log."))
+        try:
+            remove(operator, Origin(), reason)
+        except NotEnrolledError as error:
+            raise CommandError(_("That operator has not set up two-factor authentication.")) from error
+        self.stdout.write(_("Reset. All sessions of %(email)s have ended.") % {"email": operator.email})

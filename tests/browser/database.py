@@ -1,0 +1,47 @@
+"""The database of the server under test: made fresh, and reached by the tests' own models too."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import environ
+import psycopg
+from django.conf import settings
+from django.db import ConnectionHandler, connections
+from psycopg import sql
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[str]:
+    """Make a database of the kind that DATABASE_URL names, and drop it afterwards; its address."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield f"sqlite:///{folder / 'browser.sqlite3'}"
+        return
+    name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    _run(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    finally:
+        _run(url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _run(url: str, statement: sql.Composed) -> None:
+    address = urlsplit(url)._replace(scheme="postgresql")
+    with psycopg.connect(urlunsplit(address), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@contextmanager
+def models_use(url: str) -> Iterator[None]:
+    """Let Django's models in this process read and write that database."""
+    config = {**settings.DATABASES["default"], **environ.Env.db_url_config(url)}
+    ours = connections["default"]
+    connections["default"] = theirs = ConnectionHandler({"default": config})["default"]
+    try:
+        yield
+    finally:
+        theirs.close()
+        connections["default"] = ours

@@ -1,0 +1,59 @@
+"""The product as it is deployed: gunicorn with two workers and production settings, in processes of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the product is served, and where it keeps its data."""
+
+    url: str
+    database_url: str
+    log: Path
+
+
+@contextmanager
+def serve(folder: Path, database_url: str, smtp_port: int) -> Iterator[Server]:
+    """Migrate, collect the static files, and serve until the end."""
+    # The port is opened here and handed over: requests wait in line until the workers are there.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        env = {
+            **os.environ,  # SECRET_KEY and TWO_FACTOR_KEYS are the tests' own: both sides read each other's secrets
+            "DJANGO_SETTINGS_MODULE": "uptrends_2fa.settings",
+            "DEBUG": "off",
+            "SITE_URL": url,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "DATABASE_URL": database_url,
+            "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+            "DEFAULT_FROM_EMAIL": "Uptrends <no-reply@example.com>",
+            "STATIC_ROOT": str(folder / "static"),
+            "GUNICORN_BIND": f"fd://{listener.fileno()}",
+            "GUNICORN_WORKERS": "2",
+        }
+        for command in (["migrate"], ["collectstatic", "--noinput"]):
+            subprocess.run([sys.executable, "manage.py", *command, "-v0"], cwd=ROOT, env=env, check=True)
+        log = folder / "server.log"
+        with log.open("w") as output:
+            gunicorn = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "uptrends_2fa.wsgi"],
+                cwd=ROOT,
+                env=env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[listener.fileno()],
+            )
+        try:
+            yield Server(url, database_url, log)
+        finally:
+            gunicorn.terminate()
+            gunicorn.wait(timeout=60)

@@ -1,0 +1,171 @@
+"""What does the product cost? Queries, hashes, and bytes, counted; run with -s to see the figures."""
+
+import re
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import brotli
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.policy import Policy
+from operators.models import Group
+from tests.factories import PASSWORD, SECRET, code_for, make_operator
+from twofactor import qr, totp
+
+LOGIN = reverse("operators:login")
+VERIFY = reverse("twofactor:verify")
+# Not work of the database: where transactions begin and end.
+BRACKETS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+KIB = 1024
+# Any text but surrogates, which no form lets in.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=254)
+
+
+@contextmanager
+def statements():
+    """Collect the SQL statements, without the brackets of transactions."""
+    found: list[str] = []
+    with CaptureQueriesContext(connection) as context:
+        yield found
+    found.extend(q["sql"] for q in context.captured_queries if not q["sql"].upper().startswith(BRACKETS))
+
+
+def report(what: str, figure: object) -> None:
+    print(f"\n{what}: {figure}")  # noqa: T201  the figures are for people to read
+
+
+def test_a_sign_in_with_a_code_takes_4_requests_and_at_most_12_queries(account):
+    operator = make_operator(account, enrolled=True)
+    browser = Client()
+    with statements() as found:
+        browser.get(LOGIN)
+        assert browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}).url == VERIFY
+        answer = browser.post(VERIFY, {"code": code_for(SECRET)})
+        assert browser.get(answer.url).status_code == 200
+    report("sign-in with a code", len(found))
+    assert len(found) <= 12, "\n".join(found)
+
+
+def test_an_enrollment_takes_3_requests_and_at_most_10_queries(operator, operator_browser):
+    url = reverse("operators:scan", args=[operator.pk])
+    # As after a real sign-in, which puts the seed into the session.
+    operator_browser.get(url)
+    with statements() as found:
+        secret = operator_browser.get(url).context["enrollment"].secret
+        answer = operator_browser.post(url, {"code": code_for(secret)})
+        assert operator_browser.get(answer.url).status_code == 200
+    report("enrollment", len(found))
+    assert len(found) <= 10, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["operators:add", "operators:password", "accounts:settings", "operators:home"]
+)
+def test_a_signed_in_page_takes_2_queries_beyond_its_own_content(admin_browser, name):
+    with statements() as found:
+        admin_browser.get(reverse(name))
+    report(f"{name} beyond its own content", len(found))
+    assert len(found) == 2, "\n".join(found)
+
+
+def test_the_sign_in_page_takes_no_query_and_makes_no_session(db):
+    with statements() as found:
+        assert Client().get(LOGIN).status_code == 200
+    report("anonymous sign-in page", len(found))
+    assert found == []
+    assert not Session.objects.exists()
+
+
+@pytest.fixture
+def hashes(settings, monkeypatch):
+    """The Argon2 hashes that were computed, the real ones."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    done: list[str] = []
+    for name in ("encode", "verify"):
+
+        def counted(self, *args, _name=name, _real=getattr(Argon2PasswordHasher, name), **kwargs):
+            done.append(_name)
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Argon2PasswordHasher, name, counted)
+    return done
+
+
+@pytest.mark.parametrize("kind", ["known", "unknown", "invited", "deactivated", "single sign-on"])
+@pytest.mark.parametrize("password", ["a wrong password", PASSWORD])
+def test_a_failed_sign_in_takes_exactly_one_hash(account, hashes, kind, password):
+    kinds = {
+        "invited": {"invited": True},
+        "deactivated": {"active": False},
+        "single sign-on": {"single_sign_on": True},
+    }
+    operator = make_operator(account, **kinds.get(kind, {}))
+    hashes.clear()
+    email = "nobody@example.com" if kind == "unknown" else operator.email
+    wrong = "another password" if kind == "known" else password
+    answer = Client().post(LOGIN, {"email": email, "password": wrong})
+    assert "do not match" in answer.text
+    report(f"hashes of a failed sign-in, {kind}", hashes)
+    assert len(hashes) == 1
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(issuer=TEXTS, label=TEXTS)
+def test_every_qr_code_has_at_most_2_kib_and_can_be_read(issuer, label):
+    uri = totp.provisioning_uri(SECRET, label, issuer)
+    picture = qr.png(uri)
+    read = subprocess.run(["zbarimg", "--raw", "-q", "-"], input=picture, capture_output=True, check=True)
+    assert read.stdout.decode().strip() == uri
+    assert len(picture) <= 2 * KIB
+
+
+def test_the_largest_qr_code_has_at_most_2_kib():
+    picture = qr.png(totp.provisioning_uri(SECRET, "ä" * 254, "ü" * 254))
+    report("largest QR code in bytes", len(picture))
+    assert len(picture) <= 2 * KIB
+
+
+@pytest.fixture
+def full_account(account, admin):
+    """An account whose lists fill a page."""
+    for number in range(60):
+        make_operator(account, name=f"Operator {number} " + "Long Name " * 3, override=Policy.REQUIRED)
+    for number in range(10):
+        Group.objects.create(account=account, name=f"Group {number}")
+    return account
+
+
+PAGES = ["operators:list", "operators:groups", "operators:sub-accounts", "operators:add", "operators:invite"]
+PAGES += ["operators:create", "operators:password", "accounts:settings", "accounts:audit-log"]
+ONE = ["operators:detail", "operators:member-of", "operators:activity", "operators:scan", "operators:delete"]
+
+
+def test_every_main_page_has_at_most_30_kib(full_account, admin_browser):
+    operator = make_operator(full_account)
+    urls = [reverse(name) for name in PAGES] + [reverse(name, args=[operator.pk]) for name in ONE]
+    sizes = {url: len(admin_browser.get(url).content) for url in urls}
+    report("page sizes in bytes", sizes)
+    assert max(sizes.values()) <= 30 * KIB
+
+
+@pytest.mark.parametrize("name", ["operators:login", "operators:password-reset"])
+def test_pages_for_strangers_have_at_most_30_kib(db, name):
+    assert len(Client().get(reverse(name)).content) <= 30 * KIB
+
+
+def test_the_assets_of_a_first_visit_have_at_most_120_kib_compressed(db):
+    page = Client().get(LOGIN).text
+    urls = re.findall(r'(?:href|src)="/static/([^"]+)"', page)
+    assert any(url.endswith(".css") for url in urls)
+    sizes = {url: len(brotli.compress(Path("static", url).read_bytes())) for url in urls}
+    report("compressed assets in bytes", sizes)
+    assert sum(sizes.values()) <= 120 * KIB

@@ -1,0 +1,216 @@
+"""Which pages are open to whom? Walks the table of addresses, so that a new page cannot be forgotten."""
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from operators.models import Group, Operator, SubAccount
+from tests.factories import PASSWORD, make_account, make_operator, signed_in
+
+LOGIN = reverse("operators:login")
+
+# Each of these is open to people who are not signed in; everything else leads to the sign-in page.
+OPEN_TO_STRANGERS = {
+    "operators:login",
+    "operators:logout",
+    "operators:password-reset",
+    "operators:password-reset-sent",
+    "operators:password-reset-link",
+    "operators:password-reset-choose",
+    "operators:email-link",
+    "operators:email-confirm",
+    "invitations:check-email",
+    "invitations:send-again",
+    "invitations:setup-link",
+    "invitations:setup",
+    "invitations:setup-password",
+    "invitations:invitation-link",
+    "invitations:accept",
+    "invitations:accept-two-factor",
+    "invitations:accept-log-out",
+    "twofactor:verify",
+}
+ADMINISTRATORS_ONLY = {
+    "accounts:settings",
+    "accounts:audit-log",
+    "operators:list",
+    "operators:groups",
+    "operators:group-add",
+    "operators:group",
+    "operators:group-delete",
+    "operators:sub-accounts",
+    "operators:sub-account-add",
+    "operators:sub-account",
+    "operators:sub-account-delete",
+    "operators:add",
+    "operators:invite",
+    "operators:create",
+}
+# Pages about oneself that only administrators may use.
+MANAGING = {
+    "operators:override",
+    "operators:sign-in-method",
+    "operators:activate",
+    "operators:deactivate",
+    "operators:delete",
+    "operators:invitation-resend",
+    "operators:invitation-copy",
+    "operators:invitation-withdraw",
+}
+POST_ONLY = {
+    "operators:logout",
+    "operators:override",
+    "operators:sign-in-method",
+    "operators:activate",
+    "operators:invitation-resend",
+    "operators:invitation-copy",
+    "invitations:send-again",
+    "invitations:accept-log-out",
+}
+READ_ONLY = {
+    "accounts:audit-log",
+    "operators:home",
+    "operators:list",
+    "operators:groups",
+    "operators:sub-accounts",
+    "operators:add",
+    "operators:detail",
+    "operators:activity",
+    "operators:password-reset-sent",
+    "operators:password-reset-link",
+    "operators:email-link",
+    "invitations:check-email",
+    "invitations:setup-link",
+    "invitations:invitation-link",
+}
+
+
+def table() -> dict[str, list[str]]:
+    """Return every name with the names of its arguments."""
+    found = {}
+    for namespace, (_prefix, resolver) in get_resolver().namespace_dict.items():
+        for name in (key for key in resolver.reverse_dict if isinstance(key, str)):
+            (_pattern, arguments), *_others = resolver.reverse_dict.getlist(name)[0][0]
+            found[f"{namespace}:{name}"] = arguments
+    return found
+
+
+TABLE = table()
+NUMBERED = sorted(name for name, arguments in TABLE.items() if arguments == ["pk"])
+ABOUT_OPERATORS = [name for name in NUMBERED if name not in ADMINISTRATORS_ONLY]
+WRITING = sorted(set(TABLE) - READ_ONLY)
+
+
+def url_of(name: str, pk: int = 1) -> str:
+    return reverse(name, kwargs={key: pk if key == "pk" else "token" for key in TABLE[name]})
+
+
+def number_in(name: str, account) -> int:
+    """Return the number of something of the account that the address can be about."""
+    if "sub-account" in name:
+        return SubAccount.objects.create(account=account, name="Berlin").pk
+    if "operators:group" in name:
+        return Group.objects.create(account=account, name="Night shift").pk
+    return make_operator(account).pk
+
+
+def test_every_address_has_a_name_and_is_known_here():
+    assert len(TABLE) == 57
+    assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_exactly_these_pages_are_open_to_strangers(operator, method):
+    found = set()
+    for name in TABLE:
+        url = url_of(name, operator.pk)
+        answer = getattr(Client(), method)(url)
+        if answer.status_code != 302 or answer.url != f"{LOGIN}?next={url}":
+            found.add(name)
+    assert found == OPEN_TO_STRANGERS
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", NUMBERED)
+def test_what_another_account_has_does_not_exist(admin_browser, name, method):
+    foreign = make_account(name="Other")
+    url = url_of(name, number_in(name, foreign))
+    allowed = (404, 405) if name in POST_ONLY | READ_ONLY else (404,)
+    assert getattr(admin_browser, method)(url).status_code in allowed
+    read = name in READ_ONLY
+    assert getattr(admin_browser, "get" if read else "post")(url).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(ADMINISTRATORS_ONLY))
+def test_the_administrators_pages_are_forbidden_for_others(account, operator_browser, name):
+    url = url_of(name, number_in(name, account))
+    assert operator_browser.get(url).status_code == 403
+    assert operator_browser.post(url).status_code == (405 if name in READ_ONLY else 403)
+
+
+@pytest.mark.parametrize("name", ABOUT_OPERATORS)
+def test_other_operators_do_not_exist_for_an_operator(account, operator_browser, name):
+    url = url_of(name, make_operator(account).pk)
+    method = "get" if name in READ_ONLY else "post"
+    assert getattr(operator_browser, method)(url).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(MANAGING))
+def test_an_operator_does_not_manage_the_own_row(operator, operator_browser, name):
+    assert operator_browser.post(url_of(name, operator.pk)).status_code == 403
+    assert operator.session_nonce == Operator.objects.get(pk=operator.pk).session_nonce
+
+
+def test_an_operator_does_not_change_the_own_groups(operator, operator_browser):
+    assert operator_browser.post(url_of("operators:member-of", operator.pk)).status_code == 403
+
+
+@pytest.mark.parametrize("policy", ["optional", "required"])
+def test_a_waiting_sign_in_opens_nothing_else(account, policy):
+    account.two_factor_policy = policy
+    account.save()
+    operator = make_operator(account, enrolled=policy == "optional", administrator=True)
+    browser = Client()
+    browser.post(LOGIN, {"email": operator.email, "password": PASSWORD})
+    for name in set(TABLE) - OPEN_TO_STRANGERS:
+        url = url_of(name, operator.pk)
+        assert browser.get(url).url == f"{LOGIN}?next={url}", name
+        assert browser.post(url).url == f"{LOGIN}?next={url}", name
+
+
+@pytest.mark.parametrize("name", sorted(POST_ONLY))
+def test_what_only_changes_something_refuses_get(admin, admin_browser, name):
+    for method in ("get", "head"):
+        assert getattr(admin_browser, method)(url_of(name, admin.pk)).status_code == 405
+
+
+@pytest.mark.parametrize("name", sorted(READ_ONLY))
+def test_what_only_shows_something_refuses_post(admin, admin_browser, name):
+    assert admin_browser.post(url_of(name, admin.pk)).status_code == 405
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_post_without_csrf_token_is_refused(admin, name):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin)
+    answer = browser.post(url_of(name, admin.pk))
+    assert answer.status_code == 403
+    assert "403_csrf.html" in [template.name for template in answer.templates]
+
+
+@pytest.mark.parametrize("name", sorted(OPEN_TO_STRANGERS - READ_ONLY))
+def test_a_stranger_s_post_without_csrf_token_is_refused(db, name):
+    assert Client(enforce_csrf_checks=True).post(url_of(name)).status_code == 403
+
+
+def test_other_methods_are_refused_everywhere(admin, admin_browser):
+    for name in TABLE:
+        for method in ("put", "patch", "delete"):
+            answer = getattr(admin_browser, method)(url_of(name, admin.pk))
+            assert answer.status_code == 405, name
+
+
+def test_a_session_ends_with_a_new_nonce(operator):
+    browser = signed_in(operator)
+    operator.renew_session_nonce()
+    assert browser.get(operator.get_absolute_url()).status_code == 302

@@ -1,0 +1,57 @@
+"""Which emails has the demo sent? Shows the files that Django's file backend has written."""
+
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One email that was sent."""
+
+    name: str
+    to: str
+    subject: str
+    date: str
+    text: str
+
+
+@login_not_required
+@require_safe
+def mails(request: HttpRequest) -> HttpResponse:
+    """List all emails, newest first."""
+    return render(request, "demo/mails.html", {"mails": [_read(path) for path in _files()]})
+
+
+@login_not_required
+@require_safe
+def mail(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one email's text, with links that can be followed."""
+    for path in _files():
+        if path.stem == name:
+            return render(request, "demo/mail.html", {"mail": _read(path)})
+    raise Http404
+
+
+def _files() -> list[Path]:
+    """Return the files of all emails, newest first."""
+    return sorted(
+        Path(settings.EMAIL_FILE_PATH).glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+
+
+def _read(path: Path) -> Mail:
+    """Return what the file says."""
+    # The backend ends each message with a line of hyphens.
+    content = path.read_bytes().rpartition(b"\n" + b"-" * 79)[0]
+    message = message_from_bytes(content, _class=EmailMessage, policy=policy.default)
+    body = message.get_body(("plain",))
+    text = body.get_content() if body else ""
+    return Mail(path.stem, message["to"], message["subject"], message["date"], text)
