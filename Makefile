@@ -103,8 +103,8 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.demo: requirements/demo.txt $(VENV)/.made
-	$(call install,demo)
+$(VENV)/.demo: requirements/base.txt $(VENV)/.made
+	$(call install,base)
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.made
@@ -123,9 +123,8 @@ define install
 endef
 
 # $(call compile,FOLDER,OPTIONS): the development set first; the others then take the same releases.
-compile = $(call compile_one,$(1),dev,--extra demo --extra test --extra dev $(2)) && \
+compile = $(call compile_one,$(1),dev,--extra test --extra dev $(2)) && \
 	$(call compile_one,$(1),base,-c requirements/dev.txt $(2)) && \
-	$(call compile_one,$(1),demo,--extra demo -c requirements/dev.txt $(2)) && \
 	$(call compile_one,$(1),test,--extra test -c requirements/dev.txt $(2))
 compile_one = $(IN_VENV)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header $(3) --output-file $(1)/$(2).txt

@@ -26,7 +26,12 @@ class LoginForm(forms.Form):
         label=_("Email"),
         max_length=TEXT_LENGTH,
         widget=forms.EmailInput(
-            attrs={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false"}
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
         ),
     )
     password = PasswordField(label=_("Password"), autocomplete="current-password")

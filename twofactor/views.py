@@ -28,6 +28,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     if waiting is None or not waiting.user.is_enrolled or not waiting.user.effective.usable:
         return _start_again(request, _("Log in again to go on."))
     form = CodeForm(data_of(request))
+    form.fields["code"].widget.attrs["autofocus"] = True
     if form.is_valid():
         if not refuse_code(form, waiting.user.authenticator, timezone.now()):
             pending.sign_in(request, waiting.user, "password and code")
