@@ -75,7 +75,7 @@ def main() -> None:
                 browser = playwright.chromium.launch(
                     executable_path="/usr/bin/chromium", args=["--no-sandbox"]
                 )
-                take(browser.new_page(viewport={"width": 1240, "height": 860}))
+                take(browser.new_page(viewport={"width": 1240, "height": 860}, reduced_motion="reduce"))
                 browser.close()
         finally:
             os.killpg(server.pid, 15)

@@ -4,6 +4,7 @@ import re
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
@@ -91,8 +92,9 @@ def hashes(settings, monkeypatch):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     done: list[str] = []
     for name in ("encode", "verify"):
+        real = getattr(Argon2PasswordHasher, name)
 
-        def counted(self, *args, _name=name, _real=getattr(Argon2PasswordHasher, name), **kwargs):
+        def counted(self, *args, _name=name, _real=real, **kwargs):
             done.append(_name)
             return _real(self, *args, **kwargs)
 
@@ -103,7 +105,7 @@ def hashes(settings, monkeypatch):
 @pytest.mark.parametrize("kind", ["known", "unknown", "invited", "deactivated", "single sign-on"])
 @pytest.mark.parametrize("password", ["a wrong password", PASSWORD])
 def test_a_failed_sign_in_takes_exactly_one_hash(account, hashes, kind, password):
-    kinds = {
+    kinds: dict[str, Any] = {
         "invited": {"invited": True},
         "deactivated": {"active": False},
         "single sign-on": {"single_sign_on": True},

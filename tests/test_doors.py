@@ -115,7 +115,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 57
+    assert len(TABLE) == 49
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

@@ -60,6 +60,8 @@ class CodeForm(forms.Form):
 class EnrollmentForm(CodeForm):
     """The code that confirms an offered secret."""
 
+    code = CodeField(help_text=_("It changes every 30 seconds."))
+
     def refuse(self, error: WrongCodeError) -> None:
         """Say what is wrong: the phone's clock where the code gives that away, else the code."""
         self.add_error(

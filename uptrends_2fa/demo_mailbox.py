@@ -42,9 +42,8 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 def _files() -> list[Path]:
     """Return the files of all emails, newest first."""
-    return sorted(
-        Path(settings.EMAIL_FILE_PATH).glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
+    files = Path(settings.EMAIL_FILE_PATH or "").glob("*.log")
+    return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _read(path: Path) -> Mail:

@@ -24,5 +24,5 @@ os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,localhost")
 from uptrends_2fa.settings import *  # noqa: E402, F403  the variables must be there first
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = KEYS_FILE.parent / "mails"
+EMAIL_FILE_PATH = str(KEYS_FILE.parent / "mails")
 ROOT_URLCONF = "uptrends_2fa.demo_urls"

@@ -28,7 +28,7 @@ def mail_server() -> Iterator[MailServer]:
     server.start()
     yield server
     for line in server.open_lines:
-        server.loop.call_soon_threadsafe(line.abort)  # type: ignore[attr-defined]
+        server.loop.call_soon_threadsafe(line.abort)
     server.stop()
 
 
@@ -70,7 +70,9 @@ def new_person(chromium: Browser, server: Server) -> Iterator[SitDown]:
 
     def sit_down() -> Person:
         context = chromium.new_context(
-            viewport={"width": WIDE, "height": HEIGHT}, reduced_motion="reduce", timezone_id="Europe/Amsterdam"
+            viewport={"width": WIDE, "height": HEIGHT},
+            reduced_motion="reduce",
+            timezone_id="Europe/Amsterdam",
         )
         context.set_default_timeout(10_000)
         people.append(Person(context, server.url))

@@ -124,7 +124,7 @@ class Person:
         for width in (WIDE, NARROW):
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
             for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 results = _axe.run(self.page)
                 assert not results.violations_count, f"{name}, {scheme}, {width}: {results.generate_report()}"
                 if PICTURES:

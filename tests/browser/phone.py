@@ -27,7 +27,7 @@ class Phone:
         """Read a QR code off the screen; the address in it."""
         path = self.folder / "qr.png"
         picture.screenshot(path=path)
-        command = ["zbarimg", "--raw", "-q", "--nodbus", path]
+        command = ["zbarimg", "--raw", "-q", "--nodbus", str(path)]
         self.uri = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
         assert self.uri.startswith("otpauth://totp/"), self.uri
         self.secret = parse_qs(urlsplit(self.uri).query)["secret"][0]

@@ -1,4 +1,4 @@
-"""The product as it is deployed: gunicorn with two workers and production settings, in processes of its own."""
+"""The product as it is deployed: gunicorn with two workers, production settings, processes of its own."""
 
 import os
 import socket
@@ -28,7 +28,8 @@ def serve(folder: Path, database_url: str, smtp_port: int) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         env = {
-            **os.environ,  # SECRET_KEY and TWO_FACTOR_KEYS are the tests' own: both sides read each other's secrets
+            # SECRET_KEY and TWO_FACTOR_KEYS are the tests' own: both sides read each other's secrets.
+            **os.environ,
             "DJANGO_SETTINGS_MODULE": "uptrends_2fa.settings",
             "DEBUG": "off",
             "SITE_URL": url,

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from playwright.sync_api import expect
 
 from operators.models import Operator
-from tests.browser.person import RESET, SCAN
+from tests.browser.person import RESET, SCAN, Person
 from tests.browser.phone import wrong_code
 from tests.factories import enroll
 
@@ -29,7 +29,8 @@ def test_an_operator_scans_the_code_and_finishes(at_olga, olga, phone):
     uri = phone.scan(at_olga.qr)
     assert olga.email in unquote(uri)
     assert phone.secret == at_olga.page.locator("#enrollment-key").inner_text().replace(" ", "")
-    expect(at_olga.dialog.get_by_role("link", name="Open in an app on this phone")).to_have_attribute("href", uri)
+    app_link = at_olga.dialog.get_by_role("link", name="Open in an app on this phone")
+    expect(app_link).to_have_attribute("href", uri)
     assert phone.secret not in (at_olga.qr.get_attribute("alt") or "")
     at_olga.type_code(phone.next_code(), "Finish")
     at_olga.sees("From now on you type a code at every sign-in.")
@@ -128,8 +129,6 @@ def test_a_session_that_ended_while_the_popup_was_open_leads_to_the_login_page(a
 
 
 def test_the_popup_is_a_page_of_its_own_without_a_script(chromium, server, olga, phone):
-    from tests.browser.person import Person
-
     with chromium.new_context(java_script_enabled=False) as context:
         person = Person(context, server.url)
         person.open_session(olga)

@@ -57,7 +57,7 @@ def test_a_wrong_code_is_refused_and_too_many_lead_back_to_the_login_page(person
     person.sees("That were too many wrong codes. Log in again.")
 
 
-def test_nothing_is_asked_for_while_disabled_and_the_same_phone_works_afterwards(person, account, olga, phone):
+def test_nothing_is_asked_for_while_disabled_and_the_same_phone_works_later(person, account, olga, phone):
     account.two_factor_policy = Policy.DISABLED
     account.save()
     person.log_in(olga.email)

@@ -1,0 +1,58 @@
+"""Every cell of the policy table, and what a right password leads to."""
+
+import pytest
+
+from accounts.policy import Effective, Policy, Source, effective_policy
+from operators.signin_table import NextStep, next_step
+
+R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("account", "cells"),
+    [(R, {"": R, R: R, O: O, D: D}), (O, {"": O, R: R, O: O, D: D}), (D, {"": D, R: D, O: D, D: D})],
+)
+def test_every_cell_of_the_table(account, cells):
+    for override, expected in cells.items():
+        assert effective_policy(account, override, single_sign_on=False).policy is expected
+
+
+@pytest.mark.parametrize("account", list(Policy))
+@pytest.mark.parametrize("override", ["", *Policy])
+def test_the_policy_does_not_apply_to_single_sign_on(account, override):
+    assert effective_policy(account, override, single_sign_on=True) == Effective(None, Source.SINGLE_SIGN_ON)
+
+
+@pytest.mark.parametrize(
+    ("account", "override", "source"),
+    [
+        (R, "", Source.ACCOUNT),
+        (R, O, Source.OVERRIDE),
+        (D, "", Source.ACCOUNT),
+        (D, R, Source.ACCOUNT_DISABLED),
+    ],
+)
+def test_the_source_says_why(account, override, source):
+    assert effective_policy(account, override, single_sign_on=False).source is source
+
+
+@pytest.mark.parametrize(("account", "override"), [("", ""), ("nonsense", ""), (O, "nonsense")])
+def test_what_is_no_policy_counts_as_required(account, override):
+    assert effective_policy(account, override, single_sign_on=False).policy is R
+
+
+@pytest.mark.parametrize(
+    ("policy", "enrolled", "step"),
+    [
+        (R, True, NextStep.CODE),
+        (R, False, NextStep.SETUP_LINK),
+        (O, True, NextStep.CODE),
+        (O, False, NextStep.SIGNED_IN),
+        (D, True, NextStep.SIGNED_IN),
+        (D, False, NextStep.SIGNED_IN),
+        (None, True, NextStep.REFUSED),
+        (None, False, NextStep.REFUSED),
+    ],
+)
+def test_what_a_right_password_leads_to(policy, enrolled, step):
+    assert next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled) is step

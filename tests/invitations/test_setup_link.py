@@ -1,0 +1,177 @@
+"""The setup link: how it is mailed, what it opens, and when it is dead."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Action, AuditEntry
+from accounts.policy import Policy
+from invitations.models import Link
+from operators.models import Operator
+from tests.factories import PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.test_flows import key_on, link_in_mail
+
+
+@pytest.fixture
+def olga(db):
+    return make_operator(make_account(Policy.REQUIRED), "olga@example.com")
+
+
+def stopped(operator: Operator) -> Client:
+    """Return a browser in which the password was given."""
+    client = Client()
+    client.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
+    return client
+
+
+def dead(answer) -> bool:
+    return answer.status_code == 410 and "This link does not work any more" in answer.text
+
+
+def test_the_mail_has_text_and_html_and_the_page_masks_the_address(olga):
+    page = stopped(olga).get(reverse("invitations:check-email")).text
+    assert "ol•••@example.com" in page
+    assert "olga@example.com" not in page
+    html = mail.outbox[0].message().get_payload(1).get_payload(decode=True).decode()
+    assert link_in_mail() in html
+
+
+@pytest.mark.parametrize(("seconds", "works"), [(3599, True), (3601, False)])
+def test_the_link_lives_one_hour(olga, seconds, works):
+    stopped(olga)
+    with time_machine.travel(timezone.now() + timedelta(seconds=seconds)):
+        assert dead(Client().get(link_in_mail(), follow=True)) is not works
+
+
+@pytest.mark.parametrize("token", ["unknown", "x" * 43, "%C3%BC"])
+def test_an_unknown_link_is_dead(db, token):
+    assert dead(Client().get(f"/setup/{token}/", follow=True))
+
+
+def test_a_newer_link_kills_the_older(olga):
+    browser = stopped(olga)
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        browser.post(reverse("invitations:send-again"))
+        assert dead(Client().get(link_in_mail(0), follow=True))
+        assert not dead(Client().get(link_in_mail(1), follow=True))
+
+
+def test_a_used_link_is_dead_and_the_next_sign_in_asks_for_a_code(olga):
+    browser = stopped(olga)
+    page = browser.get(link_in_mail(), follow=True)
+    browser.post(reverse("invitations:setup"), {"code": code_for(key_on(page.text))})
+    assert dead(Client().get(link_in_mail(), follow=True))
+    answer = Client().post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    assert answer.url == reverse("twofactor:verify")
+
+
+def test_a_mail_scanner_that_follows_the_link_changes_nothing(olga):
+    browser = stopped(olga)
+    for method in ("get", "head"):
+        getattr(Client(), method)(link_in_mail(), follow=True)
+    assert "Scan this code" in browser.get(link_in_mail(), follow=True).text
+
+
+def test_the_token_leaves_the_address_bar(olga):
+    stopped(olga)
+    answer = Client().get(link_in_mail())
+    assert answer.url == reverse("invitations:setup")
+
+
+def test_a_wrong_code_keeps_the_same_secret(olga):
+    browser = stopped(olga)
+    secret = key_on(browser.get(link_in_mail(), follow=True).text)
+    page = browser.post(reverse("invitations:setup"), {"code": "000000"}).text
+    assert key_on(page) == secret
+    assert "has-error" in page
+
+
+def test_a_slow_phone_is_told_by_how_much(olga):
+    browser = stopped(olga)
+    secret = key_on(browser.get(link_in_mail(), follow=True).text)
+    for steps, words in [(-4, "about 2 minutes slow"), (2, "about 60 seconds fast")]:
+        assert words in browser.post(reverse("invitations:setup"), {"code": code_for(secret, steps)}).text
+
+
+def test_the_second_mail_waits_a_minute_and_the_page_says_how_long(olga):
+    browser = stopped(olga)
+    page = browser.post(reverse("invitations:send-again"), follow=True).text
+    assert len(mail.outbox) == 1
+    assert re.search(r'You can send it again in <span data-countdown="(59|60)"', page)
+
+
+def test_the_sixth_mail_within_an_hour_waits(olga):
+    browser, start = stopped(olga), timezone.now()
+    for minute in range(1, 7):
+        with time_machine.travel(start + timedelta(seconds=61 * minute)):
+            browser.post(reverse("invitations:send-again"))
+    assert len(mail.outbox) == 5
+    with time_machine.travel(start + timedelta(seconds=3599)):
+        Client().post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    assert len(mail.outbox) == 5
+    with time_machine.travel(start + timedelta(seconds=3602)):
+        stopped(olga)
+    assert len(mail.outbox) == 6
+
+
+def test_a_mail_that_could_not_be_sent_is_said_so_and_the_next_try_works(olga, settings):
+    backend = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    browser = stopped(olga)
+    page = browser.get(reverse("invitations:check-email")).text
+    assert "could not be sent" in page
+    assert "ol•••@example.com" in page
+    assert AuditEntry.objects.filter(action=Action.SETUP_LINK_FAILED).exists()
+    settings.EMAIL_BACKEND = backend
+    assert "We have sent a link" in browser.post(reverse("invitations:send-again"), follow=True).text
+
+
+@pytest.mark.parametrize("url", ["check-email", "send-again"])
+def test_without_a_password_there_is_nothing_to_send(db, url):
+    method = Client().post if url == "send-again" else Client().get
+    assert method(reverse(f"invitations:{url}")).url == reverse("operators:login")
+
+
+def test_nothing_is_sent_where_no_link_was_ever_made(olga):
+    browser = stopped(olga)
+    Link.objects.all().delete()
+    assert "could not be sent" in browser.get(reverse("invitations:check-email")).text
+
+
+def test_a_wrong_password_at_the_link_is_refused(olga):
+    stopped(olga)
+    phone = Client()
+    phone.get(link_in_mail())
+    page = phone.post(reverse("invitations:setup-password"), {"password": "wrong"}).text
+    assert "That is not the password" in page
+    assert AuditEntry.objects.latest("pk").action == Action.SIGN_IN_FAILED
+
+
+def test_somebody_elses_session_is_named_before_it_ends(olga):
+    stopped(olga)
+    browser = signed_in(make_operator(make_account(), name="Otto Optional"))
+    assert "Otto Optional is signed in" in browser.get(link_in_mail(), follow=True).text
+
+
+def test_the_password_page_without_a_link_is_a_dead_link(db):
+    assert dead(Client().get(reverse("invitations:setup-password")))
+
+
+def test_whoever_got_enrolled_meanwhile_needs_no_link(olga):
+    browser = stopped(olga)
+    browser.get(link_in_mail())
+    enroll(olga)
+    assert dead(browser.get(reverse("invitations:setup")))
+    browser.post(reverse("invitations:send-again"))
+    assert len(mail.outbox) == 1
+
+
+def test_a_link_says_what_it_is(olga):
+    stopped(olga)
+    assert str(Link.objects.get()) == f"setup link of user {olga.pk}"

@@ -1,0 +1,68 @@
+"""The commands: a new account, a way back, and the demo's data."""
+
+from io import StringIO
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import AuditEntry
+from operators import demo
+from operators.models import Operator
+from operators.status import Status
+from tests.factories import make_operator
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_new_account_invites_its_administrator_and_prints_the_same_link(db):
+    out = run("create_account", "Acme", "--admin", "Anna@Example.com")
+    link = out.split("once: ")[1].strip()
+    assert link in mail.outbox[0].body
+    page = Client().get(link.removeprefix("http://testserver"), follow=True)
+    assert "You join <strong>Acme</strong>" in page.text
+    assert Operator.objects.get(email="anna@example.com").is_administrator
+
+
+def test_a_new_account_without_mail_still_prints_the_link(db, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    assert "Pass the link on yourself" in run("create_account", "Acme", "--admin", "anna@example.com")
+
+
+@pytest.mark.parametrize("email", ["no address", "olga@example.com"])
+def test_a_bad_or_taken_address_creates_nothing(operator, email):
+    with pytest.raises(CommandError):
+        run("create_account", "Acme", "--admin", email)
+
+
+def test_the_command_resets_and_keeps_the_reason(account):
+    make_operator(account, "olga@example.com", enrolled=True)
+    assert "Reset." in run("reset_two_factor", "OLGA@example.com", "--reason", "lost phone")
+    assert AuditEntry.objects.latest("pk").new == "lost phone"
+    assert not mail.outbox
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"), [("nobody@example.com", "x"), ("olga@example.com", "x"), ("olga@example.com", " ")]
+)
+def test_the_command_says_why_it_resets_nothing(operator, email, reason):
+    with pytest.raises(CommandError):
+        run("reset_two_factor", email, "--reason", reason)
+
+
+def test_the_demo_has_an_operator_in_every_state(db):
+    account = demo.make_sample_account()
+    operators = Operator.objects.filter(account=account).complete()
+    assert {operator.status for operator in operators} == set(Status)
+    assert demo.make_sample_account() == account
+
+
+def test_the_demo_runs_with_its_own_settings_only(db):
+    with pytest.raises(CommandError, match="its own settings"):
+        run("demo")

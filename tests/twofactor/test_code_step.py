@@ -1,0 +1,123 @@
+"""The code step: what is accepted, what ends it, and what it opens."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.policy import Policy
+from operators.reset import remove
+from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
+from twofactor import pending
+from twofactor.models import Authenticator
+
+VERIFY = "/login/code/"
+
+
+@pytest.fixture
+def olga(account):
+    return make_operator(account, "olga@example.com", enrolled=True)
+
+
+@pytest.fixture
+def browser(olga):
+    client = Client()
+    client.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    return client
+
+
+def give(client, code):
+    return client.post(VERIFY, {"code": code})
+
+
+def test_a_right_code_signs_in(browser, olga):
+    assert give(browser, code_for()).url == olga.get_absolute_url()
+    assert pending.SESSION_KEY not in browser.session
+
+
+def test_spaces_and_hyphens_are_dropped(browser, olga):
+    code = code_for()
+    assert give(browser, f" {code[:3]}-{code[3:]} ").url == olga.get_absolute_url()
+
+
+@pytest.mark.parametrize(
+    "code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "１２３４５６", "1" * 10_000, "123\x00456"]
+)
+def test_what_is_no_code_gets_a_message_beside_the_field(browser, code):
+    answer = give(browser, code)
+    assert answer.status_code == 200
+    assert "has-error" in answer.text
+
+
+def test_a_code_works_once(browser, olga):
+    code = code_for()
+    give(browser, code)
+    other = Client()
+    other.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    assert "used before" in give(other, code).text
+    assert "used before" in give(other, code_for(steps=-1)).text
+    assert give(other, code_for(steps=1)).status_code == 302
+
+
+def test_five_wrong_codes_end_the_waiting_sign_in(browser):
+    for _ in range(4):
+        assert give(browser, "000000").status_code == 200
+    assert give(browser, "000000").url == reverse("operators:login")
+    assert give(browser, code_for()).url == reverse("operators:login")
+
+
+def test_after_ten_wrong_codes_in_a_row_the_wait_is_told(browser, olga):
+    Authenticator.objects.update(failures=9)
+    assert "Try again in 30 seconds" in give(browser, "000000").text
+    assert "Too many wrong codes" in give(browser, code_for()).text
+
+
+def test_a_long_wait_is_told_in_minutes(browser, olga):
+    Authenticator.objects.update(failures=30, blocked_until=timezone.now() + timedelta(minutes=40))
+    assert "Try again in 40 minutes" in give(browser, code_for()).text
+
+
+@pytest.mark.parametrize(("seconds", "works"), [(599, True), (601, False)])
+def test_the_waiting_sign_in_lives_ten_minutes(browser, seconds, works):
+    with time_machine.travel(timezone.now() + timedelta(seconds=seconds)):
+        answer = give(browser, code_for())
+    assert (answer.url != reverse("operators:login")) == works
+
+
+def test_a_reset_ends_the_waiting_sign_in(browser, olga):
+    remove(olga, NOBODY)
+    assert give(browser, code_for()).url == reverse("operators:login")
+
+
+def test_deactivation_ends_the_waiting_sign_in(browser, olga):
+    type(olga).objects.update(is_active=False)
+    assert give(browser, code_for()).url == reverse("operators:login")
+
+
+def test_a_policy_that_became_disabled_leads_back_to_the_password(browser, account):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    assert give(browser, code_for()).url == reverse("operators:login")
+
+
+def test_the_secret_survives_disabled(account, olga):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    client = Client()
+    login = {"email": olga.email, "password": PASSWORD}
+    assert client.post(reverse("operators:login"), login).url == olga.get_absolute_url()
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    other = Client()
+    assert other.post(reverse("operators:login"), login).url == VERIFY
+    assert give(other, code_for(SECRET)).url == olga.get_absolute_url()
+
+
+def test_a_secret_that_cannot_be_read_is_a_503_and_opens_nothing(browser, olga):
+    Authenticator.objects.update(sealed_secret="damaged")
+    answer = give(browser, code_for())
+    assert answer.status_code == 503
+    assert browser.get(olga.get_absolute_url()).status_code == 302

@@ -1,0 +1,124 @@
+"""Scanning for oneself and for others: never lost, never twice, never somebody else's secret."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts.policy import Policy
+from operators.reset import NotEnrolledError, remove
+from tests.factories import NOBODY, SECRET, code_for, enroll, make_operator, signed_in
+from tests.test_flows import key_on
+from twofactor import enrollment, vault
+from twofactor.models import Authenticator
+from twofactor.vault import SecretUnreadableError
+
+
+def scan(operator) -> str:
+    return reverse("operators:scan", args=[operator.pk])
+
+
+def test_reload_and_second_tab_show_the_same_secret_and_another_browser_does_not(operator):
+    browser = signed_in(operator)
+    secret = key_on(browser.get(scan(operator)).text)
+    assert key_on(browser.get(scan(operator)).text) == secret
+    assert key_on(signed_in(operator).get(scan(operator)).text) != secret
+
+
+def test_an_administrator_scans_for_somebody_who_is_told_by_mail(admin_browser, operator):
+    secret = key_on(admin_browser.get(scan(operator)).text)
+    page = admin_browser.post(scan(operator), {"code": code_for(secret)}, follow=True).text
+    assert "who was told by email" in page
+    assert mail.outbox[0].to == ["olga@example.com"]
+
+
+def test_the_administrator_hears_that_the_mail_failed(admin_browser, operator, settings):
+    secret = key_on(admin_browser.get(scan(operator)).text)
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    page = admin_browser.post(scan(operator), {"code": code_for(secret)}, follow=True).text
+    assert "tell them yourself" in page
+
+
+def test_a_wrong_code_keeps_the_secret_and_stores_nothing(operator_browser, operator):
+    secret = key_on(operator_browser.get(scan(operator)).text)
+    assert key_on(operator_browser.post(scan(operator), {"code": "000000"}).text) == secret
+    assert not Authenticator.objects.exists()
+
+
+def test_whoever_got_enrolled_meanwhile_keeps_that_authenticator(operator_browser, operator):
+    secret = key_on(operator_browser.get(scan(operator)).text)
+    enroll(operator)
+    page = operator_browser.post(scan(operator), {"code": code_for(secret)}, follow=True).text
+    assert "set up for Olga Operator already" in page
+    assert vault.unseal(Authenticator.objects.get().sealed_secret, operator.pk) == SECRET
+
+
+def test_two_that_finish_at_the_same_time_enroll_once(operator):
+    session = Client().session
+    code = code_for(enrollment.offer(session, operator).secret)
+    enroll(operator)
+    with pytest.raises(enrollment.AlreadyEnrolledError):
+        enrollment.finish(session, operator, code, NOBODY)
+
+
+def test_finishing_ends_the_operators_other_sessions(operator):
+    here, there = signed_in(operator), signed_in(operator)
+    here.post(scan(operator), {"code": code_for(key_on(here.get(scan(operator)).text))})
+    assert here.get(operator.get_absolute_url()).status_code == 200
+    assert there.get(operator.get_absolute_url()).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"override": Policy.DISABLED}, "disabled for this operator"),
+        ({"single_sign_on": True}, "single sign-on"),
+        ({"invited": True}, "while accepting the invitation"),
+    ],
+)
+def test_where_nothing_can_be_scanned_the_reason_is_said(admin_browser, account, fields, words):
+    somebody = make_operator(account, **fields)
+    assert words in admin_browser.get(scan(somebody), follow=True).text
+
+
+def test_a_session_that_ended_leads_from_the_popup_to_the_login_page(operator):
+    answer = Client().post(scan(operator), {"code": "123456"}, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"].startswith("/login/?next=")
+
+
+def test_resetting_says_what_follows(admin_browser, account):
+    for override in Policy:
+        olga = make_operator(account, enrolled=True, override=override)
+        assert "stops working for good" in admin_browser.get(reverse("operators:reset", args=[olga.pk])).text
+
+
+def test_a_reset_that_somebody_else_was_faster_with_says_so(admin_browser, operator):
+    page = admin_browser.post(reverse("operators:reset", args=[operator.pk]), follow=True).text
+    assert "is not set up for Olga Operator" in page
+    with pytest.raises(NotEnrolledError):
+        remove(operator, NOBODY)
+
+
+def test_a_reset_whose_mail_failed_says_so(admin_browser, account, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    olga = make_operator(account, enrolled=True)
+    page = admin_browser.post(reverse("operators:reset", args=[olga.pk]), follow=True).text
+    assert "could not be sent" in page
+
+
+def test_a_ciphertext_that_was_moved_to_another_row_does_not_open():
+    assert vault.unseal(vault.seal(SECRET, 1), 1) == SECRET
+    with pytest.raises(SecretUnreadableError):
+        vault.unseal(vault.seal(SECRET, 1), 2)
+
+
+def test_an_old_key_still_opens_and_a_wrong_one_does_not(settings):
+    old, new = vault.Fernet.generate_key().decode(), vault.Fernet.generate_key().decode()
+    settings.TWO_FACTOR_KEYS = [old]
+    sealed = vault.seal(SECRET, 1)
+    settings.TWO_FACTOR_KEYS = [new, old]
+    assert vault.unseal(sealed, 1) == SECRET
+    for keys in ([new], ["no key"]):
+        settings.TWO_FACTOR_KEYS = keys
+        with pytest.raises(SecretUnreadableError):
+            vault.unseal(sealed, 1)

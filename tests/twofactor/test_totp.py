@@ -1,0 +1,52 @@
+"""The arithmetic of codes, against the vectors of RFC 6238, appendix B, cut to six digits."""
+
+from base64 import b32encode
+
+import pytest
+
+from twofactor import throttle, totp
+
+SECRET = b32encode(b"12345678901234567890").decode()
+NOW = 1_700_000_010
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [
+        (59, "287082"),
+        (1111111109, "081804"),
+        (1111111111, "050471"),
+        (1234567890, "005924"),
+        (2000000000, "279037"),
+        (20000000000, "353130"),
+    ],
+)
+def test_the_vectors_of_the_standard(seconds, code):
+    assert totp.matching_step(SECRET, code, seconds) == seconds // 30
+
+
+@pytest.mark.parametrize(("distance", "found"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+def test_one_step_either_side_is_accepted_and_two_are_not(distance, found):
+    step = totp.step_at(NOW) + distance
+    assert totp.matching_step(SECRET, totp.code_at(SECRET, step), NOW) == (step if found else None)
+
+
+@pytest.mark.parametrize(
+    ("distance", "drift"), [(-21, None), (-20, -20), (-2, -2), (2, 2), (20, 20), (21, None)]
+)
+def test_a_clock_is_recognized_up_to_twenty_steps_away(distance, drift):
+    code = totp.code_at(SECRET, totp.step_at(NOW) + distance)
+    assert totp.drift_steps(SECRET, code, NOW) == drift
+
+
+def test_long_names_are_cut_so_that_the_code_stays_small():
+    uri = totp.provisioning_uri(SECRET, "ü" * 254, "a:" * 200)
+    assert len(uri) < 280
+    assert uri.count(":") == 2
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, 0), (9, 0), (10, 30), (11, 60), (16, 1920), (17, 3600), (1000, 3600)]
+)
+def test_the_delay_doubles_from_the_tenth_wrong_code_to_an_hour(failures, seconds):
+    assert throttle.delay_after(failures) == seconds
