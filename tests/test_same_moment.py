@@ -118,13 +118,13 @@ def test_everything_has_a_name_to_be_shown_by(account, operator):
 
 def test_the_demo_prints_how_to_sign_in_and_becomes_the_server(db, settings, monkeypatch, tmp_path, capsys):
     settings.ROOT_URLCONF, settings.STATIC_ROOT = "uptrends_2fa.demo_urls", tmp_path
-    started = []
-    monkeypatch.setattr(
-        subprocess,
-        "run",
-        lambda command, **_options: started.append(command) or subprocess.CompletedProcess([], 0),
-    )
+    started: list[list[str]] = []
 
+    def serve(command, **_options):
+        started.append(command)
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(subprocess, "run", serve)
     with pytest.raises(SystemExit):
         call_command("demo", "--port", "8001")
     out = capsys.readouterr().out
@@ -144,3 +144,43 @@ def test_the_demos_mails_can_be_read_in_the_browser(operator, settings, tmp_path
     assert "http://testserver/password-reset/" in Client().get(f"/mails/{name}/").text
     assert Client().get("/mails/unknown/").status_code == 404
     assert signed_in(operator).get("/mails/").status_code == 200
+
+
+def test_a_sub_account_that_was_deleted_meanwhile_is_not_renamed(admin_browser, account, monkeypatch):
+    north = SubAccount.objects.create(account=account, name="North")
+
+    def vanish(*_arguments):
+        raise SubAccount.DoesNotExist
+
+    monkeypatch.setattr("operators.views.sub_accounts.rename_sub_account", vanish)
+    url = reverse("operators:sub-account", args=[north.pk])
+    assert admin_browser.post(url, {"name": "South"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"email": "", "password": ""}, {"email": "a\0b", "password": "x"}, {"email": "x" * 300}]
+)
+def test_what_cannot_be_a_sign_in_gets_a_message(db, data):
+    answer = Client().post("/login/", data)
+    assert answer.status_code == 200
+    assert "has-error" in answer.text
+
+
+def test_logging_out_ends_the_session(operator_browser, operator):
+    assert "You are logged out" in operator_browser.post("/logout/", follow=True).text
+    assert operator_browser.get(operator.get_absolute_url()).status_code == 302
+
+
+def test_avatars_and_addresses_stand_in_for_a_missing_name(account):
+    operator = make_operator(account, "ivo@example.com", name="Ivo Maria Invited")
+    assert operator.initials == "II"
+    operator.name = ""
+    assert operator.initials == "I"
+    assert str(operator) == "ivo@example.com"
+
+
+def test_an_address_that_is_saved_by_hand_takes_its_one_form(account):
+    operator = make_operator(account)
+    operator.email = " IVO@Example.com "
+    operator.clean()
+    assert operator.email == "ivo@example.com"

@@ -23,9 +23,7 @@ TWO_FACTOR = "/invitation/two-factor/"
 
 def invited(policy=Policy.OPTIONAL):
     """Return an operator with a mailed invitation."""
-    operator = make_operator(
-        make_account(policy), "ivo@example.com", name="Ivo Invited", invited=True, **fields
-    )
+    operator = make_operator(make_account(policy), "ivo@example.com", name="Ivo Invited", invited=True)
     invite.send(operator, Origin())
     return operator
 
