@@ -129,7 +129,7 @@ class Person:
                 assert not results.violations_count, f"{name}, {scheme}, {width}: {results.generate_report()}"
                 if PICTURES:
                     path = Path(PICTURES) / f"{name}-{width}-{scheme}.png"
-                    self.page.screenshot(path=path, full_page=not self.dialog.count())
+                    self.page.screenshot(path=path, full_page=not self.dialog.count(), caret="initial")
             beyond = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert beyond <= 0, f"{name} is {beyond} pixels too wide for {width}"
         self.page.set_viewport_size({"width": WIDE, "height": HEIGHT})

@@ -86,7 +86,7 @@ def test_escape_and_cancel_give_the_focus_back_and_store_nothing(at_olga, olga):
     at_olga.page.keyboard.press("Escape")
     expect(at_olga.dialog).to_be_hidden()
     expect(opener).to_be_focused()
-    assert not at_olga.qr.count()
+    expect(at_olga.qr).to_have_count(0)
     at_olga.page.keyboard.press("Enter")
     expect(at_olga.qr).to_be_visible()
     at_olga.follow("Cancel")
