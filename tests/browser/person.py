@@ -85,7 +85,10 @@ class Person:
         self.page.get_by_role("link", name=name, exact=True).click()
 
     def choose(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name, exact=True).check()
+        # Its label lies over the radio button and takes the click, as it would a person's.
+        self.page.get_by_role("radio", name=name, exact=True).and_(self.page.locator(":enabled")).check(
+            force=True
+        )
 
     def type_code(self, code: str, button: str) -> None:
         self.fill("6-digit code", code)
@@ -108,6 +111,9 @@ class Person:
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator("body")).to_contain_text(text)
+
+    def sees_within(self, text: str, seconds: float) -> None:
+        expect(self.page.locator("body")).to_contain_text(text, timeout=seconds * 1000)
 
     def sees_not(self, text: str) -> None:
         expect(self.page.locator("body")).not_to_contain_text(text)
