@@ -29,7 +29,8 @@ def fresh_database(folder: Path) -> Iterator[str]:
 
 
 def _run(url: str, statement: sql.Composed) -> None:
-    address = urlsplit(url)._replace(scheme="postgresql")
+    # Like Django's test runner: the named database may not exist yet, the server's own always does.
+    address = urlsplit(url)._replace(scheme="postgresql", path="/postgres")
     with psycopg.connect(urlunsplit(address), autocommit=True) as connection:
         connection.execute(statement)
 
