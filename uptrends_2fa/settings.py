@@ -116,7 +116,7 @@ EMAIL_HOST_PASSWORD = EMAIL.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = EMAIL.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
 # Seconds for one step of the conversation with the mail server: people wait for the answer.
-EMAIL_TIMEOUT = 8
+EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PRODUCT_NAME} <no-reply@localhost>")
 
