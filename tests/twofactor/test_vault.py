@@ -37,7 +37,7 @@ def test_the_newest_key_seals(settings):
         vault.unseal(sealed, 7)
 
 
-@pytest.mark.parametrize("key", [Fernet.generate_key().decode(), "no key"])
+@pytest.mark.parametrize("key", [Fernet.generate_key().decode(), "no key"], ids=["another", "none"])
 def test_a_wrong_key_answers_503_and_offers_no_enrollment(account, settings, key):
     operator = make_operator(account, enrolled=True)
     browser = Client()
