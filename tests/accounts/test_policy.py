@@ -1,47 +1,71 @@
-"""Every cell of the policy table: what holds for an operator, and why."""
+"""Every cell of the policy table, and what a right password leads to."""
 
 import pytest
 
 from accounts.policy import Effective, Policy, Source, effective_policy
+from operators.signin_table import NextStep, next_step
 
-R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741  the table reads best so
-TABLE = [
-    ("required", "", R, Source.ACCOUNT),
-    ("required", "required", R, Source.OVERRIDE),
-    ("required", "optional", O, Source.OVERRIDE),
-    ("required", "disabled", D, Source.OVERRIDE),
-    ("optional", "", O, Source.ACCOUNT),
-    ("optional", "required", R, Source.OVERRIDE),
-    ("optional", "optional", O, Source.OVERRIDE),
-    ("optional", "disabled", D, Source.OVERRIDE),
-    ("disabled", "", D, Source.ACCOUNT),
-    ("disabled", "required", D, Source.ACCOUNT_DISABLED),
-    ("disabled", "optional", D, Source.ACCOUNT_DISABLED),
-    ("disabled", "disabled", D, Source.ACCOUNT_DISABLED),
-    # What is no policy counts as Required.
-    ("", "", R, Source.ACCOUNT),
-    ("damaged", "", R, Source.ACCOUNT),
-    ("DISABLED", "", R, Source.ACCOUNT),
-    ("optional", "damaged", R, Source.OVERRIDE),
-    ("damaged", "optional", O, Source.OVERRIDE),
-]
-
-
-@pytest.mark.parametrize(("setting", "override", "policy", "source"), TABLE)
-def test_account_setting_and_override_make_the_policy(setting, override, policy, source):
-    assert effective_policy(setting, override, single_sign_on=False) == Effective(policy, source)
-
-
-@pytest.mark.parametrize(("setting", "override"), [row[:2] for row in TABLE])
-def test_single_sign_on_is_outside_in_every_cell(setting, override):
-    effective = effective_policy(setting, override, single_sign_on=True)
-    assert effective == Effective(None, Source.SINGLE_SIGN_ON)
-    assert not effective.required
-    assert not effective.usable
+R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741
 
 
 @pytest.mark.parametrize(
-    ("policy", "required", "usable"), [(R, True, True), (O, False, True), (D, False, False)]
+    ("account", "cells"),
+    [(R, {"": R, R: R, O: O, D: D}), (O, {"": O, R: R, O: O, D: D}), (D, {"": D, R: D, O: D, D: D})],
+)
+def test_every_cell_of_the_table(account, cells):
+    for override, expected in cells.items():
+        assert effective_policy(account, override, single_sign_on=False).policy is expected
+
+
+@pytest.mark.parametrize("account", list(Policy))
+@pytest.mark.parametrize("override", ["", *Policy])
+def test_the_policy_does_not_apply_to_single_sign_on(account, override):
+    assert effective_policy(account, override, single_sign_on=True) == Effective(None, Source.SINGLE_SIGN_ON)
+
+
+@pytest.mark.parametrize(
+    ("account", "override", "source"),
+    [
+        (R, "", Source.ACCOUNT),
+        (R, O, Source.OVERRIDE),
+        (D, "", Source.ACCOUNT),
+        (D, R, Source.ACCOUNT_DISABLED),
+    ],
+)
+def test_the_source_says_why(account, override, source):
+    assert effective_policy(account, override, single_sign_on=False).source is source
+
+
+@pytest.mark.parametrize(("account", "override"), [("", ""), ("nonsense", ""), (O, "nonsense")])
+def test_what_is_no_policy_counts_as_required(account, override):
+    assert effective_policy(account, override, single_sign_on=False).policy is R
+
+
+@pytest.mark.parametrize(
+    ("policy", "enrolled", "step"),
+    [
+        (R, True, NextStep.CODE),
+        (R, False, NextStep.SETUP_LINK),
+        (O, True, NextStep.CODE),
+        (O, False, NextStep.SIGNED_IN),
+        (D, True, NextStep.SIGNED_IN),
+        (D, False, NextStep.SIGNED_IN),
+        (None, True, NextStep.REFUSED),
+        (None, False, NextStep.REFUSED),
+    ],
+)
+def test_what_a_right_password_leads_to(policy, enrolled, step):
+    assert next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled) is step
+
+
+@pytest.mark.parametrize(("account", "override"), [("DISABLED", ""), ("nonsense", "nonsense")])
+def test_a_damaged_value_opens_no_door(account, override):
+    assert effective_policy(account, override, single_sign_on=False).required
+
+
+@pytest.mark.parametrize(
+    ("policy", "required", "usable"),
+    [(R, True, True), (O, False, True), (D, False, False), (None, False, False)],
 )
 def test_a_policy_says_what_must_and_may_be_used(policy, required, usable):
     effective = Effective(policy, Source.ACCOUNT)
