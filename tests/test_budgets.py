@@ -92,17 +92,15 @@ def hashes(settings, monkeypatch):
     """The Argon2 hashes that were computed, the real ones."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     done: list[str] = []
-    encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
-    monkeypatch.setattr(Argon2PasswordHasher, "encode", lambda *args: done.append("encode") or encode(*args))
-    monkeypatch.setattr(Argon2PasswordHasher, "verify", lambda *args: done.append("verify") or verify(*args))
+    for name in ("encode", "verify"):
+        real = getattr(Argon2PasswordHasher, name)
+
+        def counted(self, *args, _name=name, _real=real, **kwargs):
+            done.append(_name)
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Argon2PasswordHasher, name, counted)
     return done
-
-
-KINDS = {
-    "invited": {"invited": True},
-    "deactivated": {"active": False},
-    "single sign-on": {"single_sign_on": True},
-}
 
 
 @pytest.mark.parametrize("kind", ["known", "unknown", "invited", "deactivated", "single sign-on"])
