@@ -9,7 +9,7 @@ WORKDIR /app
 
 # The requirements change less often than the code, so they are a layer of their own.
 COPY requirements/base.txt requirements/base.txt
-RUN pip install --require-hashes -r requirements/base.txt && python -m compileall -q /usr/local/lib/python3.13/site-packages
+RUN pip install --no-deps --require-hashes -r requirements/base.txt && python -m compileall -q /usr/local/lib/python3.13/site-packages
 
 COPY manage.py gunicorn.conf.py ./
 COPY uptrends_2fa uptrends_2fa

@@ -116,10 +116,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.made
 	$(call install,dev)
 	@touch $(VENV)/.demo $(VENV)/.test $@
 
-# $(call install,SET)
+# $(call install,SET): without resolving, since the files list every package. Older pips otherwise look at
+# the newest release of a package that another one wants with an extra, and stop because it is not pinned.
 define install
 	@echo "Installing requirements/$(1).txt ..."
-	@$(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+	@$(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/$(1).txt
+	@$(IN_VENV)/python -m pip check
 endef
 
 # $(call compile,FOLDER,OPTIONS): the development set first; the others then take the same releases.
