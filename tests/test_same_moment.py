@@ -184,3 +184,15 @@ def test_an_address_that_is_saved_by_hand_takes_its_one_form(account):
     operator.email = " IVO@Example.com "
     operator.clean()
     assert operator.email == "ivo@example.com"
+
+
+@pytest.mark.parametrize("gone", ["set_groups", "assign"])
+def test_a_group_or_sub_account_that_was_deleted_meanwhile_is_said_so(
+    admin_browser, operator, monkeypatch, gone
+):
+    def vanish(*_arguments):
+        raise {"set_groups": Group, "assign": SubAccount}[gone].DoesNotExist
+
+    monkeypatch.setattr(f"operators.views.detail.{gone}", vanish)
+    page = admin_browser.post(reverse("operators:member-of", args=[operator.pk]), {}, follow=True).text
+    assert "was deleted in the meantime" in page

@@ -19,7 +19,7 @@ from operators import access, outlook
 from operators.administrators import LastAdministratorError
 from operators.forms import MemberOfForm, OverrideForm, SignInMethodForm
 from operators.groups import set_groups
-from operators.models import Group, Operator
+from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
 from operators.sub_accounts import assign
 from operators.views.last_administrator import explain
@@ -148,10 +148,14 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
     by = origin(request)
     try:
         changed = set_groups(operator, groups, by)
+        moved = assign(operator, form.cleaned_data["sub_account"], by)
     except LastAdministratorError:
         messages.error(request, explain(operator))
         return
-    if assign(operator, form.cleaned_data["sub_account"], by) or changed:
+    except (Group.DoesNotExist, SubAccount.DoesNotExist):
+        messages.error(request, _("A group or sub account was deleted in the meantime. Look again and save."))
+        return
+    if moved or changed:
         messages.success(request, _("Saved what %(name)s is a member of.") % {"name": operator.name})
     else:
         messages.info(request, _("Nothing changed."))
