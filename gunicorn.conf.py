@@ -1,12 +1,16 @@
 """How is the application served? Read by gunicorn at its start; every number can be set from outside."""
 
 import os
-import re
+import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from gunicorn.glogging import Logger
+
+# Started as a script, gunicorn reads this file before it looks for modules beside it.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from uptrends_2fa.logs import without_token
 
 # --- Where it listens ---
 # Behind a reverse proxy that speaks TLS, hence the loopback address. Which proxies are believed when they
@@ -47,16 +51,6 @@ accesslog = "-"
 errorlog = "-"
 # Address, time, method, path, status, bytes, milliseconds. No query string, no referring page.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
-
-# Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
-EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset)/")
-
-
-def without_token(address: str) -> str:
-    """Cut off the query string, and what follows the beginning of an emailed link, however it is encoded."""
-    path = address.partition("?")[0]
-    emailed_link = EMAILED_LINK.search(unquote(path))
-    return f"{emailed_link.group()}..." if emailed_link else path
 
 
 class TokenFreeLogger(Logger):  # type: ignore[misc]

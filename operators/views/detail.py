@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit import origin
-from accounts.audit_search import entries_about
+from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS
 from invitations.models import Link
@@ -23,8 +22,6 @@ from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
 from operators.sub_accounts import assign
 from operators.views.last_administrator import explain
-
-ENTRIES_A_PAGE = 25
 
 
 @require_safe
@@ -165,6 +162,5 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
 def activity(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the audit entries about an operator, newest first."""
     operator = access.visible(request.user, pk)
-    pages = Paginator(entries_about(operator.account_id, operator.pk), ENTRIES_A_PAGE)
-    page = pages.get_page(request.GET.get("page"))
+    page = page_of(entries_about(operator.account_id, operator.pk), request.GET)
     return render(request, "operators/activity.html", {**_head(request, operator), "page": page})

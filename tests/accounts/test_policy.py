@@ -1,9 +1,8 @@
-"""Every cell of the policy table, and what a right password leads to."""
+"""Every cell of the policy table."""
 
 import pytest
 
 from accounts.policy import Effective, Policy, Source, effective_policy
-from operators.signin_table import NextStep, next_step
 
 R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741
 
@@ -39,23 +38,6 @@ def test_the_source_says_why(account, override, source):
 @pytest.mark.parametrize(("account", "override"), [("", ""), ("nonsense", ""), (O, "nonsense")])
 def test_what_is_no_policy_counts_as_required(account, override):
     assert effective_policy(account, override, single_sign_on=False).policy is R
-
-
-@pytest.mark.parametrize(
-    ("policy", "enrolled", "step"),
-    [
-        (R, True, NextStep.CODE),
-        (R, False, NextStep.SETUP_LINK),
-        (O, True, NextStep.CODE),
-        (O, False, NextStep.SIGNED_IN),
-        (D, True, NextStep.SIGNED_IN),
-        (D, False, NextStep.SIGNED_IN),
-        (None, True, NextStep.REFUSED),
-        (None, False, NextStep.REFUSED),
-    ],
-)
-def test_what_a_right_password_leads_to(policy, enrolled, step):
-    assert next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled) is step
 
 
 @pytest.mark.parametrize(("account", "override"), [("DISABLED", ""), ("nonsense", "nonsense")])

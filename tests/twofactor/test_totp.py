@@ -4,7 +4,7 @@ from base64 import b32encode
 
 import pytest
 
-from twofactor import throttle, totp
+from twofactor import totp
 
 SECRET = b32encode(b"12345678901234567890").decode()
 NOW = 1_700_000_010
@@ -43,13 +43,6 @@ def test_long_names_are_cut_so_that_the_code_stays_small():
     uri = totp.provisioning_uri(SECRET, "ü" * 254, "a:" * 200)
     assert len(uri) < 280
     assert uri.count(":") == 2
-
-
-@pytest.mark.parametrize(
-    ("failures", "seconds"), [(0, 0), (9, 0), (10, 30), (11, 60), (16, 1920), (17, 3600), (1000, 3600)]
-)
-def test_the_delay_doubles_from_the_tenth_wrong_code_to_an_hour(failures, seconds):
-    assert throttle.delay_after(failures) == seconds
 
 
 @pytest.mark.parametrize(("seconds", "step"), [(0, 0), (29.99, 0), (30, 1), (59, 1), (60, 2)])
