@@ -95,10 +95,23 @@ class SignInMethodForm(forms.Form):
     )
 
 
+class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not at run time
+    """Groups by number. One that is too large for any row is refused like an unknown one."""
+
+    def clean(self, value: Any) -> Any:
+        """Turn what SQLite says of such a number into the field's own error."""
+        try:
+            return super().clean(value)
+        except OverflowError as error:
+            raise ValidationError(
+                self.error_messages["invalid_choice"], code="invalid_choice", params={"value": "…"}
+            ) from error
+
+
 class MemberOfForm(forms.Form):
     """The groups and the sub account of an operator."""
 
-    groups = forms.ModelMultipleChoiceField(
+    groups = GroupsField(
         label=_("Groups"), queryset=Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
     sub_account = forms.ModelChoiceField(

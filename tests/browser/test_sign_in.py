@@ -23,6 +23,7 @@ def test_a_code_is_asked_for_after_the_password(person, tmp_path, policy):
     person.looks_well("login")
     person.log_in(olga.email)
     person.heading("Type your code")
+    expect(person.page.get_by_label("6-digit code", exact=True)).to_be_focused()
     person.looks_well("code")
     person.go(olga.get_absolute_url())
     person.heading("Log in")

@@ -1,4 +1,4 @@
-"""The database of the server under test: made fresh, and reached by the tests' own models too."""
+"""A database made fresh, for tests in which several connections write. This process's models reach it."""
 
 import os
 from collections.abc import Iterator

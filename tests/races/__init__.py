@@ -1,0 +1,1 @@
+"""Tests in which many do the same at the same moment."""

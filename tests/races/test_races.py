@@ -1,0 +1,222 @@
+"""Who wins when many come at the same moment? Exactly one, over connections of their own."""
+
+from functools import partial
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Action, AuditEntry
+from accounts.policy import Policy
+from invitations import invite
+from invitations.models import Link, TooSoonError
+from operators import adding, removal
+from operators.administrators import LastAdministratorError
+from operators.forms import NewOperatorForm
+from operators.models import Operator
+from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.races.conftest import RIVALS
+from tests.test_flows import key_on, link_in_mail, log_in
+from twofactor.models import Authenticator
+
+LOGIN_CODE = reverse("twofactor:verify")
+SETUP = reverse("invitations:setup")
+ACCEPT = reverse("invitations:accept")
+
+
+@pytest.fixture
+def browsers() -> list[Client]:
+    return [Client() for _ in range(RIVALS)]
+
+
+def is_signed_in(browser: Client) -> bool:
+    return SESSION_KEY in browser.session
+
+
+def entries(operator: Operator, action: Action) -> int:
+    return AuditEntry.objects.filter(subject_id=operator.pk, action=action).count()
+
+
+def test_a_code_opens_one_session(at_once, operator, browsers):
+    enroll(operator)
+    for browser in browsers:
+        log_in(browser, operator)
+    code = code_for()
+    at_once([partial(browser.post, LOGIN_CODE, {"code": code}) for browser in browsers])
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
+    assert entries(operator, Action.SIGNED_IN) == 1
+    assert entries(operator, Action.CODE_FAILED) == RIVALS - 1
+
+
+def test_a_code_is_spent_once_across_sign_in_and_reset(at_once, operator, browsers):
+    enroll(operator)
+    for browser in browsers[1:]:
+        log_in(browser, operator)
+    resetting = signed_in(operator)
+    code = code_for()
+    reset = partial(resetting.post, reverse("operators:reset", args=[operator.pk]), {"code": code})
+    at_once([reset, *[partial(browser.post, LOGIN_CODE, {"code": code}) for browser in browsers[1:]]])
+    spent = entries(operator, Action.SIGNED_IN) + entries(operator, Action.TWO_FACTOR_RESET)
+    assert spent == 1
+
+
+def test_wrong_codes_are_all_counted(at_once, operator, browsers):
+    authenticator = enroll(operator)
+    for browser in browsers:
+        log_in(browser, operator)
+    wrong = code_for(steps=500)
+    at_once([partial(browser.post, LOGIN_CODE, {"code": wrong}) for browser in browsers])
+    authenticator.refresh_from_db()
+    assert authenticator.failures == RIVALS
+
+
+def test_a_setup_link_enrolls_one(at_once, browsers):
+    operator = make_operator(make_account(Policy.REQUIRED))
+    log_in(Client(), operator)
+    link = link_in_mail()
+    codes = []
+    for browser in browsers:
+        browser.get(link)
+        browser.post(reverse("invitations:setup-password"), {"password": PASSWORD})
+        codes.append(code_for(key_on(browser.get(SETUP).text)))
+    posts = [
+        partial(browser.post, SETUP, {"code": code}) for browser, code in zip(browsers, codes, strict=True)
+    ]
+    at_once(posts)
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
+    assert [browser.get(SETUP, follow=True).status_code for browser in browsers] == [410] * RIVALS
+    assert Authenticator.objects.filter(user=operator).count() == 1
+    assert entries(operator, Action.TWO_FACTOR_ENROLLED) == 1
+
+
+def test_a_popup_enrolls_once(at_once, operator, browsers):
+    scan = reverse("operators:scan", args=[operator.pk])
+    posts = []
+    for browser in browsers:
+        browser.force_login(operator)
+        posts.append(partial(browser.post, scan, {"code": code_for(key_on(browser.get(scan).text))}))
+    at_once(posts)
+    assert entries(operator, Action.TWO_FACTOR_ENROLLED) == 1
+    assert Authenticator.objects.filter(user=operator).count() == 1
+
+
+@pytest.mark.parametrize("policy", [Policy.DISABLED, Policy.REQUIRED])
+def test_an_invitation_is_accepted_by_one(at_once, browsers, policy):
+    ivo = make_operator(make_account(policy), name="Ivo Invited", invited=True)
+    invite.send(ivo, NOBODY)
+    link = link_in_mail()
+    posts = []
+    for number, browser in enumerate(browsers):
+        browser.get(link)
+        data = {
+            "name": f"Ivo {number}",
+            "new_password": "a fine long password",
+            "new_password_again": "a fine long password",
+        }
+        if policy is Policy.DISABLED:
+            posts.append(partial(browser.post, ACCEPT, data))
+        else:
+            page = browser.post(ACCEPT, data, follow=True).text
+            data = {"code": code_for(key_on(page))}
+            posts.append(partial(browser.post, reverse("invitations:accept-two-factor"), data))
+    answers = at_once(posts)
+    assert sorted(answer.status_code for answer in answers) == [302] + [410] * (RIVALS - 1)
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
+
+
+def test_an_invitation_is_accepted_or_withdrawn(at_once):
+    ivo = make_operator(make_account(Policy.DISABLED), name="Ivo Invited", invited=True)
+    invite.send(ivo, NOBODY)
+    browser = Client()
+    browser.get(link_in_mail())
+    password = "a fine long password"
+    data = {"name": "Ivo", "new_password": password, "new_password_again": password}
+    withdrawals = [
+        partial(removal.withdraw, Operator.objects.get(pk=ivo.pk), NOBODY) for _ in range(RIVALS - 1)
+    ]
+    accepted, *withdrawn = at_once([partial(browser.post, ACCEPT, data), *withdrawals])
+    there = Operator.objects.filter(pk=ivo.pk).exists()
+    assert withdrawn.count(True) == (0 if there else 1)
+    assert accepted.status_code == (302 if there else 410)
+
+
+def test_a_password_reset_link_sets_one_password(at_once, operator, browsers):
+    Client().post(reverse("operators:password-reset"), {"email": operator.email})
+    link = link_in_mail()
+    posts = []
+    for number, browser in enumerate(browsers):
+        browser.get(link)
+        new = f"a fine long password {number}"
+        url = reverse("operators:password-reset-choose")
+        posts.append(partial(browser.post, url, {"new_password": new, "new_password_again": new}))
+    answers = at_once(posts)
+    assert sorted(answer.status_code for answer in answers) == [302] + [410] * (RIVALS - 1)
+    winner = [answer.status_code for answer in answers].index(302)
+    stored = Operator.objects.get(pk=operator.pk)
+    assert stored.check_password(f"a fine long password {winner}")
+    assert entries(operator, Action.PASSWORD_RESET) == 1
+
+
+def test_a_new_address_is_confirmed_once(at_once, operator, browsers):
+    new = f"new{operator.pk}@example.com"
+    signed_in(operator).post(reverse("operators:email", args=[operator.pk]), {"email": new})
+    link = link_in_mail()
+    for browser in browsers:
+        browser.get(link)
+    at_once([partial(browser.post, reverse("operators:email-confirm")) for browser in browsers])
+    assert Operator.objects.get(pk=operator.pk).email == new
+    assert entries(operator, Action.EMAIL_CHANGED) == 1
+
+
+def test_an_address_goes_to_one(at_once, browsers):
+    admin = make_operator(make_account(), administrator=True)
+    email = f"taken{admin.pk}@example.com"
+
+    def add():
+        form = NewOperatorForm({"name": "Ivo", "email": email}, account_id=admin.account_id)
+        return form.is_valid() and adding.add(form, admin.account, NOBODY)
+
+    added = at_once([add] * RIVALS)
+    assert len([operator for operator in added if operator]) == 1
+    assert Operator.objects.filter(email=email).count() == 1
+
+
+@pytest.mark.parametrize("act", [removal.deactivate, removal.delete])
+def test_the_last_administrator_stays(at_once, account, act):
+    admins = [make_operator(account, administrator=True) for _ in range(RIVALS)]
+
+    def remove(admin):
+        try:
+            act(admin, NOBODY)
+        except LastAdministratorError:
+            return False
+        return True
+
+    gone = at_once([partial(remove, admin) for admin in admins])
+    assert gone.count(True) == RIVALS - 1
+    assert Operator.objects.filter(account=account).administrators().with_a_way_in().count() == 1
+
+
+def test_one_mail_goes_out(at_once, operator):
+    def issue():
+        try:
+            return Link.issue(operator, Link.Purpose.SETUP, operator.email)
+        except TooSoonError:
+            return None
+
+    tokens = [token for token in at_once([issue] * RIVALS) if token]
+    assert len(tokens) == 1
+
+
+def test_resending_from_many_windows_mails_one_invitation(at_once, account):
+    admin = make_operator(account, administrator=True)
+    ivo = make_operator(account, invited=True)
+    browsers = [signed_in(admin) for _ in range(RIVALS)]
+    before = len(mail.outbox)
+    url = reverse("operators:invitation-resend", args=[ivo.pk])
+    at_once([partial(browser.post, url) for browser in browsers])
+    assert len(mail.outbox) == before + 1
+    assert Link.objects.get(user=ivo).expires_at > timezone.now()

@@ -1,0 +1,228 @@
+"""Bad input, everywhere: every field of every form on every page, found by reading the pages."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Account
+from accounts.policy import Policy
+from invitations import invite
+from operators.models import Group, Operator, SubAccount
+from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
+from tests.test_flows import link_in_mail, log_in
+
+VALUES = {
+    "nothing": "",
+    "NUL": "a\0b",
+    "control characters": "a\x01\x1b\r\n\tb",
+    "HTML": "<script>alert(1)</script>&quot;",
+    "10 kB": "1" * 10_240,
+    "other script": "Ольга ｏｌｇａ ٣",
+    "half of a pair": "\ud83d",
+    "quotes": "' OR 1=1 --",
+    "no number": "-1",
+    "large number": "9" * 40,
+}
+FORM = "application/x-www-form-urlencoded"
+
+
+class Forms(HTMLParser):
+    """The forms of a page: for each its method, address and the values it would send as it stands."""
+
+    def __init__(self, page: str, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.found: list[tuple[str, str, dict[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "form":
+            self.found.append((given.get("method", "get").lower(), given.get("action") or self.url, {}))
+        elif tag in ("input", "select", "button", "textarea") and given.get("name") and self.found:
+            self.found[-1][2][given["name"]] = given.get("value") or ""
+
+
+def person_of(account: Account, **fields) -> Operator:
+    return make_operator(account, administrator=True, **fields)
+
+
+def waiting_for_code() -> tuple[Client, str]:
+    operator = person_of(make_account(), enrolled=True)
+    browser = Client()
+    log_in(browser, operator)
+    return browser, reverse("twofactor:verify")
+
+
+def with_setup_link(*, password: bool) -> tuple[Client, str]:
+    operator = make_operator(make_account(Policy.REQUIRED))
+    browser = Client()
+    log_in(browser, operator)
+    if not password:
+        browser = Client()
+    return browser, browser.get(link_in_mail(), follow=True).request["PATH_INFO"]
+
+
+def invited(*, details: bool) -> tuple[Client, str]:
+    invite.send(make_operator(make_account(Policy.REQUIRED), name="Ivo", invited=True), NOBODY)
+    browser = Client()
+    browser.get(link_in_mail())
+    if details:
+        data = {"name": "Ivo", "new_password": "fine long words", "new_password_again": "fine long words"}
+        browser.post(reverse("invitations:accept"), data)
+        return browser, reverse("invitations:accept-two-factor")
+    return browser, reverse("invitations:accept")
+
+
+def with_reset_link() -> tuple[Client, str]:
+    browser = Client()
+    operator = make_operator(make_account())
+    browser.post(reverse("operators:password-reset"), {"email": operator.email})
+    return browser, browser.get(link_in_mail(), follow=True).request["PATH_INFO"]
+
+
+def with_email_link() -> tuple[Client, str]:
+    operator = make_operator(make_account())
+    browser = signed_in(operator)
+    browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
+    return browser, browser.get(link_in_mail(), follow=True).request["PATH_INFO"]
+
+
+def at(name: str, *, of: str = "", as_stranger: bool = False) -> Callable[[], tuple[Client, str]]:
+    """Return what opens a page as an administrator, about oneself or about somebody or something else."""
+
+    def open_page() -> tuple[Client, str]:
+        admin = person_of(make_account(), enrolled=of == "enrolled self")
+        make = {
+            "other": lambda: make_operator(admin.account),
+            "enrolled": lambda: make_operator(admin.account, enrolled=True),
+            "invited": lambda: make_operator(admin.account, invited=True),
+            "self": lambda: admin,
+            "enrolled self": lambda: admin,
+            "group": lambda: Group.objects.create(account=admin.account, name="Night shift"),
+            "sub-account": lambda: SubAccount.objects.create(account=admin.account, name="Berlin"),
+        }
+        args = [make[of]().pk] if of else []
+        return Client() if as_stranger else signed_in(admin), reverse(name, args=args)
+
+    return open_page
+
+
+PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
+    "login": at("operators:login", as_stranger=True),
+    "forgotten password": at("operators:password-reset", as_stranger=True),
+    "code": waiting_for_code,
+    "set-up": lambda: with_setup_link(password=True),
+    "password before set-up": lambda: with_setup_link(password=False),
+    "invitation": lambda: invited(details=False),
+    "invitation, second page": lambda: invited(details=True),
+    "new password": with_reset_link,
+    "new address": with_email_link,
+    "account settings": at("accounts:settings"),
+    "audit log": at("accounts:audit-log"),
+    "operators": at("operators:list"),
+    "groups": at("operators:groups"),
+    "group": at("operators:group", of="group"),
+    "group deletion": at("operators:group-delete", of="group"),
+    "new group": at("operators:group-add"),
+    "sub-accounts": at("operators:sub-accounts"),
+    "sub-account": at("operators:sub-account", of="sub-account"),
+    "sub-account deletion": at("operators:sub-account-delete", of="sub-account"),
+    "new sub-account": at("operators:sub-account-add"),
+    "invite": at("operators:invite"),
+    "create": at("operators:create"),
+    "operator": at("operators:detail", of="other"),
+    "invited operator": at("operators:detail", of="invited"),
+    "member of": at("operators:member-of", of="other"),
+    "activity": at("operators:activity", of="other"),
+    "scan": at("operators:scan", of="other"),
+    "reset": at("operators:reset", of="enrolled"),
+    "own reset": at("operators:reset", of="enrolled self"),
+    "deactivate": at("operators:deactivate", of="other"),
+    "delete": at("operators:delete", of="other"),
+    "name": at("operators:name", of="other"),
+    "email": at("operators:email", of="self"),
+    "email of an invited operator": at("operators:email", of="invited"),
+    "withdrawal": at("operators:invitation-withdraw", of="invited"),
+    "password": at("operators:password"),
+}
+
+
+def encoded(data: dict[str, str]) -> str:
+    # Half of a surrogate pair cannot be sent as UTF-8; a hostile client sends its bytes anyway.
+    return urlencode({name: value.encode("utf-8", "surrogatepass") for name, value in data.items()})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_value_in_any_field_breaks_anything(db, page):
+    browser, url = PAGES[page]()
+    forms = Forms(browser.get(url).text, url).found
+    assert forms
+    for method, action, fields in forms:
+        for field in fields.keys() - {"csrfmiddlewaretoken"}:
+            for kind, value in VALUES.items():
+                data = encoded({**fields, field: value})
+                if method == "post":
+                    answer = browser.post(action.split("#")[0], data, content_type=FORM)
+                else:
+                    answer = browser.get(f"{action.split('?')[0]}?{data}")
+                assert answer.status_code < 500, (action, field, kind)
+                assert "<script>alert" not in answer.text, (action, field, kind)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_post_breaks_nothing_and_a_large_one_neither(db, page):
+    browser, url = PAGES[page]()
+    for data in ({}, {f"field{n}": "x" for n in range(2000)}, {"code": ["1", "2"], "email": ["a", "b"]}):
+        assert browser.post(url, data).status_code < 500
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_form_posted_twice_does_it_once(db, page):
+    browser, url = PAGES[page]()
+    for method, action, fields in Forms(browser.get(url).text, url).found:
+        if method == "post" and action != reverse("operators:logout"):
+            for _ in range(2):
+                assert browser.post(action, fields).status_code < 500
+    assert len(mail.outbox) <= 4
+
+
+@pytest.mark.parametrize("raw", ["/login/%00", "/login/?next=%00", "/operators/%00/", "/setup/a%00b/"])
+def test_a_nul_byte_in_the_address_is_a_bad_request(db, raw):
+    answer = Client().get(raw)
+    assert answer.status_code == 400
+    assert "400.html" in [template.name for template in answer.templates]
+
+
+@pytest.mark.parametrize("name", ["sessionid", "csrftoken", "time_zone", "messages", "django_language"])
+@pytest.mark.parametrize("value", ["a\0b", "x" * 5000, "é", '"', "../../etc/passwd"])
+def test_no_cookie_breaks_anything(db, name, value):
+    browser = Client()
+    browser.cookies[name] = value
+    assert browser.get("/login/").status_code in (200, 400)
+    assert browser.post("/login/", {"email": "a@example.com", "password": PASSWORD}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-1", "1.5", "abc", "9" * 19, "9" * 40, "１", "%20", "1%2F2", "null"]
+)
+@pytest.mark.parametrize("page", ["operators", "groups", "sub-accounts"])
+def test_what_is_no_number_or_nobodys_does_not_exist(admin_browser, page, number):
+    answer = admin_browser.get(f"/{page}/{number}/")
+    assert answer.status_code == 404
+    assert "404.html" in [template.name for template in answer.templates]
+
+
+def test_a_form_from_before_the_sign_in_is_refused_and_says_so(operator):
+    enroll(operator)
+    browser = Client(enforce_csrf_checks=True)
+    old = browser.get("/login/").context["csrf_token"]
+    browser.cookies.clear()
+    answer = browser.post("/login/", {"email": operator.email, "csrfmiddlewaretoken": old})
+    assert answer.status_code == 403
+    assert "403_csrf.html" in [template.name for template in answer.templates]
