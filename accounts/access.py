@@ -1,8 +1,8 @@
-"""Who may see the administrators' pages?"""
+"""Who may see the administrators' pages, and which acts ask for a fresh proof of who is there?"""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -10,6 +10,27 @@ from django.http import HttpResponse
 from accounts.http import SignedInRequest
 
 Parameters = ParamSpec("Parameters")
+
+
+ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponse])
+
+
+def needs_proof(view: ViewType) -> ViewType:
+    """Mark a view that is opened only with a fresh proof; twofactor.proof asks for it."""
+    view.needs_proof = ("GET", "POST")  # type: ignore[attr-defined]
+    return view
+
+
+def needs_proof_for_others(view: ViewType) -> ViewType:
+    """Mark a view about an operator that asks by itself where somebody acts on themselves."""
+    view.needs_proof_unless_self = True  # type: ignore[attr-defined]
+    return needs_proof(view)
+
+
+def needs_proof_to_post(view: ViewType) -> ViewType:
+    """Mark a view that anybody may look at who is let in, but whose form takes a fresh proof."""
+    view.needs_proof = ("POST",)  # type: ignore[attr-defined]
+    return view
 
 
 def administrators_only(

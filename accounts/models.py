@@ -58,12 +58,18 @@ class Action(models.TextChoices):
     SIGNED_IN = "signed_in", _("Signed in")
     SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed: wrong password")
     SIGN_IN_REFUSED = "sign_in_refused", _("Sign-in refused")
+    PROVED = "proved", _("Identity proved again")
+    PROOF_FAILED = "proof_failed", _("Proof of identity failed")
     CODE_FAILED = "code_failed", _("Wrong two-factor code")
     SIGN_IN_STOPPED = "sign_in_stopped", _("Sign-in stopped: setup link needed")
     SIGNED_OUT = "signed_out", _("Logged out")
     SETUP_LINK_SENT = "setup_link_sent", _("Setup link emailed")
     SETUP_LINK_FAILED = "setup_link_failed", _("Setup link could not be emailed")
     TWO_FACTOR_ENROLLED = "two_factor_enrolled", _("Two-factor authentication set up")
+    AUTHENTICATOR_LOCKED = "authenticator_locked", _("Authenticator locked: too many wrong codes")
+    PHONE_CHANGED = "phone_changed", _("Authenticator app replaced")
+    RECOVERY_CODE_USED = "recovery_code_used", _("Recovery code used")
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("New recovery codes made")
     TWO_FACTOR_RESET = "two_factor_reset", _("Two-factor authentication reset")
     ACCOUNT_POLICY = "account_policy", _("Account's two-factor setting changed")
     OVERRIDE = "override", _("Two-factor override changed")
@@ -150,3 +156,14 @@ class AuditEntry(models.Model):
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnlyError
+
+
+class Tally(models.Model):
+    """How often something happened in a window that began with its first time; see accounts.tally."""
+
+    key = models.CharField(primary_key=True, max_length=160)
+    count = models.PositiveIntegerField()
+    ends_at = models.BigIntegerField(db_index=True)  # seconds since 1970
+
+    def __str__(self) -> str:
+        return f"{self.count} times {self.key}"

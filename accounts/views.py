@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import administrators_only
+from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
 from accounts.forms import AccountSettingsForm
@@ -15,6 +15,7 @@ from accounts.models import POLICY_LABELS, AuditEntry
 from accounts.settings_page import change_policy
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def account_settings(request: SignedInRequest) -> HttpResponse:

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ class PasswordForm(forms.Form):
     """One password."""
 
     password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long no password is looked at."""
+        text = _("Too many tries. Wait %(wait)s, then type your password.")
+        self.add_error("password", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
 class AcceptForm(NewPasswordForm):

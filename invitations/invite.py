@@ -13,7 +13,7 @@ from accounts.models import Action
 from invitations import emails
 from invitations.models import Link
 from invitations.setup_link import DeadLinkError
-from twofactor import enrollment
+from twofactor import enrollment, recovery
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -50,18 +50,21 @@ def url_of(token: str) -> str:
 
 def accept(  # noqa: PLR0913  what an acceptance consists of
     session: SessionBase, link: Link, *, name: str, password_hash: str, code: str | None, by: Origin
-) -> "Operator":
+) -> tuple["Operator", list[str]]:
     """Make the invited person an operator, with an authenticator where a code is given: all or nothing.
 
-    Raises DeadLinkError, and what twofactor.enrollment.finish raises.
+    Returns the operator, and the recovery codes of the authenticator. Raises DeadLinkError, and what
+    twofactor.enrollment.confirm and enroll raise.
     """
     operator: Operator = link.user
+    confirmed = None if code is None else enrollment.confirm(session, operator, code)
+    codes = recovery.generate() if confirmed else []
     now = timezone.now()
     with transaction.atomic():
         if not link.spend(now):
             raise DeadLinkError
         operator.join(name, password_hash, now)
-        if code is not None:
-            enrollment.finish(session, operator, code, by)
+        if confirmed is not None:
+            enrollment.enroll(operator, confirmed, by, codes)
         record(Action.INVITATION_ACCEPTED, by=by, subject=operator)
-    return operator
+    return operator, codes

@@ -12,7 +12,7 @@ from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations import emails
 from invitations.models import Link, TooSoonError
-from twofactor import enrollment
+from twofactor import enrollment, recovery
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -49,12 +49,15 @@ def last_email(operator: "Operator") -> tuple[bool, int]:
     return link.sent_at is not None, link.wait_seconds(timezone.now())
 
 
-def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> None:
-    """Enroll the person of the link and spend it, both or neither.
+def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> list[str]:
+    """Enroll the person of the link and spend it, both or neither; return the recovery codes.
 
-    Raises DeadLinkError, and what twofactor.enrollment.finish raises.
+    Raises DeadLinkError, and what twofactor.enrollment.confirm and enroll raise.
     """
+    confirmed = enrollment.confirm(session, operator, code)
+    codes = recovery.generate()
     with transaction.atomic():
         if not link.spend(timezone.now()):
             raise DeadLinkError
-        enrollment.finish(session, operator, code, by)
+        enrollment.enroll(operator, confirmed, by, codes)
+    return codes

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import guessing
 from accounts.audit import origin, record
 from accounts.http import data_of
 from accounts.models import Action
@@ -18,7 +19,8 @@ from invitations.forms import AcceptForm, PasswordForm
 from invitations.masking import mask
 from invitations.models import Link, lifetime
 from invitations.setup_link import DeadLinkError
-from twofactor import enrollment, pending
+from twofactor import enrollment, fresh_codes, pending
+from twofactor.emails import enrolled
 from twofactor.forms import EnrollmentForm
 
 SETUP = Link.Purpose.SETUP
@@ -88,13 +90,13 @@ def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending)
     if form.is_valid():
         by = origin(request, waiting.user)
         try:
-            setup_link.finish(request.session, link, waiting.user, form.cleaned_data["code"], by)
+            codes = setup_link.finish(request.session, link, waiting.user, form.cleaned_data["code"], by)
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         except (DeadLinkError, enrollment.AlreadyEnrolledError):
             return dead_link(request, SETUP)
         else:
-            return _signed_in(request, waiting)
+            return _signed_in(request, waiting, codes)
     offer = enrollment.offer(request.session, waiting.user)
     context = {"form": form, "enrollment": offer, "operator": waiting.user}
     return render(request, "invitations/setup.html", context)
@@ -108,15 +110,17 @@ def _setup_link(request: HttpRequest) -> Link | None:
     return link
 
 
-def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
-    """Open the session of whoever has just finished, and go to where they wanted."""
+def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str]) -> HttpResponse:
+    """Open the session of whoever has just finished; from the recovery codes they go where they wanted."""
     user = waiting.user
     tokens.forget(request, SETUP)
-    pending.sign_in(request, user, "password and setup link")
+    pending.sign_in(request, user, "password and setup link", with_code=True)
+    fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
+    enrolled(user, origin(request).address)
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
     )
-    return redirect(waiting.next_url or user.landing_url())
+    return redirect("twofactor:recovery-codes")
 
 
 @login_not_required
@@ -128,16 +132,27 @@ def setup_password(request: HttpRequest) -> HttpResponse:
     if link is None:
         return dead_link(request, SETUP)
     form = PasswordForm(data_of(request))
-    if form.is_valid():
-        user = authenticate(request, email=link.user.email, password=form.cleaned_data["password"])
-        if user is not None and user.pk == link.user_id:
-            pending.begin(request, user, pending.Step.SETUP, "")
-            tokens.remember(request, SETUP, link.token_hash)
-            return redirect("invitations:setup")
-        record(Action.SIGN_IN_FAILED, by=origin(request), subject=link.user)
-        form.add_error("password", _("That is not the password of this operator. Try again."))
+    if form.is_valid() and _password_is_right(request, form, link):
+        pending.begin(request, link.user, pending.Step.SETUP, "")
+        tokens.remember(request, SETUP, link.token_hash)
+        return redirect("invitations:setup")
     context = {"form": form, "address": mask(link.user.email)}
     return render(request, "invitations/setup_password.html", context)
+
+
+def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> bool:
+    """Whether it is the password of the link's person; a try counts like one on the login page."""
+    tries = guessing.admit(request, link.user.email)
+    if tries.wait:
+        form.refuse_for(tries.wait)
+        return False
+    user = authenticate(request, email=link.user.email, password=form.cleaned_data["password"])
+    if user is not None and user.pk == link.user_id:
+        tries.forgive()
+        return True
+    record(Action.SIGN_IN_FAILED, by=origin(request), subject=link.user)
+    form.add_error("password", _("That is not the password of this operator. Try again."))
+    return False
 
 
 # Accepting an invitation
@@ -238,7 +253,7 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     """Make the person an operator and sign them in; raises WrongCodeError."""
     details = request.session[ACCEPT_KEY]
     try:
-        user = invite.accept(
+        user, codes = invite.accept(
             request.session,
             link,
             name=details["name"],
@@ -249,8 +264,12 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     except (DeadLinkError, enrollment.AlreadyEnrolledError):
         return dead_link(request, INVITATION)
     request.session.flush()
-    pending.sign_in(request, user, "invitation")
+    pending.sign_in(request, user, "invitation", with_code=bool(codes))
     messages.success(
         request, _("Welcome. You are signed in to %(account)s.") % {"account": user.account.name}
     )
-    return redirect(user.landing_url())
+    if not codes:
+        return redirect(user.landing_url())
+    fresh_codes.keep(request.session, user, codes, user.landing_url())
+    enrolled(user, origin(request).address)
+    return redirect("twofactor:recovery-codes")

@@ -13,7 +13,7 @@ from invitations.models import Link
 from operators.administrators import appoint
 from operators.groups import create_group
 from operators.models import Membership, Operator, SubAccount, create_account
-from twofactor import totp, vault
+from twofactor import recovery, vault
 from twofactor.models import Authenticator
 
 ACCOUNT = "Acme Monitoring"
@@ -75,9 +75,11 @@ def _join(account: Account, name: str, override: str, *, enrolled: bool) -> Oper
     operator.set_password(PASSWORD)
     operator.save()
     if enrolled:
-        step = totp.step_at(timezone.now().timestamp()) - 2
         Authenticator.objects.create(
-            user=operator, sealed_secret=vault.seal(KEY, operator.pk), last_step=step
+            user=operator,
+            sealed_secret=vault.seal(KEY, operator.pk),
+            recovery_hashes=recovery.hashes_of(recovery.generate(), KEY),
+            recovery_saved_at=timezone.now(),
         )
     return operator
 

@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import mail
+from accounts.audit import Origin
+from accounts.notices import tell
 from invitations.models import Link, lifetime
 
 if TYPE_CHECKING:
@@ -25,6 +28,19 @@ def two_factor_was_reset(operator: "Operator", by_name: str) -> bool:
             "url": _login_url(),
         },
     )
+
+
+def administrator_was_reset(operator: "Operator", by: Origin) -> None:
+    """Tell the other administrators that one of them has no second factor now."""
+    for administrator in operator.administrators_to_tell():
+        tell(
+            administrator,
+            _("Two-factor authentication of an administrator was reset"),
+            _("%(who)s has reset the two-factor authentication of %(whom)s, who is an administrator.")
+            % {"who": by.actor or _("The command line"), "whom": operator},
+            address=by.address,
+            advice=_("If that surprises you, speak to both at once."),
+        )
 
 
 def two_factor_set_up_by(operator: "Operator", by_name: str) -> bool:

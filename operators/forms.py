@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH
 from accounts.policy import Policy
@@ -45,6 +46,11 @@ class LoginForm(forms.Form):
                 code="refused",
             ),
         )
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long no password is looked at, whoever it is."""
+        text = _("Too many tries. Wait %(wait)s, then log in, or use “Forgot password?” now.")
+        self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
 class OverrideForm(forms.Form):

@@ -5,13 +5,11 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
 from operators.forms_password import AddressField
 from operators.models import Operator
-
-MINUTE = 60
 
 
 class NameForm(forms.Form):
@@ -43,14 +41,8 @@ class EmailForm(forms.Form):
 
     def refuse_for(self, seconds: int) -> None:
         """Say how long no further email goes out."""
-        minutes = -(-seconds // MINUTE)
-        wait = (
-            ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
-            if seconds < MINUTE
-            else ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
-        )
         text = _("A link was sent a short while ago. You can send another one in %(wait)s.")
-        self.add_error("email", ValidationError(text, code="too_soon", params={"wait": wait}))
+        self.add_error("email", ValidationError(text, code="too_soon", params={"wait": duration(seconds)}))
 
     def mail_failed(self) -> None:
         """Say that the mail server did not take the email; the address stays typed in."""

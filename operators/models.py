@@ -19,12 +19,11 @@ from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, effective_policy
 from invitations.models import Link
 from operators.status import Status, status_of
+from twofactor.models import TwoFactorUser
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
-
-    from twofactor.models import Authenticator
 
 
 class SubAccount(models.Model):
@@ -159,7 +158,7 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
-class Operator(AbstractBaseUser):
+class Operator(TwoFactorUser, AbstractBaseUser):
     """A user of exactly one account.
 
     An invited operator has a row from the start, but neither a password nor `joined_at`, and is inactive.
@@ -201,7 +200,6 @@ class Operator(AbstractBaseUser):
 
     if TYPE_CHECKING:
         account_id: int
-        authenticator: Authenticator
 
     class Meta:
         constraints = (
@@ -280,11 +278,6 @@ class Operator(AbstractBaseUser):
         return self.invitation_live
 
     @property
-    def is_enrolled(self) -> bool:
-        """Whether there is a confirmed authenticator; it may be dormant."""
-        return hasattr(self, "authenticator")
-
-    @property
     def status(self) -> Status:
         """The two-factor status as the operators list shows it."""
         return status_of(
@@ -305,10 +298,16 @@ class Operator(AbstractBaseUser):
         """Return where a sign-in ends that was not on its way anywhere: administrators see the list."""
         return reverse("operators:list") if self.is_administrator else self.get_absolute_url()
 
-    def renew_session_nonce(self) -> None:
-        """End the operator's sessions, waiting sign-ins and unspent setup links."""
+    def renew_session_nonce(self, *with_fields: str) -> None:
+        """End the operator's sessions, waiting sign-ins and unspent links; save other fields with it."""
         self.session_nonce = new_nonce()
-        self.save(update_fields=["session_nonce"])
+        self.save(update_fields=["session_nonce", *with_fields])
+
+    def administrators_to_tell(self) -> "OperatorQuerySet":
+        """Return the other administrators of the account who can sign in."""
+        others = Operator.objects.filter(account=self.account_id).exclude(pk=self.pk)
+        found: OperatorQuerySet = others.administrators().with_a_way_in()
+        return found
 
     def join(self, name: str, password_hash: str, now: datetime) -> None:
         """Make an invited operator a full one."""

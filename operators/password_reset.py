@@ -6,6 +6,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import guessing
 from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations.models import Link, TooSoonError
@@ -49,5 +50,6 @@ def reset_password(link: Link, password: str, by: Origin) -> bool:
         if not operator.update(password=password_hash, session_nonce=new_nonce()):
             return False
         record(Action.PASSWORD_RESET, by=by, subject=link.user)
+    guessing.forget_strangers(link.email)
     emails.password_was_changed(link.user)
     return True

@@ -20,7 +20,10 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     the old phone never works again. Raises NotEnrolledError.
     """
     remove(operator, by, reason)
-    return emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+    told = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+    if operator.is_administrator:
+        emails.administrator_was_reset(operator, by)
+    return told
 
 
 def remove(operator: Operator, by: Origin, reason: str = "") -> None:
@@ -28,5 +31,4 @@ def remove(operator: Operator, by: Origin, reason: str = "") -> None:
     with transaction.atomic():
         if not enrollment.remove(operator):
             raise NotEnrolledError
-        operator.renew_session_nonce()
         record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

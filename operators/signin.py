@@ -4,19 +4,35 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts import guessing
 from accounts.audit import origin, record
 from accounts.models import Action
 from invitations import setup_link
 from operators.backends import PasswordBackend
-from operators.models import Operator
+from operators.models import Operator, normalize_email
 from operators.signin_table import NextStep, next_step
 from twofactor import pending
 
 
+class TooManyTriesError(Exception):
+    """No password is looked at for a while; `wait` is in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = wait
+
+
 def check_password(request: HttpRequest, email: str, password: str) -> Operator | None:
-    """Return the operator who may go on, or None; a failure is recorded where the address is somebody's."""
+    """Return the operator who may go on, or None; a failure is recorded where the address is somebody's.
+
+    Raises TooManyTriesError, for addresses of nobody like for all others.
+    """
+    tries = guessing.admit(request, normalize_email(email))
+    if tries.wait:
+        raise TooManyTriesError(tries.wait)
     operator = authenticate(request, email=email, password=password)
     if isinstance(operator, Operator):
+        tries.forgive()
         return operator
     if known := PasswordBackend().find(email):
         action = Action.SIGN_IN_FAILED if PasswordBackend.may_sign_in(known) else Action.SIGN_IN_REFUSED
@@ -29,7 +45,7 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
     step = next_step(operator.effective, enrolled=operator.is_enrolled)
     if step is NextStep.SIGNED_IN:
         request.session.flush()
-        pending.sign_in(request, operator, "password")
+        pending.sign_in(request, operator, "password", with_code=False)
         return next_url or operator.landing_url()
     if step is NextStep.CODE:
         pending.begin(request, operator, pending.Step.CODE, next_url)

@@ -11,11 +11,14 @@ from accounts.models import Account
 from accounts.policy import Policy
 from operators.administrators import appoint
 from operators.models import Operator, create_account
-from twofactor import totp, vault
+from twofactor import proof, recovery, totp, vault
 from twofactor.models import Authenticator
 
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+RECOVERY_CODES = [f"AAAA-BBBB-CCCC-DDD{letter}" for letter in "ABCDEFGHIJ"]
+# What an administrator types before a reset.
+RESET = {"why": "Lost the phone", "identity_check": "in person", "setup_link": "later"}
 NOBODY = Origin()
 _numbers = count(1)
 
@@ -69,7 +72,10 @@ def make_operator(
 def enroll(operator: Operator, secret: str = SECRET) -> Authenticator:
     """Give the operator a confirmed authenticator with a known secret, last used long ago."""
     return Authenticator.objects.create(
-        user=operator, sealed_secret=vault.seal(secret, operator.pk), last_step=0
+        user=operator,
+        sealed_secret=vault.seal(secret, operator.pk),
+        recovery_hashes=recovery.hashes_of(RECOVERY_CODES, secret),
+        recovery_saved_at=timezone.now(),
     )
 
 
@@ -79,7 +85,10 @@ def code_for(secret: str = SECRET, steps: int = 0) -> str:
 
 
 def signed_in(operator: Operator) -> Client:
-    """Return a browser in which the operator is signed in."""
+    """Return a browser in which the operator has just signed in, with all that the policy asks for."""
     client = Client()
     client.force_login(operator)
+    session = client.session
+    proof.remember(session, with_code=True)
+    session.save()
     return client

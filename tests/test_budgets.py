@@ -44,7 +44,7 @@ def report(what: str, figure: object) -> None:
     print(f"\n{what}: {figure}")  # noqa: T201  the figures are for people to read
 
 
-def test_a_sign_in_with_a_code_takes_4_requests_and_at_most_12_queries(account):
+def test_a_sign_in_with_a_code_takes_4_requests_and_at_most_14_queries(account):
     operator = make_operator(account, enrolled=True)
     browser = Client()
     with statements() as found:
@@ -53,10 +53,11 @@ def test_a_sign_in_with_a_code_takes_4_requests_and_at_most_12_queries(account):
         answer = browser.post(VERIFY, {"code": code_for(SECRET)})
         assert browser.get(answer.url).status_code == 200
     report("sign-in with a code", len(found))
-    assert len(found) <= 12, "\n".join(found)
+    assert len(found) <= 14, "\n".join(found)
 
 
-def test_an_enrollment_takes_3_requests_and_at_most_10_queries(operator):
+# One more than the other work needs: the try is counted before the code is looked at.
+def test_an_enrollment_takes_3_requests_and_at_most_11_queries(operator):
     url = reverse("operators:scan", args=[operator.pk])
     # A real sign-in: it puts the seed into the session, which force_login() does not.
     browser = Client()
@@ -66,7 +67,7 @@ def test_an_enrollment_takes_3_requests_and_at_most_10_queries(operator):
         answer = browser.post(url, {"code": code_for(secret)})
         assert browser.get(answer.url).status_code == 200
     report("enrollment", len(found))
-    assert len(found) <= 10, "\n".join(found)
+    assert len(found) <= 11, "\n".join(found)
 
 
 @pytest.mark.parametrize(

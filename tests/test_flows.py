@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import Account
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
+from tests.factories import PASSWORD, RESET, SECRET, code_for, enroll, make_operator, signed_in
 
 
 def key_on(page: str) -> str:
@@ -24,9 +24,9 @@ def log_in(client: Client, operator: Operator, **data: str):
 
 
 def link_in_mail(index: int = -1) -> str:
-    match = re.search(r"http://testserver(\S+)", str(mail.outbox[index].body))
-    assert match
-    return match[1]
+    """Return the address in one of the emails that hold a one-time link, by default the newest."""
+    links = [re.search(r"http://testserver(/\S+/\S{43}/)", str(message.body)) for message in mail.outbox]
+    return [match[1] for match in links if match][index]
 
 
 def test_an_operator_sets_up_two_factor_authentication_and_signs_in_with_a_code(operator: Operator):
@@ -37,6 +37,9 @@ def test_an_operator_sets_up_two_factor_authentication_and_signs_in_with_a_code(
     answer = browser.post(scan, {"code": code_for(secret)}, follow=True)
     assert answer.status_code == 200
     assert "is set up" in answer.text
+    assert (
+        browser.post(reverse("twofactor:recovery-codes"), {"saved": "on"}).url == operator.get_absolute_url()
+    )
     other = Client()
     assert log_in(other, operator).url == reverse("twofactor:verify")
     assert other.get(operator.get_absolute_url()).status_code == 302
@@ -57,6 +60,8 @@ def test_a_required_operator_sets_up_through_the_mailed_link(account: Account, o
     assert "We have sent a link" in answer.text
     answer = browser.get(link_in_mail(), follow=True)
     answer = browser.post(reverse("invitations:setup"), {"code": code_for(key_on(answer.text))})
+    assert answer.url == reverse("twofactor:recovery-codes")
+    answer = browser.post(answer.url, {"saved": "on"})
     assert answer.url == operator.get_absolute_url() + "activity/"
     assert browser.get(answer.url).status_code == 200
 
@@ -103,7 +108,7 @@ def test_an_invited_operator_who_must_use_it_enrolls_while_accepting(account: Ac
 def test_an_administrator_resets_an_operator(admin_browser: Client, account: Account):
     olga = make_operator(account, "olga@example.com", enrolled=True)
     olgas = signed_in(olga)
-    answer = admin_browser.post(reverse("operators:reset", args=[olga.pk]), follow=True)
+    answer = admin_browser.post(reverse("operators:reset", args=[olga.pk]), RESET, follow=True)
     assert "is reset" in answer.text
     assert olgas.get(olga.get_absolute_url()).status_code == 302
     assert "reset" in mail.outbox[-1].subject
@@ -112,7 +117,8 @@ def test_an_administrator_resets_an_operator(admin_browser: Client, account: Acc
 def test_an_operator_resets_the_own_authenticator_with_a_code(account: Account):
     olga = make_operator(account, "olga@example.com", enrolled=True)
     browser = signed_in(olga)
-    answer = browser.post(reverse("operators:reset", args=[olga.pk]), {"code": "000000"})
+    url = reverse("operators:reset", args=[olga.pk])
+    answer = browser.post(url, {"proof_password": PASSWORD, "proof_code": "000000"})
     assert "not right" in answer.text
-    answer = browser.post(reverse("operators:reset", args=[olga.pk]), {"code": code_for(SECRET)}, follow=True)
+    answer = browser.post(url, {"proof_password": PASSWORD, "proof_code": code_for(SECRET)}, follow=True)
     assert "Scan QR code" in answer.text

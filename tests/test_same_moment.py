@@ -14,7 +14,7 @@ from operators import adding, outlook, removal, signin
 from operators.forms import NewOperatorForm
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.sessions import SessionStore
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_account, make_operator, signed_in
 from tests.invitations.test_invitation import give_details, invited, opened
 from tests.test_flows import key_on, link_in_mail
 from twofactor.models import Authenticator
@@ -58,8 +58,8 @@ def test_an_enrollment_that_lost_leads_back_with_a_word(operator_browser, operat
 
 def test_a_reset_that_lost_says_so(admin_browser, operator, monkeypatch):
     monkeypatch.setattr(Operator, "is_enrolled", True)
-    monkeypatch.setattr("operators.views.enrolling.redirect", lambda _to: signin_page(admin_browser))
-    admin_browser.post(reverse("operators:reset", args=[operator.pk]))
+    monkeypatch.setattr("operators.views.resetting.redirect", lambda _to: signin_page(admin_browser))
+    admin_browser.post(reverse("operators:reset", args=[operator.pk]), RESET)
     monkeypatch.undo()
     assert "Somebody else has reset it already" in admin_browser.get(operator.get_absolute_url()).text
 

@@ -9,7 +9,9 @@ owner to confirm it.
 
 import secrets
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -19,7 +21,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action
-from twofactor import qr, totp, vault
+from twofactor import qr, recovery, totp, vault
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:
@@ -33,14 +35,25 @@ class AlreadyEnrolledError(Exception):
 
 
 class WrongCodeError(Exception):
-    """The code does not fit the offered secret.
+    """The code does not fit the offered secret, or it is too early for another try.
 
-    `drift` is how many seconds the clock that made it is ahead (negative: behind), where that is the reason.
+    `drift` is how many seconds the clock that made it is ahead (negative: behind), where that is the
+    reason; `wait` is how many seconds no code is looked at.
     """
 
-    def __init__(self, drift: int | None) -> None:
+    def __init__(self, *, drift: int | None = None, wait: int = 0) -> None:
         super().__init__()
         self.drift = drift
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A secret that somebody has just shown to hold, by the code of a time step."""
+
+    secret: str
+    step: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +88,72 @@ def offer(session: SessionBase, user: "Operator") -> Offer:
     return Offer(secret, totp.provisioning_uri(secret, user.email, settings.TWO_FACTOR_ISSUER))
 
 
-def finish(session: SessionBase, user: "Operator", code: str, by: Origin) -> None:
-    """Enroll the user if the code fits the offered secret; ends the user's other sessions and links.
+def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
+    """Check the code against the offered secret; stores nothing but the try.
 
-    Raises WrongCodeError or AlreadyEnrolledError; nothing is stored then.
+    Not to be called in a transaction: a try that fails must stay counted. Raises WrongCodeError.
     """
     now = timezone.now()
+    if not user.admit_code(now):
+        user.refresh_from_db(fields=["codes_blocked_until"])
+        raise WrongCodeError(wait=user.code_wait(now))
     secret = offer(session, user).secret
     step = totp.matching_step(secret, code, now.timestamp())
     if step is None:
         drift = totp.drift_steps(secret, code, now.timestamp())
-        raise WrongCodeError(None if drift is None else drift * totp.STEP_SECONDS)
+        raise WrongCodeError(drift=None if drift is None else drift * totp.STEP_SECONDS)
+    return Confirmed(secret, step, now)
+
+
+def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
+    """Store the confirmed secret as the user's authenticator; ends the user's other sessions and links.
+
+    Raises AlreadyEnrolledError; nothing is stored then.
+    """
     try:
         with transaction.atomic():
             # The unique user decides between two that finish at the same time.
             user.authenticator = Authenticator.objects.create(
                 user=user,
-                sealed_secret=vault.seal(secret, user.pk),
-                confirmed_at=now,
-                last_used_at=now,
-                last_step=step,
+                sealed_secret=vault.seal(confirmed.secret, user.pk),
+                confirmed_at=confirmed.at,
+                recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             )
-            user.renew_session_nonce()
+            user.clear_failures(confirmed.at, confirmed.step)
+            user.renew_session_nonce(*user.CODE_FIELDS)
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
     except IntegrityError as error:
         raise AlreadyEnrolledError from error
 
 
+def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
+    """Put the confirmed secret in the place of the old one; return whether the old one still counted.
+
+    Until then the old phone's codes are right; from then on only the new one's. Ends other sessions.
+    """
+    old = user.authenticator
+    with transaction.atomic():
+        # The old secret as it was read is the condition: a reset or another new phone may have come first.
+        same = Authenticator.objects.filter(pk=old.pk, sealed_secret=old.sealed_secret)
+        replaced = same.update(
+            sealed_secret=vault.seal(confirmed.secret, user.pk),
+            confirmed_at=confirmed.at,
+            recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
+            recovery_saved_at=None,
+        )
+        if not replaced:
+            return False
+        user.clear_failures(confirmed.at, confirmed.step)
+        user.renew_session_nonce(*user.CODE_FIELDS)
+        record(Action.PHONE_CHANGED, by=by, subject=user)
+    return True
+
+
 def remove(user: "Operator") -> bool:
-    """Delete the user's authenticator; return whether there was one."""
+    """Delete the user's authenticator, with its lock, and end what it opened; false where there was none."""
     deleted, _ = Authenticator.objects.filter(user=user).delete()
-    return bool(deleted)
+    if not deleted:
+        return False
+    user.code_failures, user.codes_blocked_until = 0, None
+    user.renew_session_nonce("code_failures", "codes_blocked_until")
+    return True

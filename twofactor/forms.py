@@ -1,23 +1,34 @@
-"""The field for a 6-digit code."""
+"""The fields for codes, and what is said beside them."""
 
 import re
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from twofactor import totp
+from accounts.audit import Origin
+from accounts.durations import duration
+from twofactor import codes, recovery, totp
 from twofactor.enrollment import WrongCodeError
-from twofactor.models import Authenticator
+
+if TYPE_CHECKING:
+    from operators.models import Operator
 
 # Room for the spaces and hyphens that people type; anything longer is no code.
 TYPED_LENGTH = 32
 
 
-class CodeField(forms.CharField):
+class UncutField(forms.CharField):
+    """A text that browsers must not cut without a word when it is pasted."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave out maxlength."""
+        return {key: value for key, value in super().widget_attrs(widget).items() if key != "maxlength"}
+
+
+class CodeField(UncutField):
     """Six ASCII digits; spaces and hyphens are dropped."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,10 +45,6 @@ class CodeField(forms.CharField):
             **{"label": _("6-digit code"), "max_length": TYPED_LENGTH, "widget": widget, **kwargs}
         )
 
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Leave out maxlength: browsers would cut a pasted code without a word."""
-        return {key: value for key, value in super().widget_attrs(widget).items() if key != "maxlength"}
-
     def to_python(self, value: Any) -> str:
         """Return the digits."""
         return re.sub(r"[\s-]", "", super().to_python(value) or "")
@@ -51,10 +58,65 @@ class CodeField(forms.CharField):
             )
 
 
+class RecoveryCodeField(UncutField):
+    """A recovery code, in the form in which it is hashed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Recovery code"), "max_length": TYPED_LENGTH, **kwargs})
+        self.widget.attrs |= {"class": "code-input", "autocomplete": "off", "spellcheck": "false"}
+
+    def to_python(self, value: Any) -> str:
+        """Return the letters and digits."""
+        return recovery.normalize(super().to_python(value) or "")
+
+    def validate(self, value: str) -> None:
+        """Refuse whatever cannot be a recovery code."""
+        super().validate(value)
+        if not recovery.is_code(value):
+            raise ValidationError(
+                _("Type one of your recovery codes: 16 letters and digits, with or without hyphens."),
+                code="format",
+            )
+
+
+class AnyCodeField(CodeField):
+    """A code from the app, or a recovery code in its place."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"help_text": _("Or one of your recovery codes."), **kwargs})
+        del self.widget.attrs["inputmode"]  # recovery codes have letters
+
+    def validate(self, value: str) -> None:
+        """Take what can be either."""
+        if not recovery.is_code(recovery.normalize(value)):
+            super().validate(value)
+
+
 class CodeForm(forms.Form):
     """One code."""
 
     code = CodeField()
+
+
+class RecoveryCodeForm(forms.Form):
+    """One recovery code."""
+
+    code = RecoveryCodeField()
+
+
+class AnyCodeForm(forms.Form):
+    """A code from the app, or a recovery code."""
+
+    code = AnyCodeField()
+
+
+class SavedForm(forms.Form):
+    """The tick that the recovery codes are saved."""
+
+    saved = forms.BooleanField(
+        label=_("I have saved these codes"),
+        error_messages={"required": _("Save the codes first, then tick the box.")},
+    )
 
 
 class EnrollmentForm(CodeForm):
@@ -63,20 +125,21 @@ class EnrollmentForm(CodeForm):
     code = CodeField(help_text=_("It changes every 30 seconds."))
 
     def refuse(self, error: WrongCodeError) -> None:
-        """Say what is wrong: the phone's clock where the code gives that away, else the code."""
-        self.add_error(
-            "code", ValidationError(_clock_text(error.drift) if error.drift else _wrong_text(), code="wrong")
-        )
-
-
-def _wrong_text() -> str:
-    """Return what to do after a code that fits no time."""
-    return gettext("That code is not right. Wait for the next one and type it; the QR code stays the same.")
+        """Say what is wrong: too many tries, the phone's clock, or else the code."""
+        if error.wait:
+            text = _wait_text(error.wait)
+        elif error.drift:
+            text = _clock_text(error.drift)
+        else:
+            text = gettext(
+                "That code is not right. Wait for the next one and type it; the QR code stays the same."
+            )
+        self.add_error("code", ValidationError(text, code="wrong"))
 
 
 def _clock_text(drift: int) -> str:
     """Return how far the phone's clock is off (in seconds, negative: slow), and what to do."""
-    amount = _duration(abs(drift))
+    amount = duration(abs(drift))
     if drift < 0:
         text = gettext(
             "The clock of that phone is about %(amount)s slow. "
@@ -90,22 +153,33 @@ def _clock_text(drift: int) -> str:
     return text % {"amount": amount}
 
 
-def refuse_code(form: CodeForm, authenticator: Authenticator, now: datetime) -> bool:
-    """Spend the form's code; where it is not accepted, say beside the field what to do and return True."""
-    if not authenticator.wait_seconds(now) and authenticator.verify(form.cleaned_data["code"], now):
-        return False
-    if wait := authenticator.wait_seconds(now):
-        text = gettext("Too many wrong codes. Try again in %(wait)s.") % {"wait": _duration(wait)}
-        form.add_error("code", ValidationError(text, code="wait"))
+def accept(form: forms.Form, user: "Operator", by: Origin, field: str = "code") -> bool:
+    """Spend the code in a valid form; where it is not accepted, say beside the field what to do."""
+    code = form.cleaned_data[field]
+    if recovery.is_code(recovery.normalize(code)):
+        refusal = codes.check_recovery(user, recovery.normalize(code), by)
     else:
-        text = gettext("That code is not right, or it was used before. Wait for the next one and type it.")
-        form.add_error("code", ValidationError(text, code="wrong"))
-    return True
+        refusal = codes.check(user, code, by)
+    if refusal is None:
+        return True
+    form.add_error(field, ValidationError(_refusal_text(refusal, code), code="refused"))
+    return False
 
 
-def _duration(seconds: int) -> str:
-    """Return a number of seconds in words, minutes from one and a half up."""
-    if seconds < 90:  # noqa: PLR2004  "1 minute" would be too rough below that
-        return ngettext("%d second", "%d seconds", seconds) % seconds
-    minutes = round(seconds / 60)
-    return ngettext("%d minute", "%d minutes", minutes) % minutes
+def _refusal_text(refusal: codes.Refusal, code: str) -> str:
+    """Return what to do after a code that was not accepted."""
+    if refusal.locked:
+        return gettext(
+            "There were too many wrong codes, so none is accepted any more. "
+            "Ask an administrator of your account to reset your two-factor authentication."
+        )
+    if refusal.wait:
+        return _wait_text(refusal.wait)
+    if len(code) > totp.DIGITS:
+        return gettext("That recovery code is not right, or it was used before. Try another one.")
+    return gettext("That code is not right, or it was used before. Wait for the next one and type it.")
+
+
+def _wait_text(seconds: int) -> str:
+    """Return how long to wait after too many wrong codes."""
+    return gettext("Too many wrong codes. Try again in %(wait)s.") % {"wait": duration(seconds)}

@@ -1,58 +1,146 @@
-"""The confirmed authenticator of a user: its row exists exactly while the user is enrolled."""
+"""What is stored about codes: on the user's row the count of tries, in a row of its own the authenticator."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from twofactor import throttle, totp, vault
+from twofactor import recovery, throttle, totp, vault
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class TwoFactorUser(models.Model):
+    """Part of the user model: how many codes were tried, and which was the last right one.
+
+    It stands on the user's row because it outlives authenticators: a reset and a new enrollment
+    must not hand out fresh guesses, and every right code renews the row anyway.
+    """
+
+    code_failures = models.PositiveIntegerField(default=0, editable=False)
+    codes_blocked_until = models.DateTimeField(null=True, editable=False)
+    # The time step of the newest accepted code: that one and older ones are never accepted (RFC 6238, 5.2).
+    last_code_step = models.BigIntegerField(default=0, editable=False)
+    last_code_at = models.DateTimeField(null=True, editable=False)
+
+    # What being right leaves behind.
+    CODE_FIELDS = ("code_failures", "codes_blocked_until", "last_code_step", "last_code_at")
+
+    if TYPE_CHECKING:
+        authenticator: "Authenticator"
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether there is a confirmed authenticator; it may be dormant."""
+        return hasattr(self, "authenticator")
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether no code is looked at any more until a reset."""
+        return self.is_enrolled and self.code_failures >= throttle.FAILURES_THAT_LOCK
+
+    def code_wait(self, now: datetime) -> int:
+        """Return how many seconds no code is looked at; 0 where one may be tried."""
+        if self.codes_blocked_until is None:
+            return 0
+        return max(0, -int(-(self.codes_blocked_until - now).total_seconds() // 1))
+
+    def admit_code(self, now: datetime) -> bool:
+        """Count a try before it is looked at; return whether it may be looked at.
+
+        One statement decides, in a transaction of its own: neither many requests at once nor one that
+        fails later are tried for free. Only a right code takes the count back.
+        """
+        free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
+        if self.is_enrolled:
+            free &= Q(code_failures__lt=throttle.FAILURES_THAT_LOCK)
+        counted = self._row().filter(free)
+        return bool(
+            counted.update(code_failures=F("code_failures") + 1, codes_blocked_until=_blocked_until(now))
+        )
+
+    def accept_step(self, step: int, now: datetime) -> bool:
+        """Spend the code of a time step: true at most once, and never for a step older than a spent one."""
+        # The authenticator is part of the condition: a reset in between makes its codes worthless.
+        row = self._row().filter(authenticator=self.authenticator.pk, last_code_step__lt=step)  # type: ignore[misc]  # the other end of a key is unknown to mypy
+        return bool(
+            row.update(code_failures=0, codes_blocked_until=None, last_code_step=step, last_code_at=now)
+        )
+
+    def clear_failures(self, now: datetime, step: int | None = None) -> None:
+        """Set what a right code leaves behind, for the caller to save (see CODE_FIELDS)."""
+        self.code_failures, self.codes_blocked_until, self.last_code_at = 0, None, now
+        if step is not None:
+            self.last_code_step = step
+
+    def _row(self) -> "models.QuerySet[Self]":
+        """Return the stored row."""
+        return type(self)._default_manager.filter(pk=self.pk)  # noqa: SLF001  Django's own way
+
+
+def _blocked_until(now: datetime) -> Case:
+    """Return until when a user is blocked who has failed once more than the row says."""
+    steps = [
+        When(code_failures__lt=failures - 1, then=Value(_after(now, failures - 1)))
+        for failures in throttle.failures_with_a_delay()
+    ]
+    longest = now + timedelta(seconds=throttle.LONGEST_DELAY)
+    return Case(*steps, default=Value(longest), output_field=models.DateTimeField(null=True))
+
+
+def _after(now: datetime, failures: int) -> datetime | None:
+    """Return when the delay after so many failures is over; None where there is none."""
+    delay = throttle.delay_after(failures)
+    return now + timedelta(seconds=delay) if delay else None
 
 
 class Authenticator(models.Model):
-    """A TOTP secret that the user has proved to hold."""
+    """A TOTP secret that the user has proved to hold: its row exists exactly while the user is enrolled."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authenticator"
     )
     sealed_secret = models.TextField()
     confirmed_at = models.DateTimeField(default=timezone.now)
-    last_used_at = models.DateTimeField(default=timezone.now)
-    # The time step of the newest accepted code: that one and older ones are never accepted (RFC 6238, 5.2).
-    last_step = models.BigIntegerField()
-    failures = models.PositiveIntegerField(default=0)
-    blocked_until = models.DateTimeField(null=True, blank=True)
+    # Keyed hashes of the recovery codes that are left, separated by spaces; see twofactor.recovery.
+    recovery_hashes = models.TextField(blank=True)
+    # When the user ticked that the codes are saved; None: they are reminded at the next sign-in.
+    recovery_saved_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"authenticator of user {self.user_id}"
 
-    def verify(self, code: str, now: datetime) -> bool:
-        """Spend a code: true at most once for each code, however many requests bring it at the same time."""
-        step = totp.matching_step(vault.unseal(self.sealed_secret, self.user_id), code, now.timestamp())
-        if step is not None and self._spend(step, now):
-            return True
-        self._count_failure(now)
+    @property
+    def secret(self) -> str:
+        """The secret itself; raises vault.SecretUnreadableError."""
+        return vault.unseal(self.sealed_secret, self.user_id)
+
+    @property
+    def recovery_codes_left(self) -> int:
+        """How many recovery codes still work."""
+        return len(self.recovery_hashes.split())
+
+    def step_of(self, code: str, now: datetime) -> int | None:
+        """Return the time step whose code this is; None for a wrong one."""
+        return totp.matching_step(self.secret, code, now.timestamp())
+
+    def spend_recovery_code(self, code: str) -> bool:
+        """Use a recovery code up: true once for each, however many requests bring it at the same time."""
+        left = recovery.without(self.recovery_hashes, self.secret, code)
+        while left is not None:
+            # The hashes as they were read are the condition: of two that spend at once, one reads again.
+            row = Authenticator.objects.filter(pk=self.pk, recovery_hashes=self.recovery_hashes)
+            if row.update(recovery_hashes=left):
+                self.recovery_hashes = left
+                return True
+            fresh = Authenticator.objects.filter(pk=self.pk).values_list("recovery_hashes", flat=True).first()
+            self.recovery_hashes = fresh or ""
+            left = recovery.without(self.recovery_hashes, self.secret, code)
         return False
-
-    def wait_seconds(self, now: datetime) -> int:
-        """Return how long no code is looked at, after too many wrong ones; 0 where one may be tried."""
-        return max(0, round((self.blocked_until - now).total_seconds())) if self.blocked_until else 0
-
-    def _spend(self, step: int, now: datetime) -> bool:
-        """Record a step as used, unless it or a later one was; one statement decides."""
-        free = Q(blocked_until=None) | Q(blocked_until__lte=now)
-        return bool(
-            Authenticator.objects.filter(free, pk=self.pk, last_step__lt=step).update(
-                last_step=step, last_used_at=now, failures=0, blocked_until=None
-            )
-        )
-
-    def _count_failure(self, now: datetime) -> None:
-        """Count a wrong code, and block further tries for a while from the tenth in a row on."""
-        mine = Authenticator.objects.filter(pk=self.pk)
-        mine.update(failures=F("failures") + 1)
-        failures = mine.values_list("failures", flat=True).first() or 0
-        if delay := throttle.delay_after(failures):
-            self.blocked_until = now + timedelta(seconds=delay)
-            mine.update(blocked_until=self.blocked_until)

@@ -13,9 +13,11 @@ from django.contrib.auth import load_backend, login
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from accounts import guessing
 from accounts.audit import origin, record
 from accounts.models import Action
-from twofactor import enrollment
+from twofactor import enrollment, proof
+from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -41,7 +43,6 @@ class Pending:
     user: "Operator"
     step: Step
     next_url: str
-    wrong_codes: int
 
 
 def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> None:
@@ -54,7 +55,7 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
         "step": step.value,
         "next": next_url,
         "at": time.time(),
-        "wrong": 0,
+        "tries": 0,
     }
 
 
@@ -67,14 +68,14 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
     if user is None or not constant_time_compare(user.session_nonce, state["nonce"]):
         return None
     user.backend = state["backend"]
-    return Pending(user, step, state["next"], state["wrong"])
+    return Pending(user, step, state["next"])
 
 
-def count_wrong_code(request: HttpRequest) -> int:
-    """Add a wrong code to the waiting sign-in; return how many there were."""
+def count_try(request: HttpRequest) -> int:
+    """Count a code that is about to be looked at; return how many more this sign-in has."""
     state = request.session[SESSION_KEY]
-    request.session[SESSION_KEY] = {**state, "wrong": state["wrong"] + 1}
-    return int(state["wrong"]) + 1
+    request.session[SESSION_KEY] = {**state, "tries": state["tries"] + 1}
+    return WRONG_CODES_PER_SIGN_IN - int(state["tries"]) - 1
 
 
 def end(request: HttpRequest) -> None:
@@ -82,9 +83,14 @@ def end(request: HttpRequest) -> None:
     request.session.flush()
 
 
-def sign_in(request: HttpRequest, user: "Operator", how: str) -> None:
-    """Open a session for the user; the only place that does. `how` says in words by which means."""
+def sign_in(request: HttpRequest, user: "Operator", how: str, *, with_code: bool) -> None:
+    """Open a session for the user; the only place that does.
+
+    `how` says in words by which means, `with_code` whether a code or the set-up of one was among them.
+    """
     request.session.pop(SESSION_KEY, None)
     login(request, user, backend=user.backend)
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()
+    proof.remember(request.session, with_code=with_code)
+    guessing.remember_browser(request, user.email)
     record(Action.SIGNED_IN, by=origin(request, user), subject=user, new=how)

@@ -1,21 +1,24 @@
-"""The code step of a sign-in."""
+"""The code step of a sign-in, recovery codes, and a new phone."""
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.audit import origin, record
-from accounts.http import data_of
-from accounts.models import Action
-from twofactor import pending
-from twofactor.forms import CodeForm, refuse_code
-from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
+from accounts.access import needs_proof, needs_proof_to_post
+from accounts.audit import origin
+from accounts.http import SignedInRequest, data_of
+from twofactor import codes, emails, enrollment, fresh_codes, pending, proof, recovery
+from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
+
+# Where a sign-in goes on after it was said that recovery codes are missing.
+REMINDER_KEY = "after_recovery_reminder"
 
 
 @login_not_required
@@ -23,21 +26,34 @@ from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """Ask for the code of whoever has given the password in this browser; a right one signs them in."""
+    return _code_step(request, CodeForm(data_of(request)), "twofactor/verify.html")
+
+
+@login_not_required
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def recover(request: HttpRequest) -> HttpResponse:
+    """Ask for a recovery code in place of the code from the app."""
+    return _code_step(request, RecoveryCodeForm(data_of(request)), "twofactor/recover.html")
+
+
+def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpResponse:
+    """Take the second step of a sign-in with either kind of code."""
     waiting = pending.current(request, pending.Step.CODE)
     # The policy is read again here: it may have become Disabled, or the authenticator may have gone.
     if waiting is None or not waiting.user.is_enrolled or not waiting.user.effective.usable:
         return _start_again(request, _("Log in again to go on."))
-    form = CodeForm(data_of(request))
     form.fields["code"].widget.attrs["autofocus"] = True
     if form.is_valid():
-        if not refuse_code(form, waiting.user.authenticator, timezone.now()):
-            pending.sign_in(request, waiting.user, "password and code")
-            return redirect(waiting.next_url or waiting.user.landing_url())
-        record(Action.CODE_FAILED, by=origin(request, waiting.user), subject=waiting.user)
-        if pending.count_wrong_code(request) >= WRONG_CODES_PER_SIGN_IN:
+        tries_left = pending.count_try(request)
+        if tries_left < 0:
+            return _start_again(request, _("That were too many wrong codes. Log in again."))
+        if accept(form, waiting.user, origin(request, waiting.user)):
+            return _signed_in(request, waiting)
+        if not tries_left:
             return _start_again(request, _("That were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
-    return render(request, "twofactor/verify.html", context)
+    return render(request, template, context)
 
 
 def _start_again(request: HttpRequest, why: str) -> HttpResponse:
@@ -45,3 +61,122 @@ def _start_again(request: HttpRequest, why: str) -> HttpResponse:
     pending.end(request)
     messages.warning(request, why)
     return redirect("operators:login")
+
+
+def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
+    """Open the session; who has no recovery codes, or only a few, hears of it first."""
+    user = waiting.user
+    pending.sign_in(request, user, "password and code", with_code=True)
+    target = waiting.next_url or user.landing_url()
+    if user.authenticator.recovery_saved_at and not codes.few_left(user):
+        return redirect(target)
+    request.session[REMINDER_KEY] = target
+    return redirect("twofactor:recovery-reminder")
+
+
+# Recovery codes
+
+
+@require_safe
+def recovery_reminder(request: SignedInRequest) -> HttpResponse:
+    """Say that recovery codes are missing or few, and offer new ones."""
+    if not request.user.is_enrolled:
+        return redirect(request.user.landing_url())
+    context = {
+        "left": request.user.authenticator.recovery_codes_left,
+        "saved": request.user.authenticator.recovery_saved_at,
+        "target": request.session.get(REMINDER_KEY) or request.user.landing_url(),
+    }
+    return render(request, "twofactor/recovery_reminder.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def recovery_codes(request: SignedInRequest) -> HttpResponse:
+    """Show new codes until they are saved; afterwards say how many are left."""
+    if not request.user.is_enrolled:
+        messages.info(request, _("Recovery codes come with two-factor authentication. Set it up first."))
+        return redirect(request.user)
+    fresh = fresh_codes.current(request.session, request.user)
+    form = SavedForm(data_of(request))
+    if form.is_valid():
+        target = fresh_codes.saved(request.session, request.user) if fresh else ""
+        return redirect(target or request.session.pop(REMINDER_KEY, "") or request.user.landing_url())
+    context = {
+        "form": form,
+        "codes": fresh,
+        "left": request.user.authenticator.recovery_codes_left,
+        "back": request.user.get_absolute_url(),
+    }
+    return render(request, "twofactor/recovery_codes.html", context)
+
+
+@needs_proof_to_post
+@require_POST
+def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
+    """Make ten new codes in place of the old ones."""
+    if request.user.is_enrolled and fresh_codes.renew(request.session, request.user, origin(request)):
+        return redirect("twofactor:recovery-codes")
+    messages.error(request, _("Nothing changed: your authenticator was reset or replaced in the meantime."))
+    return redirect(request.user)
+
+
+@require_safe
+def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
+    """Send the new codes as a text file."""
+    fresh = fresh_codes.current(request.session, request.user)
+    if not fresh:
+        return redirect("twofactor:recovery-codes")
+    title = _("Recovery codes of %(email)s for %(product)s. Each works once.")
+    words = {"email": request.user.email, "product": settings.TWO_FACTOR_ISSUER}
+    text = "\r\n".join([title % words, "", *fresh, ""])
+    headers = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+# A new phone
+
+
+@needs_proof
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_phone(request: SignedInRequest) -> HttpResponse:
+    """Show a new QR code; the old phone's codes stay right until the new one's first is typed."""
+    user = request.user
+    if not user.is_enrolled:
+        return redirect(user)
+    form = EnrollmentForm(data_of(request))
+    if form.is_valid():
+        try:
+            confirmed = enrollment.confirm(request.session, user, form.cleaned_data["code"])
+        except enrollment.WrongCodeError as error:
+            form.refuse(error)
+        else:
+            return _replace_phone(request, confirmed)
+    context = {
+        "form": form,
+        "enrollment": enrollment.offer(request.session, user),
+        "operator": user,
+    }
+    return render(request, "twofactor/new_phone.html", context)
+
+
+def _replace_phone(request: SignedInRequest, confirmed: enrollment.Confirmed) -> HttpResponse:
+    """Let the new phone take the old one's place, and show its recovery codes."""
+    user, by = request.user, origin(request)
+    new_codes = recovery.generate()
+    if not enrollment.replace(user, confirmed, by, new_codes):
+        messages.error(
+            request, _("Nothing changed: your authenticator was reset or replaced in the meantime.")
+        )
+        return redirect(user)
+    emails.phone_changed(user, by.address)
+    show_new_codes(request, new_codes, user.get_absolute_url())
+    messages.success(request, _("Your new phone makes the codes now. The old one's do not work any more."))
+    return redirect("twofactor:recovery-codes")
+
+
+def show_new_codes(request: SignedInRequest, new_codes: list[str], next_url: str) -> None:
+    """Keep the session whose person has just set up an app, and the recovery codes to be shown there."""
+    update_session_auth_hash(request, request.user)
+    proof.remember(request.session, with_code=True)
+    fresh_codes.keep(request.session, request.user, new_codes, next_url)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.access import needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
@@ -79,6 +80,7 @@ def _method_form(operator: Operator, request: SignedInRequest | None = None) -> 
     )
 
 
+@needs_proof_to_post
 @require_POST
 def override(request: SignedInRequest, pk: int) -> HttpResponse:
     """Store or remove an operator's own policy."""
@@ -93,6 +95,7 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(operator)
 
 
+@needs_proof_to_post
 @require_POST
 def sign_in_method(request: SignedInRequest, pk: int) -> HttpResponse:
     """Switch an operator between password and single sign-on."""

@@ -1,25 +1,24 @@
-"""The scan popup on the operator page, and resetting."""
+"""The scan popup on the operator page."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.audit import origin, record
+from accounts.access import needs_proof
+from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
-from accounts.models import Action
 from operators import access, emails, outlook
 from operators.models import Operator
-from operators.reset import NotEnrolledError
-from operators.reset import reset as reset_two_factor
-from twofactor import enrollment
-from twofactor.forms import CodeForm, EnrollmentForm, refuse_code
+from twofactor import enrollment, recovery
+from twofactor.emails import enrolled as tell_enrolled
+from twofactor.forms import EnrollmentForm
+from twofactor.views import show_new_codes
 
 
+@needs_proof
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def scan(request: SignedInRequest, pk: int) -> HttpResponse:
@@ -31,14 +30,12 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
         try:
-            enrollment.finish(request.session, operator, form.cleaned_data["code"], origin(request))
+            return _enroll(request, operator, form.cleaned_data["code"])
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         except enrollment.AlreadyEnrolledError:
             messages.warning(request, _already(operator))
             return redirect(operator)
-        else:
-            return _enrolled(request, operator)
     offer = enrollment.offer(request.session, operator)
     context = {"form": form, "enrollment": offer, "operator": operator}
     return render(request, "operators/scan.html", context)
@@ -63,14 +60,30 @@ def _already(operator: Operator) -> str:
     ) % {"name": operator.name}
 
 
-def _enrolled(request: SignedInRequest, operator: Operator) -> HttpResponse:
-    """Keep one's own session; tell somebody else by email what was done for them."""
-    if operator.pk == request.user.pk:
-        update_session_auth_hash(request, operator)
-        messages.success(
-            request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
-        )
-    elif emails.two_factor_set_up_by(operator, request.user.name):
+def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResponse:
+    """Enroll; raises what twofactor.enrollment does.
+
+    Recovery codes are shown to their owner only. Whoever is enrolled by somebody else is offered some at
+    the next sign-in.
+    """
+    confirmed = enrollment.confirm(request.session, operator, code)
+    by = origin(request)
+    if operator.pk != request.user.pk:
+        enrollment.enroll(operator, confirmed, by)
+        return _enrolled_other(request, operator)
+    new_codes = recovery.generate()
+    enrollment.enroll(request.user, confirmed, by, new_codes)
+    tell_enrolled(request.user, by.address)
+    show_new_codes(request, new_codes, operator.get_absolute_url())
+    messages.success(
+        request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
+    )
+    return redirect("twofactor:recovery-codes")
+
+
+def _enrolled_other(request: SignedInRequest, operator: Operator) -> HttpResponse:
+    """Tell somebody else by email what was done for them."""
+    if emails.two_factor_set_up_by(operator, request.user.name):
         messages.success(
             request,
             _("Two-factor authentication is set up for %(name)s, who was told by email.")
@@ -84,53 +97,5 @@ def _enrolled(request: SignedInRequest, operator: Operator) -> HttpResponse:
                 "The email about it to %(email)s could not be sent: tell them yourself."
             )
             % {"name": operator.name, "email": operator.email},
-        )
-    return redirect(operator)
-
-
-@sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
-def reset(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Remove an operator's authenticator, after saying what follows; one's own only with a code."""
-    operator = access.to_edit(request.user, pk)
-    is_self = operator.pk == request.user.pk
-    if not operator.is_enrolled:
-        messages.info(
-            request, _("Two-factor authentication is not set up for %(name)s.") % {"name": operator.name}
-        )
-        return redirect(operator)
-    form = CodeForm(data_of(request)) if is_self else None
-    if request.method == "POST" and (form is None or (form.is_valid() and _proves(request, form))):
-        return _reset(request, operator)
-    context = {
-        "operator": operator,
-        "is_self": is_self,
-        "form": form,
-        "required": operator.effective.required,
-    }
-    return render(request, "operators/reset.html", context)
-
-
-def _proves(request: SignedInRequest, form: CodeForm) -> bool:
-    """Whether the code is right; says so beside the field where it is not."""
-    if refuse_code(form, request.user.authenticator, timezone.now()):
-        record(Action.CODE_FAILED, by=origin(request), subject=request.user)
-        return False
-    return True
-
-
-def _reset(request: SignedInRequest, operator: Operator) -> HttpResponse:
-    """Reset, and say what happened and whether the operator was told."""
-    try:
-        told = reset_two_factor(operator, origin(request))
-    except NotEnrolledError:
-        messages.info(request, _("Somebody else has reset it already."))
-        return redirect(operator)
-    if operator.pk == request.user.pk:
-        update_session_auth_hash(request, operator)
-    messages.success(request, _("Two-factor authentication of %(name)s is reset.") % {"name": operator.name})
-    if not told:
-        messages.warning(
-            request, _("The email about it to %(email)s could not be sent.") % {"email": operator.email}
         )
     return redirect(operator)

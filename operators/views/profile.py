@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.access import needs_proof
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from invitations import tokens
@@ -36,6 +37,7 @@ def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
     return render(request, "operators/change_name.html", context)
 
 
+@needs_proof
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
     """Send a link to a new address; it becomes the operator's when the link is opened and confirmed."""
@@ -105,6 +107,7 @@ def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
     return redirect(operator)
 
 
+@needs_proof
 @sensitive_post_parameters("current_password", "new_password", "new_password_again")
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: SignedInRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.access import needs_proof
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from operators import access, removal
@@ -49,6 +50,7 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(operator)
 
 
+@needs_proof
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete an operator whose name was typed as confirmation."""

@@ -34,13 +34,22 @@ def log_in(request: HttpRequest) -> HttpResponse:
             return redirect(next_url or request.user.landing_url())
         return render(request, "operators/login.html", {"form": LoginForm(), "next": next_url})
     form = LoginForm(request.POST)
-    if form.is_valid():
-        operator = signin.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
-        target = operator and signin.after_password(request, operator, next_url)
-        if target:
-            return redirect(target)
-        form.refuse()
+    if form.is_valid() and (target := _let_in(request, form, next_url)):
+        return redirect(target)
     return render(request, "operators/login.html", {"form": form, "next": next_url})
+
+
+def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> str | None:
+    """Return where the person goes on; where nowhere, the form says why."""
+    try:
+        operator = signin.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
+    except signin.TooManyTriesError as error:
+        form.refuse_for(error.wait)
+        return None
+    target = signin.after_password(request, operator, next_url) if operator else None
+    if target is None:
+        form.refuse()
+    return target
 
 
 @login_not_required

@@ -103,6 +103,7 @@
     const { target } = event;
     closeMenus(target);
 
+    if (target.closest("[data-print]")) window.print();
     const copier = target.closest("[data-copy]");
     if (copier) copy(copier);
 

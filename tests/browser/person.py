@@ -6,12 +6,11 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response, expect
 
 from operators.models import Operator
 from tests.browser.phone import Phone
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, signed_in
 
 WIDE, NARROW, HEIGHT = 1180, 360, 800
 SCAN = "Scan QR code to set up two-factor authentication"
@@ -57,8 +56,7 @@ class Person:
 
     def open_session(self, operator: Operator) -> None:
         """Be signed in without having signed in, where signing in is not what is tested."""
-        client = Client()
-        client.force_login(operator)
+        client = signed_in(operator)
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
         self.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": self.site}])
 
@@ -98,6 +96,14 @@ class Person:
         """Scan what the page shows and finish."""
         phone.scan(self.qr)
         self.type_code(phone.next_code(), "Finish")
+
+    def save_recovery_codes(self) -> list[str]:
+        """Go on from the page that shows them."""
+        self.heading("Recovery codes")
+        codes = self.page.locator(".recovery-codes li").all_inner_texts()
+        self.page.get_by_label("I have saved these codes").check()
+        self.press("Go on")
+        return codes
 
     # Seeing
 

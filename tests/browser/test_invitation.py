@@ -57,6 +57,7 @@ def test_an_invited_operator_who_must_use_it_enrolls_on_the_way(at_admin, person
     person.looks_well("accept-two-factor")
     person.set_up(phone)
     person.sees("Welcome. You are signed in to")
+    person.save_recovery_codes()
     person.log_out()
     person.log_in(ivo, NEW)
     person.type_code(phone.next_code(), "Verify")
@@ -82,6 +83,7 @@ def test_who_chooses_to_set_it_up_now_is_enrolled(at_admin, person, mail, phone,
     person.follow("Set up now")
     person.set_up(phone)
     person.sees("Welcome.")
+    person.save_recovery_codes()
     person.sees("Protected")
 
 

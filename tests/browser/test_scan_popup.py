@@ -34,6 +34,8 @@ def test_an_operator_scans_the_code_and_finishes(at_olga, olga, phone):
     assert phone.secret not in (at_olga.qr.get_attribute("alt") or "")
     at_olga.type_code(phone.next_code(), "Finish")
     at_olga.sees("From now on you type a code at every sign-in.")
+    at_olga.looks_well("recovery-codes")
+    at_olga.save_recovery_codes()
     at_olga.is_at(olga.get_absolute_url())
     expect(at_olga.page.get_by_role("link", name=RESET)).to_be_visible()
     at_olga.looks_well("operator-enrolled")

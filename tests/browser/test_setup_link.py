@@ -45,9 +45,14 @@ def test_an_operator_is_stopped_and_let_in_by_the_mailed_link(person, olga, phon
     person.type_code(wrong_code(phone), "Finish")
     person.sees("That code is not right.")
     assert phone.scan(person.qr) == uri
+    finish_and_sign_in_again(person, olga, phone)
+
+
+def finish_and_sign_in_again(person, olga, phone):
     person.type_code(phone.next_code(), "Finish")
-    person.is_at(f"{olga.get_absolute_url()}activity/")
     person.sees("From now on you type a code at every sign-in.")
+    person.save_recovery_codes()
+    person.is_at(f"{olga.get_absolute_url()}activity/")
     person.log_out()
     person.log_in(olga.email)
     person.type_code(phone.next_code(), "Verify")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
+from operators.models import Operator
 from operators.override import set_override
 from operators.reset import remove
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
@@ -72,13 +73,13 @@ def test_five_wrong_codes_end_the_waiting_sign_in(browser):
 
 
 def test_after_ten_wrong_codes_in_a_row_the_wait_is_told(browser, olga):
-    Authenticator.objects.update(failures=9)
+    Operator.objects.update(code_failures=9)
     assert "Try again in 30 seconds" in give(browser, "000000").text
     assert "Too many wrong codes" in give(browser, code_for()).text
 
 
 def test_a_long_wait_is_told_in_minutes(browser, olga):
-    Authenticator.objects.update(failures=30, blocked_until=timezone.now() + timedelta(minutes=40))
+    Operator.objects.update(code_failures=30, codes_blocked_until=timezone.now() + timedelta(minutes=40))
     assert "Try again in 40 minutes" in give(browser, code_for()).text
 
 

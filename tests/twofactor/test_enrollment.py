@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.policy import Policy
 from operators.reset import NotEnrolledError, remove
-from tests.factories import NOBODY, SECRET, code_for, enroll, make_operator, signed_in
+from tests.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on
 from twofactor import enrollment, vault
 from twofactor.models import Authenticator
@@ -56,9 +56,10 @@ def test_whoever_got_enrolled_meanwhile_keeps_that_authenticator(operator_browse
 def test_two_that_finish_at_the_same_time_enroll_once(operator):
     session = Client().session
     code = code_for(enrollment.offer(session, operator).secret)
+    confirmed = enrollment.confirm(session, operator, code)
     enroll(operator)
     with pytest.raises(enrollment.AlreadyEnrolledError):
-        enrollment.finish(session, operator, code, NOBODY)
+        enrollment.enroll(operator, confirmed, NOBODY)
 
 
 def test_finishing_ends_the_operators_other_sessions(operator):
@@ -102,7 +103,7 @@ def test_a_reset_that_somebody_else_was_faster_with_says_so(admin_browser, opera
 def test_a_reset_whose_mail_failed_says_so(admin_browser, account, settings):
     settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
     olga = make_operator(account, enrolled=True)
-    page = admin_browser.post(reverse("operators:reset", args=[olga.pk]), follow=True).text
+    page = admin_browser.post(reverse("operators:reset", args=[olga.pk]), RESET, follow=True).text
     assert "could not be sent" in page
 
 

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from operators.models import Operator
 from tests.factories import PASSWORD, code_for, make_operator
-from twofactor.models import Authenticator
 from twofactor.throttle import delay_after
 
 VERIFY = reverse("twofactor:verify")
@@ -27,7 +27,7 @@ def test_the_wait_doubles_from_the_tenth_wrong_code_to_an_hour(failures, seconds
 def browser(account):
     """A browser at the code step, of an operator with nine wrong codes."""
     operator = make_operator(account, enrolled=True)
-    Authenticator.objects.update(failures=9)
+    Operator.objects.update(code_failures=9)
     browser = Client()
     browser.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
     return browser
@@ -48,4 +48,4 @@ def test_a_right_code_counts_again_after_thirty_seconds(browser, seconds, status
 
 def test_a_right_code_clears_the_count(browser):
     assert browser.post(VERIFY, {"code": code_for()}).status_code == 302
-    assert Authenticator.objects.get().failures == 0
+    assert Operator.objects.get().code_failures == 0

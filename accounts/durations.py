@@ -1,0 +1,20 @@
+"""Says how long something takes."""
+
+from django.utils.translation import ngettext
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+# Up to here the smaller unit is the clearer one.
+SECONDS_UP_TO = 90
+MINUTES_UP_TO = 90 * MINUTE
+
+
+def duration(seconds: int) -> str:
+    """Return a number of seconds in words: seconds, then minutes, then hours."""
+    if seconds < SECONDS_UP_TO:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    if seconds < MINUTES_UP_TO:
+        minutes = round(seconds / MINUTE)
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    hours = round(seconds / HOUR)
+    return ngettext("%d hour", "%d hours", hours) % hours

@@ -1,0 +1,137 @@
+"""Slows down guessing of passwords: by name, by network address, and apart for browsers that are known.
+
+Every try is counted before it is looked at, in the database, which all processes share in every
+configuration. Strangers can use up the tries of a name, but not those of a browser in which that person
+has signed in before: it has a count of its own (OWASP Authentication Cheat Sheet, "device cookies").
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from ipaddress import ip_address, ip_network
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING
+
+from django.core import signing
+from django.http import HttpRequest
+
+from accounts.audit import client_address
+from accounts.tally import Limit, count, give_back, reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpResponse
+
+MINUTES_15 = 15 * 60
+DAY = 24 * 60 * 60
+TRIES_BY_NAME = 10
+# NIST SP 800-63B-4, 3.2.2: no more than 100 wrong ones in a row for one account.
+TRIES_BY_NAME_A_DAY = 100
+# An office behind one address has many people; they mistype, too.
+TRIES_BY_ADDRESS = 100
+
+COOKIE = "known_browser"
+COOKIE_AGE = 365 * DAY
+PEOPLE_IN_A_BROWSER = 5
+SALT = "accounts.guessing.known_browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """A try that was counted: how many seconds to wait (0: go on), and where it was counted."""
+
+    wait: int
+    limits: list[Limit] = field(default_factory=list)
+
+    def forgive(self) -> None:
+        """Take the try back: the password was right."""
+        give_back(self.limits)
+
+
+def admit(request: HttpRequest, name: str) -> Tries:
+    """Count a try to sign in under a name (an email address in its one form) before it is looked at."""
+    browser = _known(request).get(digest(name))
+    limits = _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
+    return Tries(count(limits), limits)
+
+
+def forget_strangers(name: str) -> None:
+    """Start counting anew for a name: its person has proved to hold the mailbox."""
+    reset(_by_name(name))
+
+
+def remember_browser(request: HttpRequest, name: str) -> None:
+    """Give this browser tries of its own for the name; `known_browser_cookie` sends the cookie."""
+    known = _known(request)
+    own = known.pop(digest(name), None) or token_urlsafe(16)
+    newest = {digest(name): own, **known}
+    request.known_browser = dict(list(newest.items())[:PEOPLE_IN_A_BROWSER])  # type: ignore[attr-defined]
+
+
+def known_browser_cookie(
+    get_response: "Callable[[HttpRequest], HttpResponse]",
+) -> "Callable[[HttpRequest], HttpResponse]":
+    """Send the cookie of a browser in which somebody has just signed in (middleware)."""
+
+    def middleware(request: HttpRequest) -> "HttpResponse":
+        response = get_response(request)
+        known = getattr(request, "known_browser", None)
+        if known is not None:
+            response.set_cookie(
+                COOKIE,
+                signing.dumps(known, salt=SALT, compress=True),
+                max_age=COOKIE_AGE,
+                httponly=True,
+                secure=request.is_secure(),
+                samesite="Lax",
+            )
+        return response
+
+    return middleware
+
+
+def digest(text: str) -> str:
+    """Return a short name for a text, so that neither table nor cookie lists people."""
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def network_of(request: HttpRequest) -> str:
+    """Return what counts as one network address: an IPv6 customer has 2^64 of them."""
+    address = client_address(request)
+    if address is None:
+        return "unknown"
+    return str(ip_network(f"{address}/64", strict=False)) if ip_address(address).version == 6 else address  # noqa: PLR2004
+
+
+def _limits_of_browser(name: str, browser: str) -> list[Limit]:
+    """Return what limits a browser in which the person has signed in before."""
+    key = f"{digest(name)} {digest(browser)}"
+    return [
+        Limit(f"password browser {key}", TRIES_BY_NAME, MINUTES_15),
+        Limit(f"password browser day {key}", TRIES_BY_NAME_A_DAY, DAY),
+    ]
+
+
+def _limits_of_strangers(request: HttpRequest, name: str) -> list[Limit]:
+    """Return what limits every other browser."""
+    return [
+        *_by_name(name),
+        Limit(f"password address {network_of(request)}", TRIES_BY_ADDRESS, MINUTES_15),
+    ]
+
+
+def _by_name(name: str) -> list[Limit]:
+    """Return what limits a name, whoever tries."""
+    return [
+        Limit(f"password name {digest(name)}", TRIES_BY_NAME, MINUTES_15),
+        Limit(f"password name day {digest(name)}", TRIES_BY_NAME_A_DAY, DAY),
+    ]
+
+
+def _known(request: HttpRequest) -> dict[str, str]:
+    """Return the people who are known in this browser, newest first; nobody where the cookie is not ours."""
+    try:
+        found: dict[str, str] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_AGE)
+    except signing.BadSignature:
+        return {}
+    return found

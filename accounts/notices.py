@@ -1,0 +1,47 @@
+"""Notices: emails that tell people what was done to their sign-in, when and from where.
+
+All have one form: a subject, some sentences, time and network address, and what to do where it was
+somebody else.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts import mail
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from operators.models import Operator
+
+
+def tell(
+    operator: "Operator",
+    subject: str,
+    *sentences: str,
+    address: str | None,
+    to: str = "",
+    advice: str = "",
+) -> bool:
+    """Email one operator (`to`: in another mailbox than the stored one); return whether it went out."""
+    context: dict[str, object] = {
+        "name": operator.name or operator.email,
+        "subject": subject,
+        "sentences": [*sentences, _when_and_where(timezone.now(), address)],
+        "advice": advice or _("If you did not do this, tell an administrator of your account at once."),
+    }
+    return mail.send("email/notice", to or operator.email, context)
+
+
+def _when_and_where(at: "datetime", address: str | None) -> str:
+    """Return the sentence with time and place."""
+    when = date_format(timezone.localtime(at, timezone.get_fixed_timezone(0)), "DATETIME_FORMAT")
+    if address is None:
+        return _("When: %(when)s UTC.") % {"when": when}
+    return _("When: %(when)s UTC. From the network address: %(address)s.") % {
+        "when": when,
+        "address": address,
+    }

@@ -1,0 +1,54 @@
+"""What an administrator says before resetting somebody's two-factor authentication."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH
+from operators.models import Operator
+
+IDENTITY_CHECKS = [
+    ("in person", _("In person")),
+    ("video call", _("In a video call, by their face")),
+    ("call back", _("I called them back on a number that we know")),
+    ("other", _("In another way, which the reason names")),
+]
+NOW, LATER = "now", "later"
+
+
+class ResetForm(forms.Form):
+    """Why, how the person's identity was checked, and what comes next."""
+
+    why = forms.CharField(
+        label=_("Reason"),
+        max_length=TEXT_LENGTH,
+        help_text=_("For example: lost the phone on 3 May. It is kept in the audit log."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    identity_check = forms.ChoiceField(
+        label=_("How did you make sure that it is them who ask?"),
+        choices=[("", _("Choose one")), *IDENTITY_CHECKS],
+    )
+    setup_link = forms.ChoiceField(
+        label=_("Setup link"),
+        choices=[(LATER, _("Send it at the next sign-in")), (NOW, _("Send it now; it works for one hour"))],
+        initial=LATER,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, operator: Operator, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A link leads nowhere where nothing can be set up; without a rule nobody has to be sent one.
+        if not operator.effective.required:
+            del self.fields["setup_link"]
+
+    @property
+    def reason(self) -> str:
+        """The sentence for the audit log."""
+        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
+
+    @property
+    def sends_link(self) -> bool:
+        """Whether the setup link goes out at once."""
+        return self.cleaned_data.get("setup_link") == NOW

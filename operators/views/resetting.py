@@ -1,0 +1,84 @@
+"""The popup that resets an operator's two-factor authentication."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import needs_proof_for_others
+from accounts.audit import Origin, origin
+from accounts.http import SignedInRequest, data_of
+from invitations import setup_link
+from operators import access
+from operators import reset as journey
+from operators.forms_reset import ResetForm
+from operators.models import Operator
+from twofactor.proof import ProofForm
+
+
+@needs_proof_for_others
+@sensitive_post_parameters("proof_password", "proof_code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Remove an operator's authenticator, after saying what follows.
+
+    One's own only with password and code, every time; somebody else's with a reason.
+    """
+    operator = access.to_edit(request.user, pk)
+    if not operator.is_enrolled:
+        messages.info(
+            request, _("Two-factor authentication is not set up for %(name)s.") % {"name": operator.name}
+        )
+        return redirect(operator)
+    is_self = operator.pk == request.user.pk
+    form: forms.Form = (
+        ProofForm(data_of(request), request=request, with_code=True)
+        if is_self
+        else ResetForm(data_of(request), operator=operator)
+    )
+    if form.is_valid():
+        return _reset(request, operator, form)
+    context = {
+        "operator": operator,
+        "is_self": is_self,
+        "form": form,
+        "required": operator.effective.required,
+    }
+    return render(request, "operators/reset.html", context)
+
+
+def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> HttpResponse:
+    """Reset, and say what happened and whether the operator was told."""
+    by = origin(request)
+    reason = form.reason if isinstance(form, ResetForm) else ""
+    try:
+        told = journey.reset(operator, by, reason)
+    except journey.NotEnrolledError:
+        messages.info(request, _("Somebody else has reset it already."))
+        return redirect(operator)
+    if operator.pk == request.user.pk:
+        update_session_auth_hash(request, operator)
+    messages.success(request, _("Two-factor authentication of %(name)s is reset.") % {"name": operator.name})
+    if not told:
+        messages.warning(
+            request, _("The email about it to %(email)s could not be sent.") % {"email": operator.email}
+        )
+    if isinstance(form, ResetForm) and form.sends_link:
+        _send_setup_link(request, operator, by)
+    return redirect(operator)
+
+
+def _send_setup_link(request: SignedInRequest, operator: Operator, by: Origin) -> None:
+    """Mail the setup link at once, and say whether it is on its way."""
+    wait = setup_link.send(operator, by)
+    sent, _wait = setup_link.last_email(operator)
+    if sent and not wait:
+        text = _("A setup link is on its way to %(email)s. It works for one hour, with the password.")
+        messages.success(request, text % {"email": operator.email})
+    else:
+        text = _("No setup link could be sent to %(email)s now. They get one at the next sign-in.")
+        messages.warning(request, text % {"email": operator.email})

@@ -1,0 +1,173 @@
+"""Guessing passwords does not pay, and does not lock the person out whose password is guessed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import guessing, tally
+from accounts.models import Tally
+from accounts.policy import Policy
+from tests.factories import PASSWORD, make_account, make_operator
+from tests.test_flows import link_in_mail, log_in
+
+LOGIN = reverse("operators:login")
+TOO_MANY = "Too many tries"
+NOW = timezone.now()
+
+
+def guess(client, email, times=1, **kwargs):
+    data = {"email": email, "password": "a wrong password"}
+    return [client.post(LOGIN, data, **kwargs) for _ in range(times)][-1]
+
+
+@pytest.mark.parametrize("kind", ["operator", "nobody", "invited", "deactivated", "single sign-on"])
+def test_after_ten_wrong_passwords_the_answer_is_the_same_for_everybody(account, kind):
+    fields: dict[str, Any] = {
+        "invited": {"invited": True},
+        "deactivated": {"active": False},
+        "single sign-on": {"single_sign_on": True},
+    }
+    if kind != "nobody":
+        make_operator(account, "olga@example.com", **fields.get(kind, {}))
+    with time_machine.travel(NOW, tick=False):
+        assert TOO_MANY not in guess(Client(), "olga@example.com", 10).text
+        answer = guess(Client(), "OLGA@example.com ")
+        assert f"{TOO_MANY}. Wait 15 minutes" in answer.text
+        assert answer.status_code == 200
+
+
+def test_the_right_password_does_not_help_a_stranger_within_the_wait(operator):
+    with time_machine.travel(NOW, tick=False) as clock:
+        guess(Client(), operator.email, 11)
+        assert TOO_MANY in log_in(Client(), operator).text
+        clock.shift(15 * 60)
+        assert log_in(Client(), operator).status_code == 302
+
+
+def test_no_password_is_hashed_within_the_wait(operator, monkeypatch):
+    guess(Client(), operator.email, 11)
+    monkeypatch.setattr("operators.signin.authenticate", lambda *_args, **_fields: 1 / 0)
+    assert TOO_MANY in log_in(Client(), operator).text
+
+
+def test_strangers_do_not_lock_out_a_known_browser(operator):
+    browser = Client()
+    log_in(browser, operator)
+    browser.post(reverse("operators:logout"))
+    guess(Client(), operator.email, 200)
+    assert TOO_MANY in log_in(Client(), operator).text
+    assert log_in(browser, operator).status_code == 302
+
+
+def test_a_known_browser_has_ten_tries_of_its_own(operator):
+    browser = Client()
+    log_in(browser, operator)
+    browser.post(reverse("operators:logout"))
+    assert TOO_MANY not in guess(browser, operator.email, 10).text
+    assert TOO_MANY in guess(browser, operator.email).text
+    assert log_in(Client(), operator).status_code == 302
+
+
+def test_a_browser_is_known_for_its_own_people_only(operator, account):
+    browser = Client()
+    log_in(browser, operator)
+    browser.post(reverse("operators:logout"))
+    otto = make_operator(account)
+    guess(Client(), otto.email, 11)
+    assert TOO_MANY in log_in(browser, otto).text
+
+
+def test_a_cookie_of_ones_own_making_is_no_known_browser(operator):
+    guess(Client(), operator.email, 11)
+    browser = Client()
+    browser.cookies[guessing.COOKIE] = "eyJhIjoiYiJ9:forged:forged"
+    assert TOO_MANY in log_in(browser, operator).text
+
+
+def test_a_browser_knows_its_five_newest_people(account):
+    browser = Client()
+    people = [make_operator(account) for _ in range(6)]
+    for person in people:
+        log_in(browser, person)
+        browser.post(reverse("operators:logout"))
+    for person in (people[0], people[5]):
+        guess(Client(), person.email, 11)
+    assert TOO_MANY in log_in(browser, people[0]).text
+    assert log_in(browser, people[5]).status_code == 302
+
+
+def test_an_address_is_limited_across_names_and_others_are_untouched(operator):
+    with time_machine.travel(NOW, tick=False):
+        for number in range(100):
+            guess(Client(), f"nobody{number}@example.com", REMOTE_ADDR="203.0.113.5")
+        assert TOO_MANY in guess(Client(), "last@example.com", REMOTE_ADDR="203.0.113.5").text
+        assert TOO_MANY not in guess(Client(), operator.email, REMOTE_ADDR="203.0.113.6").text
+
+
+def test_an_ipv6_customer_is_one_address():
+    one = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2::1")
+    two = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:ffff::9")
+    three = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:3::1")
+    assert guessing.network_of(one) == guessing.network_of(two) != guessing.network_of(three)
+    assert guessing.network_of(RequestFactory().get("/", REMOTE_ADDR="")) == "unknown"
+
+
+def test_a_hundred_a_day_is_the_end_for_strangers(operator):
+    with time_machine.travel(NOW, tick=False) as clock:
+        for _ in range(10):
+            guess(Client(), operator.email, 10)
+            clock.shift(15 * 60)
+        assert "Wait 22 hours" in guess(Client(), operator.email).text
+
+
+def test_a_new_password_by_mail_ends_the_wait(operator):
+    guess(Client(), operator.email, 11)
+    browser = Client()
+    browser.post(reverse("operators:password-reset"), {"email": operator.email})
+    browser.get(link_in_mail())
+    new = "a fine long password"
+    url = reverse("operators:password-reset-choose")
+    browser.post(url, {"new_password": new, "new_password_again": new})
+    assert log_in(Client(), operator, password=new).status_code == 302
+
+
+def test_right_passwords_are_not_counted(operator):
+    for _ in range(15):
+        assert log_in(Client(), operator).status_code == 302
+
+
+def test_the_setup_links_password_page_is_limited_too(db):
+    olga = make_operator(make_account(Policy.REQUIRED))
+    log_in(Client(), olga)
+    browser = Client()
+    browser.get(link_in_mail())
+    url = reverse("invitations:setup-password")
+    for _ in range(10):
+        browser.post(url, {"password": "a wrong password"})
+    assert TOO_MANY in browser.post(url, {"password": PASSWORD}).text
+
+
+def test_neither_table_nor_cookie_lists_people(operator):
+    browser = Client()
+    log_in(browser, operator)
+    assert not Tally.objects.filter(key__contains=operator.email).exists()
+    assert operator.email not in browser.cookies[guessing.COOKIE].value
+    assert browser.cookies[guessing.COOKIE]["httponly"]
+    assert browser.cookies[guessing.COOKIE]["samesite"] == "Lax"
+
+
+def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):
+    limit = tally.Limit("x", 1, 60)
+    tally.give_back([limit])
+    assert tally.count([limit]) == 0
+    assert tally.count([limit]) > 0
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        assert tally.count([limit]) == 0
+        assert tally.delete_ended() == 0
+    with time_machine.travel(timezone.now() + timedelta(seconds=200)):
+        assert tally.delete_ended() == 1

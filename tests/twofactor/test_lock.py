@@ -1,0 +1,78 @@
+"""A hundred wrong codes in a row lock the authenticator, and everybody who has to know hears of it."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Action, AuditEntry
+from operators.models import Operator
+from tests.factories import RECOVERY_CODES, RESET, code_for, make_operator
+from tests.test_flows import key_on, log_in
+
+VERIFY = reverse("twofactor:verify")
+
+
+@pytest.fixture
+def olga(account, admin):
+    olga = make_operator(account, "olga@example.com", enrolled=True)
+    Operator.objects.filter(pk=olga.pk).update(code_failures=99)
+    return olga
+
+
+@pytest.fixture
+def locked(olga):
+    browser = Client()
+    log_in(browser, olga)
+    browser.post(VERIFY, {"code": "000000"})
+    return browser
+
+
+def test_the_hundredth_wrong_code_locks_and_is_mailed_to_operator_and_administrators(locked, olga, admin):
+    assert sorted(message.to[0] for message in mail.outbox) == [admin.email, olga.email]
+    assert all("100 wrong codes" in message.body for message in mail.outbox)
+    assert AuditEntry.objects.filter(action=Action.AUTHENTICATOR_LOCKED, subject_id=olga.pk).count() == 1
+
+
+@pytest.mark.parametrize("hours", [2, 24 * 365])
+def test_no_code_opens_it_again_however_long_one_waits(locked, olga, hours):
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        browser = Client()
+        log_in(browser, olga)
+        assert "Ask an administrator" in browser.post(VERIFY, {"code": code_for()}).text
+        answer = browser.post(reverse("twofactor:recover"), {"code": RECOVERY_CODES[0]})
+        assert "Ask an administrator" in answer.text
+
+
+def test_the_operators_page_says_so(locked, olga, admin_browser):
+    assert "Locked: 100 wrong codes" in admin_browser.get(olga.get_absolute_url()).text
+
+
+def test_a_reset_unlocks(locked, olga, admin_browser):
+    admin_browser.post(reverse("operators:reset", args=[olga.pk]), RESET)
+    browser = Client()
+    assert log_in(browser, olga).url == olga.get_absolute_url()
+
+
+def test_wrong_codes_while_setting_up_count_and_wait_but_never_lock(operator, operator_browser):
+    scan = reverse("operators:scan", args=[operator.pk])
+    secret = key_on(operator_browser.get(scan).text)
+    Operator.objects.filter(pk=operator.pk).update(code_failures=150)
+    assert "not right" in operator_browser.post(scan, {"code": "000000"}).text
+    assert "Try again in 60 minutes" in operator_browser.post(scan, {"code": code_for(secret)}).text
+    Operator.objects.filter(pk=operator.pk).update(codes_blocked_until=None)
+    assert operator_browser.post(scan, {"code": code_for(secret)}).status_code == 302
+    assert Operator.objects.get(pk=operator.pk).code_failures == 0
+
+
+def test_a_try_stays_counted_when_the_request_fails(operator, operator_browser, monkeypatch):
+    scan = reverse("operators:scan", args=[operator.pk])
+    operator_browser.get(scan)
+    monkeypatch.setattr("twofactor.enrollment.totp.matching_step", lambda *_arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        operator_browser.post(scan, {"code": "123456"})
+    assert Operator.objects.get(pk=operator.pk).code_failures == 1

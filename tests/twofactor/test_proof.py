@@ -1,0 +1,225 @@
+"""Sensitive acts ask for password and code again, and then go on with what was typed."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import Action, AuditEntry
+from accounts.policy import Policy
+from operators.models import Operator
+from tests.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_operator
+from tests.test_flows import key_on, log_in
+
+ASKS = "Confirm that it is you"
+SETTINGS = reverse("accounts:settings")
+# What asks, and for which methods. A view that changes how somebody signs in belongs here.
+MARKED = {
+    "accounts:settings": ("POST",),
+    "operators:override": ("POST",),
+    "operators:sign-in-method": ("POST",),
+    "operators:scan": ("GET", "POST"),
+    "operators:reset": ("GET", "POST"),
+    "operators:email": ("GET", "POST"),
+    "operators:password": ("GET", "POST"),
+    "operators:delete": ("GET", "POST"),
+    "twofactor:new-phone": ("GET", "POST"),
+    "twofactor:recovery-codes-new": ("POST",),
+}
+
+
+def test_exactly_these_views_ask():
+    found = {}
+    for namespace, (_prefix, resolver) in get_resolver().namespace_dict.items():
+        for pattern in resolver.url_patterns:
+            assert isinstance(pattern, URLPattern)
+            if methods := getattr(pattern.callback, "needs_proof", None):
+                found[f"{namespace}:{pattern.name}"] = methods
+    assert found == MARKED
+
+
+def stale(operator, **log_in_data) -> Client:
+    """Return a browser whose sign-in was a while ago."""
+    browser = Client()
+    with time_machine.travel(timezone.now() - timedelta(minutes=16)):
+        log_in(browser, operator)
+        if operator.is_enrolled:
+            browser.post(reverse("twofactor:verify"), {"code": code_for()})
+    return browser
+
+
+@pytest.fixture
+def anna(account):
+    return make_operator(account, "anna@example.com", name="Anna Admin", administrator=True, enrolled=True)
+
+
+def proof(method="POST", **fields):
+    return {"proof_for": method, "proof_password": PASSWORD, "proof_code": code_for(), **fields}
+
+
+@pytest.mark.parametrize("name", sorted(set(MARKED) - {"operators:reset"}))
+def test_each_asks_after_a_quarter_of_an_hour(account, anna, name):
+    browser = stale(anna)
+    olga = make_operator(account)
+    needs_pk = name.startswith("operators:") and name != "operators:password"
+    url = reverse(name, args=[olga.pk] if needs_pk else [])
+    answer = browser.post(url, {"name": olga.name})
+    assert ASKS in answer.text
+    if "GET" in MARKED[name]:
+        assert ASKS in browser.get(url).text
+
+
+def test_signing_in_is_a_proof_for_a_quarter_of_an_hour(account, admin):
+    browser = Client()
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        log_in(browser, admin)
+    with time_machine.travel(now + timedelta(minutes=14, seconds=59), tick=False):
+        assert browser.post(SETTINGS, {"two_factor_policy": "required"}).status_code == 302
+    with time_machine.travel(now + timedelta(minutes=15), tick=False):
+        assert ASKS in browser.post(SETTINGS, {"two_factor_policy": "optional"}).text
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.REQUIRED
+
+
+def test_what_was_typed_goes_on_after_the_proof(account, anna):
+    browser = stale(anna)
+    page = browser.post(SETTINGS, {"two_factor_policy": "required"})
+    assert '<input type="hidden" name="two_factor_policy" value="required">' in page.text
+    answer = browser.post(SETTINGS, proof(two_factor_policy="required"))
+    assert answer.status_code == 302
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.REQUIRED
+    assert AuditEntry.objects.filter(action=Action.PROVED, subject_id=anna.pk).count() == 1
+    assert browser.post(SETTINGS, {"two_factor_policy": "optional"}).status_code == 302
+
+
+def test_a_popup_that_asked_shows_itself_after_the_proof(account, anna):
+    olga = make_operator(account)
+    browser = stale(anna)
+    scan = reverse("operators:scan", args=[olga.pk])
+    page = browser.post(scan, proof("GET"))
+    secret = key_on(page.text)
+    assert browser.post(scan, {"code": code_for(secret)}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"proof_password": "a wrong password"}, "not your password"),
+        ({"proof_password": ""}, "required"),
+        ({"proof_code": "000000"}, "not right"),
+        ({"proof_code": ""}, "required"),
+        ({"proof_code": "x"}, "6 digits"),
+    ],
+)
+def test_a_wrong_proof_changes_nothing_and_keeps_what_was_typed(account, anna, fields, said):
+    browser = stale(anna)
+    page = browser.post(SETTINGS, proof(two_factor_policy="required", **fields)).text
+    assert said in page
+    assert '<input type="hidden" name="two_factor_policy" value="required">' in page
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.OPTIONAL
+
+
+def test_a_code_is_not_spent_beside_a_wrong_password(anna):
+    browser = stale(anna)
+    data = {"two_factor_policy": "required"}
+    browser.post(SETTINGS, proof(proof_password="wrong words", **data))
+    assert browser.post(SETTINGS, proof(**data)).status_code == 302
+
+
+def test_a_recovery_code_proves_too(anna):
+    browser = stale(anna)
+    data = proof(proof_code=RECOVERY_CODES[0], two_factor_policy="required")
+    assert browser.post(SETTINGS, data).status_code == 302
+
+
+def test_a_code_proves_once(anna):
+    code = code_for()
+    first = stale(anna)
+    Operator.objects.update(last_code_step=0)
+    second = stale(anna)
+    Operator.objects.update(last_code_step=0)
+    data = {"two_factor_policy": "required", "proof_code": code}
+    assert first.post(SETTINGS, proof(**data)).status_code == 302
+    assert "used before" in second.post(SETTINGS, proof(**data)).text
+
+
+def test_who_is_not_enrolled_is_asked_for_the_password_only(admin):
+    browser = stale(admin)
+    page = browser.post(SETTINGS, {"two_factor_policy": "required"}).text
+    assert "proof_password" in page
+    assert "proof_code" not in page
+    data = {"proof_for": "POST", "proof_password": PASSWORD, "two_factor_policy": "required"}
+    assert browser.post(SETTINGS, data).status_code == 302
+
+
+def test_a_password_alone_is_no_proof_once_an_authenticator_counts(account, anna):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    browser = Client()
+    log_in(browser, anna)
+    account.two_factor_policy = Policy.OPTIONAL
+    account.save()
+    assert ASKS in browser.post(SETTINGS, {"two_factor_policy": "disabled"}).text
+
+
+def test_wrong_passwords_are_limited(anna):
+    browser = stale(anna)
+    for _ in range(9):
+        browser.post(SETTINGS, proof(proof_password="a wrong password"))
+    browser.post(SETTINGS, proof(proof_password="a wrong password"))
+    assert "Too many wrong passwords" in browser.post(SETTINGS, proof()).text
+
+
+def test_new_passwords_are_not_written_into_the_page(admin):
+    browser = stale(admin)
+    page = browser.post(reverse("operators:password"), {"new_password": "a fine long password", "x": "1"})
+    assert "a fine long password" not in page.text
+    assert 'name="x" value="1"' in page.text
+
+
+def test_the_proof_of_one_person_is_not_that_of_another(admin, operator):
+    browser = stale(admin)
+    answer = browser.post(SETTINGS, {**proof(), "proof_password": "another password"})
+    assert "not your password" in answer.text
+
+
+def test_cancel_leads_back_to_the_page_one_came_from(admin):
+    browser = stale(admin)
+    olga = make_operator(admin.account)
+    page = f"http://testserver{olga.get_absolute_url()}"
+    url = reverse("operators:override", args=[olga.pk])
+    assert f'href="{page}"' in browser.post(url, {}, headers={"referer": page}).text
+    evil = browser.post(url, {}, headers={"referer": "https://evil.example.com/"}).text
+    assert "evil" not in evil
+
+
+def test_an_own_reset_takes_password_and_code_every_time(anna):
+    browser = Client()
+    log_in(browser, anna)
+    browser.post(reverse("twofactor:verify"), {"code": code_for(steps=-1)})
+    url = reverse("operators:reset", args=[anna.pk])
+    assert "proof_code" in browser.get(url).text
+    assert "not right" in browser.post(url, {"proof_password": PASSWORD, "proof_code": "000000"}).text
+    answer = browser.post(url, {"proof_password": PASSWORD, "proof_code": RECOVERY_CODES[0]})
+    assert answer.status_code == 302
+    assert not Operator.objects.complete().get(pk=anna.pk).is_enrolled
+
+
+def test_a_reset_of_somebody_else_asks_for_proof(account, anna):
+    olga = make_operator(account, enrolled=True)
+    browser = stale(anna)
+    url = reverse("operators:reset", args=[olga.pk])
+    assert ASKS in browser.get(url).text
+    assert ASKS in browser.post(url, RESET).text
+    assert browser.post(url, {**RESET, **proof()}).status_code == 302
+    assert not Operator.objects.complete().get(pk=olga.pk).is_enrolled
+
+
+def test_strangers_are_sent_to_the_login_page_not_asked(db):
+    assert Client().post(SETTINGS, proof()).url.startswith("/login/")

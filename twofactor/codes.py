@@ -1,0 +1,72 @@
+"""Is this code right? The one place that answers, for sign-in, reset and every other proof.
+
+Each try is counted before it is looked at; a right one is spent. `by` is who tries, for the audit trail.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from accounts.audit import Origin, record
+from accounts.models import Action
+from twofactor import emails, recovery, throttle
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a code is not accepted: a wait in seconds, a lock until a reset, or else it is wrong."""
+
+    wait: int = 0
+    locked: bool = False
+
+
+def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
+    """Spend a 6-digit code of the user's authenticator; None where it was right."""
+    now = timezone.now()
+    if not user.admit_code(now):
+        return _refusal(user, now)
+    step = user.authenticator.step_of(code, now)
+    if step is not None and user.accept_step(step, now):
+        return None
+    return _failed(user, by, now)
+
+
+def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
+    """Spend a recovery code of the user; None where it was right. The user is told by email."""
+    now = timezone.now()
+    if not user.admit_code(now):
+        return _refusal(user, now)
+    if not user.authenticator.spend_recovery_code(code):
+        return _failed(user, by, now)
+    user.clear_failures(now)
+    user.save(update_fields=user.CODE_FIELDS)
+    left = user.authenticator.recovery_codes_left
+    record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
+    emails.recovery_code_used(user, left, by.address)
+    return None
+
+
+def few_left(user: "Operator") -> bool:
+    """Whether it is time to make new recovery codes."""
+    return user.authenticator.recovery_codes_left <= recovery.FEW
+
+
+def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
+    """Record a wrong code; the one that locks is told to operator and administrators."""
+    record(Action.CODE_FAILED, by=by, subject=user)
+    refusal = _refusal(user, now)
+    if user.code_failures == throttle.FAILURES_THAT_LOCK and refusal.locked:
+        record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
+        emails.authenticator_locked(user, by.address)
+    return refusal
+
+
+def _refusal(user: "Operator", now: datetime) -> Refusal:
+    """Return why the user's next code would not be looked at, or that this one is wrong."""
+    user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
+    return Refusal(wait=user.code_wait(now), locked=user.is_locked)

@@ -1,0 +1,89 @@
+"""One function for each email about a user's authenticator and codes."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.notices import tell
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+
+def enrolled(user: "Operator", address: str | None) -> bool:
+    """Tell a user that the authenticator app counts from now on."""
+    return tell(
+        user,
+        _("Two-factor authentication is set up on %(product)s") % _product(),
+        _("An authenticator app was set up for %(email)s. From now on a code is asked for at every sign-in.")
+        % {"email": user.email},
+        address=address,
+    )
+
+
+def phone_changed(user: "Operator", address: str | None) -> bool:
+    """Tell a user that another phone makes the codes now."""
+    return tell(
+        user,
+        _("A new phone makes your codes for %(product)s") % _product(),
+        _("The authenticator app of %(email)s was replaced. Codes of the old one do not work any more.")
+        % {"email": user.email},
+        address=address,
+    )
+
+
+def recovery_code_used(user: "Operator", left: int, address: str | None) -> bool:
+    """Tell a user that a recovery code was used, and how many there still are."""
+    return tell(
+        user,
+        _("A recovery code of yours was used on %(product)s") % _product(),
+        _("A recovery code was used in place of a code from the app of %(email)s.") % {"email": user.email},
+        ngettext("%d recovery code is left.", "%d recovery codes are left.", left) % left,
+        address=address,
+    )
+
+
+def recovery_codes_renewed(user: "Operator", address: str | None) -> bool:
+    """Tell a user that there are new recovery codes."""
+    return tell(
+        user,
+        _("You have new recovery codes for %(product)s") % _product(),
+        _("New recovery codes were made for %(email)s. The old ones do not work any more.")
+        % {"email": user.email},
+        address=address,
+    )
+
+
+def authenticator_locked(user: "Operator", address: str | None) -> None:
+    """Tell a user and the administrators that only a reset helps now."""
+    subject = _("Too many wrong codes on %(product)s") % _product()
+    tell(
+        user,
+        subject,
+        _(
+            "100 wrong codes in a row were typed for %(email)s. Somebody may know your password. "
+            "No code is accepted until an administrator resets your two-factor authentication."
+        )
+        % {"email": user.email},
+        address=address,
+        advice=_("Choose a new password, and ask an administrator of your account for the reset."),
+    )
+    for administrator in user.administrators_to_tell():
+        tell(
+            administrator,
+            subject,
+            _(
+                "100 wrong codes in a row were typed for %(email)s. Somebody may know that password. "
+                "No code is accepted until you reset their two-factor authentication."
+            )
+            % {"email": user.email},
+            address=address,
+            advice=_("Make sure that you speak to the operator themselves before you reset anything."),
+        )
+
+
+def _product() -> dict[str, str]:
+    """Return what the subjects are filled with."""
+    return {"product": settings.PRODUCT_NAME}

@@ -1,0 +1,62 @@
+"""New recovery codes, from the moment they are made until the person has saved them.
+
+They wait in the person's own session, encrypted for that person, so that a reload shows them again.
+Nobody else ever sees them, and after a quarter of an hour, or once they are saved, nobody at all.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
+
+from accounts.audit import Origin, record
+from accounts.models import Action
+from twofactor import emails, recovery, vault
+from twofactor.models import Authenticator
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+SESSION_KEY = "fresh_recovery_codes"
+LIFETIME = 15 * 60
+
+
+def keep(session: SessionBase, user: "Operator", codes: list[str], next_url: str) -> None:
+    """Keep new codes for the page that shows them; `next_url` is where the person goes from there."""
+    session[SESSION_KEY] = {
+        "sealed": vault.seal(" ".join(codes), user.pk),
+        "at": time.time(),
+        "next": next_url,
+    }
+
+
+def current(session: SessionBase, user: "Operator") -> list[str]:
+    """Return the codes to show; none where there are none any more."""
+    state = session.get(SESSION_KEY)
+    if not state or time.time() - state["at"] >= LIFETIME or not user.is_enrolled:
+        return []
+    return vault.unseal(state["sealed"], user.pk).split()
+
+
+def saved(session: SessionBase, user: "Operator") -> str:
+    """Note that the person has saved the codes; return where to go."""
+    next_url: str = session.pop(SESSION_KEY, {}).get("next", "")
+    Authenticator.objects.filter(user=user).update(recovery_saved_at=timezone.now())
+    return next_url
+
+
+def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
+    """Make ten new codes in place of the old ones, and keep them to be shown; false without authenticator."""
+    codes = recovery.generate()
+    authenticator = user.authenticator
+    # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.
+    same = Authenticator.objects.filter(pk=authenticator.pk, sealed_secret=authenticator.sealed_secret)
+    if not same.update(
+        recovery_hashes=recovery.hashes_of(codes, authenticator.secret), recovery_saved_at=None
+    ):
+        return False
+    record(Action.RECOVERY_CODES_RENEWED, by=by, subject=user)
+    keep(session, user, codes, "")
+    emails.recovery_codes_renewed(user, by.address)
+    return True

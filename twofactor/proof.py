@@ -1,0 +1,175 @@
+"""Who acts here? A fresh proof before sensitive acts: the password, and a code where one is enrolled.
+
+Signing in is a proof; 15 minutes later the next sensitive act asks again. Views are marked with
+accounts.access.needs_proof; ProofMiddleware, which must come after LoginRequiredMiddleware, asks. Then
+the act goes on with what was typed into its form before.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import guessing
+from accounts.audit import origin, record
+from accounts.durations import duration
+from accounts.forms import PasswordField
+from accounts.http import SignedInRequest
+from accounts.models import Action
+from twofactor.forms import AnyCodeField, accept
+
+SESSION_KEY = "proof"
+FIELD_PREFIX = "proof_"
+METHOD_FIELD = "proof_for"
+LIFETIME = 15 * 60
+
+
+def remember(session: SessionBase, *, with_code: bool) -> None:
+    """Note that the person of this session has just proved who they are."""
+    session[SESSION_KEY] = {"at": time.time(), "code": with_code}
+
+
+def is_fresh(request: SignedInRequest) -> bool:
+    """Whether this session was proved within the last 15 minutes, as strongly as it can be now."""
+    state = request.session.get(SESSION_KEY)
+    if state is None or not 0 <= time.time() - state["at"] < LIFETIME:
+        return False
+    return state["code"] or not _code_is_due(request)
+
+
+def _code_is_due(request: SignedInRequest) -> bool:
+    """Whether the password alone is no proof for this person."""
+    return request.user.is_enrolled and request.user.effective.usable
+
+
+class ProofForm(forms.Form):
+    """The password, and a code where one is due."""
+
+    proof_password = PasswordField(label=_("Password"), autocomplete="current-password")
+    proof_code = AnyCodeField()
+
+    def __init__(
+        self, *args: Any, request: SignedInRequest, with_code: bool | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        if not (_code_is_due(request) if with_code is None else with_code):
+            del self.fields["proof_code"]
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password, then the code: a code is not spent beside a wrong password."""
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and self._password_is_right() and "proof_code" in cleaned:
+            accept(self, self.request.user, origin(self.request), "proof_code")
+        return cleaned
+
+    def _password_is_right(self) -> bool:
+        """Whether it is; a try counts like one at sign-in."""
+        user = self.request.user
+        tries = guessing.admit(self.request, user.email)
+        if tries.wait:
+            text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {
+                "wait": duration(tries.wait)
+            }
+        elif user.check_password(self.cleaned_data["proof_password"]):
+            tries.forgive()
+            return True
+        else:
+            record(Action.PROOF_FAILED, by=origin(self.request), subject=user)
+            text = gettext("That is not your password. Try again.")
+        self.add_error("proof_password", ValidationError(text, code="wrong"))
+        return False
+
+
+class ProofMiddleware:
+    """Asks for a proof before marked views, and then lets them go on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: SignedInRequest,
+        view: Callable[..., HttpResponse],
+        _args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Return the page that asks; None where the view may go on."""
+        methods = getattr(view, "needs_proof", ())
+        asks_itself = getattr(view, "needs_proof_unless_self", False) and kwargs.get("pk") == request.user.pk
+        if not methods or asks_itself or not request.user.is_authenticated:
+            return None
+        if request.method == "POST" and METHOD_FIELD in request.POST:
+            return _answer(request)
+        method = "GET" if request.method == "HEAD" else request.method
+        return None if method not in methods or is_fresh(request) else _ask(request, _form(request))
+
+
+def _answer(request: SignedInRequest) -> HttpResponse | None:
+    """Look at what the page was sent with; None lets the view go on as if the page had not been."""
+    form = _form(request, request.POST)
+    if not is_fresh(request):
+        if not form.is_valid():
+            return _ask(request, form)
+        remember(request.session, with_code="proof_code" in form.fields)
+        record(Action.PROVED, by=origin(request), subject=request.user)
+    if request.POST[METHOD_FIELD] == "GET":
+        request.method = "GET"
+        own = QueryDict()
+    else:
+        own = _without_proof(request.POST)
+    request.POST = own  # type: ignore[assignment]  # immutable is only what a browser sends
+    return None
+
+
+def _form(request: SignedInRequest, data: QueryDict | None = None) -> ProofForm:
+    """Return the form."""
+    return ProofForm(data, request=request)
+
+
+def _ask(request: SignedInRequest, form: ProofForm) -> HttpResponse:
+    """Show the page that asks, and keep in it what was typed before."""
+    kept = [
+        (name, value)
+        for name, values in _without_proof(request.POST).lists()
+        for value in values
+        # Passwords are not written into pages; their forms ask for them again.
+        if "password" not in name
+    ]
+    context = {
+        "form": form,
+        "kept": kept,
+        "method": request.POST.get(METHOD_FIELD, "GET" if request.method == "HEAD" else request.method),
+        "back": _came_from(request),
+    }
+    return render(request, "twofactor/proof.html", context)
+
+
+def _without_proof(data: QueryDict) -> QueryDict:
+    """Return what belongs to the form behind the page."""
+    own = data.copy()
+    for name in data:
+        if name.startswith(FIELD_PREFIX) or name == "csrfmiddlewaretoken":
+            del own[name]
+    return own
+
+
+def _came_from(request: SignedInRequest) -> str:
+    """Return the page of this site that Cancel leads back to."""
+    target = request.headers.get("Referer", "")
+    here = request.build_absolute_uri(request.path)
+    if target.split("?")[0] != here and url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        return target
+    return reverse("operators:home")
