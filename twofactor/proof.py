@@ -126,11 +126,10 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
         remember(request.session, with_code="proof_code" in form.fields)
         record(Action.PROVED, by=origin(request), subject=request.user)
     if request.POST[METHOD_FIELD] == "GET":
-        request.method = "GET"
-        own = QueryDict()
+        request.method, request.POST = "GET", QueryDict()
     else:
-        own = _without_proof(request.POST)
-    request.POST = own  # type: ignore[assignment]  # immutable is only what a browser sends
+        own: Any = _without_proof(request.POST)  # mutable, other than what a browser sends
+        request.POST = own
     return None
 
 

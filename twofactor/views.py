@@ -42,7 +42,7 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
     waiting = pending.current(request, pending.Step.CODE)
     # The policy is read again here: it may have become Disabled, or the authenticator may have gone.
     if waiting is None or not waiting.user.is_enrolled or not waiting.user.effective.usable:
-        return _start_again(request, _("Log in again to go on."))
+        return _nobody_waits(request)
     form.fields["code"].widget.attrs["autofocus"] = True
     if form.is_valid():
         tries_left = pending.count_try(request)
@@ -54,6 +54,14 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
             return _start_again(request, _("That were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
+
+
+def _nobody_waits(request: HttpRequest) -> HttpResponse:
+    """Lead on who has signed in already (another tab, the back button), everybody else to the login page."""
+    if request.user.is_authenticated:
+        return redirect(request.user.landing_url())
+    messages.warning(request, _("Log in again to go on."))
+    return redirect("operators:login")
 
 
 def _start_again(request: HttpRequest, why: str) -> HttpResponse:

@@ -55,6 +55,13 @@ def test_what_is_no_code_gets_a_message_beside_the_field(browser, code):
     assert "has-error" in answer.text
 
 
+def test_the_back_button_and_a_second_tab_do_not_log_out(browser, olga):
+    give(browser, code_for())
+    assert browser.get(VERIFY).url == olga.get_absolute_url()
+    assert give(browser, "000000").url == olga.get_absolute_url()
+    assert browser.get(olga.get_absolute_url()).status_code == 200
+
+
 def test_a_code_works_once(browser, olga):
     code = code_for()
     give(browser, code)
