@@ -65,7 +65,7 @@ def test_neither_do_the_ways_that_only_this_database_has(account, number):
 
 def test_a_query_that_passes_the_model_by_is_refused(account):
     entry = entry_of(account)
-    around = QuerySet(model=AuditEntry)
+    around: QuerySet[AuditEntry] = QuerySet(model=AuditEntry)
     refused(around.delete)
     refused(lambda: around.update(new="else"))
     refused(lambda: entry.save_base(force_update=True))
