@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 
 from accounts.http import SignedInRequest
 
@@ -13,14 +13,14 @@ Parameters = ParamSpec("Parameters")
 
 
 def administrators_only(
-    view: Callable[Concatenate[SignedInRequest, Parameters], HttpResponse],
-) -> Callable[Concatenate[SignedInRequest, Parameters], HttpResponse]:
+    view: Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase],
+) -> Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase]:
     """Let only account administrators reach a view; everybody else who is signed in gets 403."""
 
     @wraps(view)
     def guarded(
         request: SignedInRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         if not request.user.is_administrator:
             raise PermissionDenied
         return view(request, *args, **kwargs)
