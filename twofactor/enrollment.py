@@ -102,6 +102,13 @@ def finish(session: SessionBase, user: "Operator", code: str, by: Origin) -> Non
         raise AlreadyEnrolledError from error
 
 
+def check_readable(user: "Operator") -> None:
+    """Raise SecretUnreadableError where the user has an authenticator that the server cannot read."""
+    authenticator = getattr(user, "authenticator", None)
+    if authenticator is not None:
+        vault.unseal(authenticator.sealed_secret, user.pk)
+
+
 def remove(user: "Operator") -> bool:
     """Delete the user's authenticator; return whether there was one."""
     deleted, _ = Authenticator.objects.filter(user=user).delete()
