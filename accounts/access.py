@@ -5,14 +5,14 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 
 from accounts.http import SignedInRequest
 
 Parameters = ParamSpec("Parameters")
 
 
-ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponse])
+ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 
 
 def needs_proof(view: ViewType) -> ViewType:
@@ -34,14 +34,14 @@ def needs_proof_to_post(view: ViewType) -> ViewType:
 
 
 def administrators_only(
-    view: Callable[Concatenate[SignedInRequest, Parameters], HttpResponse],
-) -> Callable[Concatenate[SignedInRequest, Parameters], HttpResponse]:
+    view: Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase],
+) -> Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase]:
     """Let only account administrators reach a view; everybody else who is signed in gets 403."""
 
     @wraps(view)
     def guarded(
         request: SignedInRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         if not request.user.is_administrator:
             raise PermissionDenied
         return view(request, *args, **kwargs)

@@ -1,11 +1,13 @@
 """Account settings and the audit log."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
@@ -13,6 +15,7 @@ from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS, AuditEntry
 from accounts.settings_page import change_policy
+from accounts.spreadsheet import csv_response
 
 
 @needs_proof_to_post
@@ -43,7 +46,22 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 def audit_log(request: SignedInRequest) -> HttpResponse:
     """Show what happened in the account, newest first."""
-    entries = AuditEntry.objects.filter(account=request.user.account_id)
-    filters = AuditFilters(request.GET, queryset=entries)
+    filters = _filters(request)
     page = page_of(filters.qs, request.GET)
     return render(request, "accounts/audit_log.html", {"filters": filters, "page": page})
+
+
+@require_safe
+@administrators_only
+def audit_export(request: SignedInRequest) -> HttpResponseBase:
+    """Send the entries that the page's filters leave, all of them, as CSV."""
+    filters = _filters(request)
+    if not filters.is_valid():
+        # The page says what is wrong; a file with more in it than was asked for would say nothing.
+        return redirect(f"{reverse('accounts:audit-log')}?{request.GET.urlencode()}")
+    return csv_response("audit-log", request.user.account.name, table.header(), table.rows(filters.qs))
+
+
+def _filters(request: SignedInRequest) -> AuditFilters:
+    """Return the filters that the address names, over the entries of the reader's own account."""
+    return AuditFilters(request.GET, queryset=AuditEntry.objects.filter(account=request.user.account_id))

@@ -17,8 +17,10 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     """Remove the operator's authenticator; return whether the email about it went out.
 
     Ends all of the operator's sessions, waiting sign-ins and unspent links. The secret is deleted, so
-    the old phone never works again. Raises NotEnrolledError.
+    the old phone never works again. Raises NotEnrolledError, and SecretUnreadableError where the server
+    cannot read the secret: with its key put right the phone works, and a reset would throw it away.
     """
+    enrollment.check_readable(operator)
     remove(operator, by, reason)
     told = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
     if operator.is_administrator:
@@ -27,7 +29,7 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
 
 
 def remove(operator: Operator, by: Origin, reason: str = "") -> None:
-    """Do what `reset` does, without the email: for the command line, where mail may be down."""
+    """Do what `reset` does, without the email: for the command line, where mail may be down or a key lost."""
     with transaction.atomic():
         if not enrollment.remove(operator):
             raise NotEnrolledError

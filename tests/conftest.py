@@ -1,11 +1,34 @@
 """Fixtures that most tests use."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from django.core.management.commands import flush
 from django.test import Client
 
+from accounts import append_only
 from accounts.models import Account
 from operators.models import Operator
 from tests.factories import make_account, make_operator, signed_in
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_test_database_can_be_emptied() -> Iterator[None]:
+    """Tests with transactions of their own empty every table afterwards; the audit trail refuses that."""
+    real = flush.sql_flush
+
+    def sql_flush(style: Any, connection: Any, **options: Any) -> list[str]:
+        vendor = connection.vendor
+        return [
+            *append_only.REMOVE[vendor],
+            *real(style, connection, **options),
+            *append_only.INSTALL[vendor],
+        ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture

@@ -149,6 +149,13 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
     return True
 
 
+def check_readable(user: "Operator") -> None:
+    """Raise SecretUnreadableError where the user has an authenticator that the server cannot read."""
+    authenticator = getattr(user, "authenticator", None)
+    if authenticator is not None:
+        vault.unseal(authenticator.sealed_secret, user.pk)
+
+
 def remove(user: "Operator") -> bool:
     """Delete the user's authenticator, with its lock, and end what it opened; false where there was none."""
     deleted, _ = Authenticator.objects.filter(user=user).delete()

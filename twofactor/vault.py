@@ -26,10 +26,38 @@ def seal(secret: str, user_id: int) -> str:
 
 def unseal(ciphertext: str, user_id: int) -> str:
     """Return the secret; raise SecretUnreadableError where it is not readable as this user's."""
+    return _open(tuple(settings.TWO_FACTOR_KEYS), ciphertext, user_id)
+
+
+def is_under_newest_key(ciphertext: str, user_id: int) -> bool:
+    """Whether the first of TWO_FACTOR_KEYS alone opens a ciphertext: the others are not needed for it."""
     try:
-        owner, _, secret = (
-            _keys(tuple(settings.TWO_FACTOR_KEYS)).decrypt(ciphertext.encode()).decode().partition(":")
-        )
+        _open(tuple(settings.TWO_FACTOR_KEYS[:1]), ciphertext, user_id)
+    except SecretUnreadableError:
+        return False
+    return True
+
+
+def check_keys() -> None:
+    """Raise SecretUnreadableError where no key is set or one of them is no key."""
+    _keys(tuple(settings.TWO_FACTOR_KEYS))
+
+
+def derive(context: str) -> str:
+    """Return a Base32 secret that only this server can compute, always the same for the same context.
+
+    Raises SecretUnreadableError before anybody scans what could not be sealed afterwards.
+    """
+    check_keys()
+    key = settings.TWO_FACTOR_KEYS[0].encode()
+    digest = hmac.new(key, b"two-factor enrollment\0" + context.encode(), hashlib.sha256).digest()
+    return b32encode(digest[:SECRET_BYTES]).decode()
+
+
+def _open(keys: tuple[str, ...], ciphertext: str, user_id: int) -> str:
+    """Return the secret in a ciphertext that one of the keys opens and that is this user's."""
+    try:
+        owner, _, secret = _keys(keys).decrypt(ciphertext.encode()).decode().partition(":")
     except InvalidToken as error:
         raise SecretUnreadableError from error
     if owner != str(user_id):
@@ -37,14 +65,7 @@ def unseal(ciphertext: str, user_id: int) -> str:
     return secret
 
 
-def derive(context: str) -> str:
-    """Return a Base32 secret that only this server can compute, always the same for the same context."""
-    key = settings.TWO_FACTOR_KEYS[0].encode()
-    digest = hmac.new(key, b"two-factor enrollment\0" + context.encode(), hashlib.sha256).digest()
-    return b32encode(digest[:SECRET_BYTES]).decode()
-
-
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _keys(keys: tuple[str, ...]) -> MultiFernet:
     """Return the cipher for these keys, newest first; raise SecretUnreadableError where one is no key."""
     try:

@@ -29,6 +29,8 @@ PRODUCT_NAME = "Uptrends"
 TWO_FACTOR_ISSUER = env.str("TWO_FACTOR_ISSUER", default=PRODUCT_NAME)
 # Proxies (addresses or networks) whose X-Forwarded-For header is believed; nobody's by default.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+# Days that audit entries are kept; `manage.py prune_audit` reads it, and says so where it is no number.
+AUDIT_RETENTION_DAYS = env.str("AUDIT_RETENTION_DAYS", default="")
 
 INSTALLED_APPS = [
     "accounts",

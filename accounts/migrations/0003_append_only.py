@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from accounts import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0002_codes_and_limits")]
+
+    operations = [migrations.RunPython(append_only.install, append_only.remove, elidable=False)]

@@ -1,0 +1,61 @@
+"""Bringing every stored secret under the newest key, so that older keys can be taken away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from twofactor import vault
+from twofactor.models import Authenticator
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far it is: secrets looked at and re-encrypted, and the operators whose secret no key opens."""
+
+    seen: int = 0
+    renewed: int = 0
+    unreadable: list[int] = field(default_factory=list)
+
+
+def rotate() -> Iterator[Progress]:
+    """Re-encrypt what is not under the newest key; the progress after each batch, the last one too.
+
+    Every row is a statement of its own: whoever stops in the middle loses nothing, and the next run
+    passes over what is done. Nobody waits for it meanwhile.
+    """
+    progress = Progress()
+    for rows in _batches():
+        for pk, user_id, sealed in rows:
+            _renew(pk, user_id, sealed, progress)
+        progress.seen += len(rows)
+        yield progress
+
+
+def count_remaining() -> int:
+    """Return how many secrets the newest key does not open, as the table stands now."""
+    return sum(
+        not vault.is_under_newest_key(sealed, user_id) for rows in _batches() for _pk, user_id, sealed in rows
+    )
+
+
+def _batches() -> Iterator[list[tuple[int, int, str]]]:
+    """Return number, user and ciphertext of all authenticators in order, some at a time."""
+    last = 0
+    rows = Authenticator.objects.order_by("pk").values_list("pk", "user_id", "sealed_secret")
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+        yield batch
+        last = batch[-1][0]
+
+
+def _renew(pk: int, user_id: int, sealed: str, progress: Progress) -> None:
+    """Re-encrypt one secret, unless that is done, impossible, or the row has changed since it was read."""
+    if vault.is_under_newest_key(sealed, user_id):
+        return
+    try:
+        fresh = vault.seal(vault.unseal(sealed, user_id), user_id)
+    except vault.SecretUnreadableError:
+        progress.unreadable.append(user_id)
+        return
+    # A new phone or a second rotation may have written meanwhile: theirs is the newer one.
+    progress.renewed += Authenticator.objects.filter(pk=pk, sealed_secret=sealed).update(sealed_secret=fresh)
