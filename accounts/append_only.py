@@ -36,7 +36,7 @@ WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END
 """  # noqa: S608  two constants of this module
 _POSTGRES_FUNCTION = f"""
-CREATE OR REPLACE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         IF OLD.at < NULLIF(current_setting('uptrends_2fa.prune_before', true), '')::timestamptz THEN
@@ -58,13 +58,17 @@ FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_refuse()
 
 REMOVE = {
     "sqlite": [f"DROP TRIGGER IF EXISTS {TABLE}_no_{what}" for what in ("update", "delete", "replace")],
-    "postgresql": [f"DROP TRIGGER IF EXISTS {TABLE}_no_{what} ON {TABLE}" for what in ("change", "truncate")],
+    "postgresql": [
+        f"DROP TRIGGER IF EXISTS {TABLE}_no_change ON {TABLE}",
+        f"DROP TRIGGER IF EXISTS {TABLE}_no_truncate ON {TABLE}",
+        f"DROP FUNCTION IF EXISTS {TABLE}_refuse()",
+    ],
 }
 INSTALL = {
     "sqlite": [*REMOVE["sqlite"], _SQLITE_UPDATE, _SQLITE_DELETE, _SQLITE_REPLACE],
     "postgresql": [*REMOVE["postgresql"], _POSTGRES_FUNCTION, _POSTGRES_ROWS, _POSTGRES_TRUNCATE],
 }
-# Each takes what the one before needs: the moment (PostgreSQL), nothing (SQLite).
+# PostgreSQL's first takes the moment, the others take nothing.
 _OPEN = {
     "sqlite": f"DROP TRIGGER {TABLE}_no_delete",
     "postgresql": "SELECT set_config('uptrends_2fa.prune_before', %s, true)",

@@ -171,15 +171,23 @@ def test_it_is_utf_8_with_a_byte_order_mark_and_never_stored(admin_browser, acco
 
 def test_a_long_trail_takes_no_more_memory_than_a_short_one(admin_browser, account):
     write(account, 3000, new="x" * 4000)
-    answer = admin_browser.get(URL)
     tracemalloc.start()
     try:
+        answer = admin_browser.get(URL)
         size = sum(len(chunk) for chunk in answer.streaming_content)
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert size > 12_000_000
     assert peak < size / 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_read_outside_a_transaction_too(client):
+    account = make_account()
+    write(account, 1200)
+    client.force_login(make_operator(account, administrator=True))
+    assert len(table_of(client)) == 1200
 
 
 # Nothing in it is run
