@@ -47,7 +47,7 @@ def verdict(report: str, returncode: int, complaints: str) -> tuple[list[str], i
         return ["pip-audit failed:", complaints], 1
     packages: list[dict[str, Any]] = json.loads(report)["dependencies"]
     found = [
-        f"{package['name']} {package['version']}: {flaw['id']}, mended in {flaw['fix_versions'] or 'no release'}"
+        f"{package['name']} {package['version']}: {flaw['id']}, mended in {flaw['fix_versions']}"
         for package in packages
         for flaw in package.get("vulns", [])
     ]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,16 @@ if report:
 print(complaint, file=sys.stderr)
 sys.exit(int(code))
 """
-SOUND = {"name": "django", "version": "5.2.1", "vulns": []}
-FLAWED = {"name": "pillow", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["1.1"]}]}
-UNKNOWN = {"name": "redis", "skip_reason": "Dependency not found on PyPI: redis"}
+SOUND: dict[str, Any] = {"name": "django", "version": "5.2.1", "vulns": []}
+FLAWED: dict[str, Any] = {
+    "name": "pillow",
+    "version": "1.0",
+    "vulns": [{"id": "CVE-1", "fix_versions": ["1.1"]}],
+}
+UNKNOWN: dict[str, Any] = {"name": "redis", "skip_reason": "Dependency not found on PyPI: redis"}
 
 
-def audit(*packages: dict[str, object], complaint: str = "", code: int = 0) -> tuple[int, str]:
+def audit(*packages: dict[str, Any], complaint: str = "", code: int = 0) -> tuple[int, str]:
     """Run the audit over what pip-audit would report; no packages means that it wrote no report."""
     report = json.dumps({"dependencies": packages}) if packages else ""
     ran = subprocess.run(
