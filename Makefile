@@ -10,13 +10,14 @@ TEST_WORKERS ?= 2
 VENV := .venv
 IN_VENV := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
-CODE := manage.py gunicorn.conf.py accounts invitations operators twofactor uptrends_2fa tests docs $(wildcard bench)
+PRODUCT := manage.py gunicorn.conf.py accounts invitations operators twofactor uptrends_2fa
+CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 
 .DEFAULT_GOAL := help
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
-.PHONY: help demo test check format lint requirements-check imports types templates migrations \
-	deploy-check fix requirements screenshots system-packages clean
+.PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
+	deploy-check audit fix requirements screenshots system-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +30,16 @@ test: $(VENV)/.test system-packages ## Run all tests (a part: make test PYTEST_A
 	$(IN_VENV)/python -m pytest -n $(TEST_WORKERS) --cov $(PYTEST_ARGS)
 
 # Quickest first, so that a slip is told within seconds.
-check: format lint requirements-check imports types templates migrations deploy-check ## Run every check but the tests
+check: format lint requirements-check bandit imports types templates migrations deploy-check audit ## Run every check but the tests
 
 format: $(VENV)/.dev ## Check that the code is formatted
 	$(IN_VENV)/ruff format --check $(CODE)
 
 lint: $(VENV)/.dev ## Look for mistakes and for functions that have grown too complex
 	$(IN_VENV)/ruff check $(CODE)
+
+bandit: $(VENV)/.dev ## Look for insecure habits in the product's code
+	$(IN_VENV)/bandit --quiet --recursive --configfile pyproject.toml $(PRODUCT)
 
 requirements-check: $(VENV)/.dev ## Check that requirements/ is in step with pyproject.toml
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && cp requirements/*.txt "$$fresh" && \
@@ -67,6 +71,10 @@ deploy-check: $(VENV)/.dev ## Check production settings with Django's own deploy
 	EMAIL_URL=smtp+tls://user:password@mail.example.com:587 \
 	DEFAULT_FROM_EMAIL=no-reply@example.com \
 	$(IN_VENV)/python manage.py check --deploy --fail-level WARNING
+
+# Says so, and passes, where the list of vulnerabilities cannot be reached; one that is found fails.
+audit: $(VENV)/.dev ## Ask whether a package that the product runs on has a known vulnerability
+	@$(IN_VENV)/python .ci/audit.py requirements/base.txt
 
 fix: $(VENV)/.dev ## Format the code and mend what can be mended by itself
 	$(IN_VENV)/ruff check --fix $(CODE)

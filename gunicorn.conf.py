@@ -30,9 +30,10 @@ threads = int(os.environ.get("GUNICORN_THREADS", "2"))
 worker_class = "gthread"
 
 # --- How long ---
-# A sign-in that sends a setup link waits for the mail server, 10 seconds at most. A worker that gives no
-# sign of life for three times as long is stuck and is replaced; one that is asked to stop gets as long to
-# finish its requests.
+# A request waits at most 15 seconds for another's lock in the database, and 5 seconds for each answer of a
+# mail server (EMAIL_TIMEOUT); one that says nothing costs 5 in all, one that answers every step at the last
+# moment some 40. None of this stops a worker: it gives its sign of life from a thread of its own. One that
+# gives none for so long is stuck and is replaced; one that is asked to stop gets as long for its requests.
 timeout = int(os.environ.get("GUNICORN_TIMEOUT", "30"))
 graceful_timeout = timeout
 keepalive = 5

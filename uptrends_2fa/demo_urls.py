@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from uptrends_2fa import demo_mailbox
-from uptrends_2fa.urls import urlpatterns as product_urls
+from uptrends_2fa import demo_mailbox, urls
 
 urlpatterns = [
-    *product_urls,
+    *urls.urlpatterns,
     path("mails/", demo_mailbox.mails, name="demo-mails"),
     path("mails/<str:name>/", demo_mailbox.mail, name="demo-mail"),
 ]
+
+handler500 = urls.handler500

@@ -1,7 +1,16 @@
 """The error pages that Django does not choose by itself."""
 
+import sys
+
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views import defaults
+
+from uptrends_2fa.outage import is_outage
+
+# Seconds until a program may try again; the page tells people to wait a minute.
+RETRY_AFTER = 60
 
 
 def bad_request(request: HttpRequest) -> HttpResponse:
@@ -15,5 +24,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer 503 when the server lacks something it needs, such as an encryption key."""
-    return render(request, "503.html", status=503)
+    """Answer 503 when the server lacks something it needs, such as its database or an encryption key."""
+    # The page has no menu then: to know whose it is takes a query.
+    request.user = AnonymousUser()
+    response = render(request, "503.html", status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 503 where the database is out of service, and 500 for a mistake of ours.
+
+    Django comes here with every exception that nobody has caught, wherever it was raised: in a view, a
+    template, a middleware, or while a session is loaded or saved. It logs the exception once, whatever
+    the answer.
+    """
+    if is_outage(sys.exception()):
+        return unavailable(request)
+    return defaults.server_error(request)

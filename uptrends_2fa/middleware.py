@@ -7,11 +7,36 @@ from urllib.parse import unquote
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
+from whitenoise.middleware import WhiteNoiseFileResponse
 
 from twofactor.vault import SecretUnreadableError
 from uptrends_2fa import errors
 
 View = Callable[[HttpRequest], HttpResponse]
+
+# Features that browsers know under these names; an unknown one is a warning in the console.
+UNUSED_FEATURES = (
+    "accelerometer",
+    "autoplay",
+    "camera",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "idle-detection",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "usb",
+    "xr-spatial-tracking",
+)
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 
 
 def refuse_nul_bytes(get_response: View) -> View:
@@ -30,24 +55,27 @@ def refuse_nul_bytes(get_response: View) -> View:
 
 
 def no_store(get_response: View) -> View:
-    """Keep pages out of every cache: they show people's data, and some of them a secret."""
+    """Keep pages out of every cache: they show people's data, and some of them a secret.
+
+    Redirects too, as an address may hold the token of a link. Only static files may be kept.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers["Cache-Control"] = "no-store"
+        if not isinstance(response, WhiteNoiseFileResponse):
+            response.headers["Cache-Control"] = "no-store"
         return response
 
     return middleware
 
 
-def permissions_policy(get_response: View) -> View:
-    """Switch off the browser features that no page uses."""
+def isolation(get_response: View) -> View:
+    """Switch off the browser features that no page uses, and keep other sites from loading what is here."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers["Permissions-Policy"] = (
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        )
+        response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
     return middleware

@@ -1,4 +1,8 @@
-"""What must be set before the application may serve people."""
+"""What must be set before the application may serve people? Answers are sentences that say what to do."""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 DEVELOPMENT_SECRET_KEY = "development-only-never-use-this-key-where-people-sign-in-0123456789"  # noqa: S105
 DEVELOPMENT_TWO_FACTOR_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1pbi1wcm9kdWM="
@@ -9,16 +13,58 @@ def missing(
     secret_key: str, two_factor_keys: list[str], site_url: str, allowed_hosts: list[str]
 ) -> list[str]:
     """Return one sentence for each value that is missing or is a shipped default; empty when all is well."""
-    problems = []
-    if secret_key == DEVELOPMENT_SECRET_KEY or len(secret_key) < MINIMUM_KEY_LENGTH:
-        problems.append(f"Set SECRET_KEY to a random text of at least {MINIMUM_KEY_LENGTH} characters.")
-    if not two_factor_keys or DEVELOPMENT_TWO_FACTOR_KEY in two_factor_keys:
-        problems.append(
-            "Set TWO_FACTOR_KEYS to a key made by: python -c "
-            '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
-        )
-    if not site_url.startswith(("http://", "https://")):
-        problems.append("Set SITE_URL to the address people use, for example https://2fa.example.com.")
-    if not allowed_hosts or "*" in allowed_hosts:
-        problems.append("Set ALLOWED_HOSTS to the host names of SITE_URL, without wildcard.")
-    return problems
+    sentences = [
+        about_secret_keys([secret_key]),
+        about_two_factor_keys(two_factor_keys),
+        "" if site_url.startswith(("http://", "https://")) else SITE_URL_MISSING,
+        about_hosts(allowed_hosts),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+SITE_URL_MISSING = "Set SITE_URL to the address people use, for example https://2fa.example.com."
+
+
+def about_secret_keys(keys: Iterable[str]) -> str:
+    """Return what to do about keys that sign sessions and cookies; "" where all are secret."""
+    if all(key != DEVELOPMENT_SECRET_KEY and len(key) >= MINIMUM_KEY_LENGTH for key in keys):
+        return ""
+    return f"Set SECRET_KEY to a random text of at least {MINIMUM_KEY_LENGTH} characters."
+
+
+def about_two_factor_keys(keys: list[str]) -> str:
+    """Return what to do about the keys that encrypt secrets; "" where there are some, and all are secret."""
+    if keys and DEVELOPMENT_TWO_FACTOR_KEY not in keys:
+        return ""
+    return (
+        "Set TWO_FACTOR_KEYS to a key made by: python -c "
+        '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+    )
+
+
+def about_hosts(hosts: list[str]) -> str:
+    """Return what to do about the names that the application answers to; "" where each is one whole name."""
+    # A leading dot is Django's wildcard for every name below a domain.
+    if hosts and not any("*" in host or host.startswith(".") for host in hosts):
+        return ""
+    return "Set ALLOWED_HOSTS to the host names of SITE_URL, each in full, without wildcard."
+
+
+def about_plain_http(site_url: str) -> str:
+    """Return what to do about an address without TLS; "" where it has it, or never leaves this machine."""
+    address = urlsplit(site_url)
+    if address.scheme == "https" or _is_loopback(address.hostname or ""):
+        return ""
+    return (
+        "Set SITE_URL to an address with https, and let a reverse proxy speak TLS: with plain http "
+        "passwords, codes and sessions can be read on the way. Only 127.0.0.1, [::1] and localhost may do "
+        "without."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether that name or address is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

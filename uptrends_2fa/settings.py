@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "twofactor",
     "invitations",
     "operators",
+    "uptrends_2fa",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -50,13 +51,16 @@ INSTALLED_APPS = [
     "django_tables2",
 ]
 
+# Headers come first, so that every answer has them: redirects to https, static files, and whatever is
+# refused early.
 MIDDLEWARE = [
+    "uptrends_2fa.middleware.no_store",
+    "uptrends_2fa.middleware.isolation",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "uptrends_2fa.middleware.refuse_nul_bytes",
-    "uptrends_2fa.middleware.no_store",
-    "csp.middleware.CSPMiddleware",
-    "uptrends_2fa.middleware.permissions_policy",
     "django_htmx.middleware.HtmxMiddleware",
     "uptrends_2fa.middleware.popup_redirects",
     "accounts.guessing.known_browser_cookie",
@@ -69,7 +73,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "twofactor.proof.ProofMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "uptrends_2fa.middleware.UnreadableSecretMiddleware",
 ]
 
@@ -96,14 +99,29 @@ DATABASES: dict[str, Any] = {
 }
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+# Options in DATABASE_URL (`?timeout=5`) go before these.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock at BEGIN: two writers queue up instead of failing half-way. WAL lets
-    # readers go on meanwhile; the timeout (seconds) is how long a writer waits for its turn.
-    DATABASES["default"]["OPTIONS"] = {
+    # readers go on meanwhile; the timeout (seconds) is how long a writer waits for its turn. With WAL,
+    # synchronous=NORMAL would lose the last commits in a power cut: a spent code or link would work once
+    # more, and a session that was ended would be back. FULL waits for the disk at each commit instead.
+    DATABASE_OPTIONS: dict[str, Any] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 15,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+else:
+    # Without these, a database host that vanishes holds a request for minutes (seconds; the last in
+    # milliseconds), and four of them hold all threads. A lock is waited for as long as with SQLite.
+    DATABASE_OPTIONS = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 20_000,
+        "options": "-c lock_timeout=15s",
+    }
+DATABASES["default"]["OPTIONS"] = {**DATABASE_OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": env.cache_url_config(
@@ -164,6 +182,7 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -175,6 +194,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
+        "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

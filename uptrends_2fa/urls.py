@@ -8,3 +8,5 @@ urlpatterns = [
     path("", include("twofactor.urls")),
     path("account/", include("accounts.urls")),
 ]
+
+handler500 = "uptrends_2fa.errors.server_error"

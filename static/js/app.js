@@ -39,17 +39,23 @@
       opener = link;
       dialog.showModal();
     }
-    const source = content.contains(link) ? content : link; // htmx sends nothing for what has left the page
-    content.replaceChildren(one("#popup-loading").content.cloneNode(true));
-    announce(content.textContent.trim());
     popupUrl = link.href;
-    load("GET", link.href, { source });
+    loadPopup(content.contains(link) ? content : link); // htmx sends nothing for what has left the page
   }
 
-  // No answer came. What was typed stays; without a form there is nothing to keep.
-  function failed() {
+  function loadPopup(source) {
+    content.replaceChildren(one("#popup-loading").content.cloneNode(true));
+    announce(content.textContent.trim());
+    load("GET", popupUrl, { source });
+  }
+
+  // No answer came, or only that the server cannot do it now: said in its own words, where it has some.
+  // What was typed stays; without a form there is nothing to keep.
+  function failed(answer = "") {
     content.removeAttribute("aria-busy");
     const message = one("#popup-failed").content.cloneNode(true);
+    const words = new DOMParser().parseFromString(answer, "text/html").querySelector(".popup-body");
+    if (words) message.querySelector(".popup-failed").textContent = words.textContent.trim();
     const body = content.querySelector("form .popup-body");
     if (body) {
       all(".popup-failed", body).forEach((old) => old.remove());
@@ -79,8 +85,13 @@
       opener = null;
     });
     document.addEventListener("htmx:beforeSwap", (event) => {
-      const { target, pathInfo } = event.detail;
-      if (target === content && pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
+      const { target, pathInfo, xhr } = event.detail;
+      if (target !== content) return;
+      if (pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
+      else if (xhr.status >= 500) {
+        event.detail.shouldSwap = false;
+        failed(xhr.responseText);
+      }
     });
     document.addEventListener("htmx:afterSettle", (event) => {
       if (event.target !== content || !dialog.open) return;
@@ -112,6 +123,9 @@
       event.preventDefault();
       dialog.close();
     }
+
+    const retry = target.closest("[data-popup-retry]");
+    if (retry) loadPopup(content);
 
     const link = target.closest("a[data-popup]");
     const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);

@@ -19,11 +19,12 @@ class Server:
     url: str
     database_url: str
     log: Path
+    pid: int
 
 
 @contextmanager
-def serve(folder: Path, database_url: str, smtp_port: int) -> Iterator[Server]:
-    """Migrate, collect the static files, and serve until the end."""
+def serve(folder: Path, database_url: str, smtp_port: int, **settings: str) -> Iterator[Server]:
+    """Migrate, collect the static files, and serve until the end; `settings` are further variables."""
     # The port is opened here and handed over: requests wait in line until the workers are there.
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -40,6 +41,7 @@ def serve(folder: Path, database_url: str, smtp_port: int) -> Iterator[Server]:
             "STATIC_ROOT": str(folder / "static"),
             "GUNICORN_BIND": f"fd://{listener.fileno()}",
             "GUNICORN_WORKERS": "2",
+            **settings,
         }
         for command in (["migrate"], ["collectstatic", "--noinput"]):
             subprocess.run([sys.executable, "manage.py", *command, "-v0"], cwd=ROOT, env=env, check=True)
@@ -54,7 +56,7 @@ def serve(folder: Path, database_url: str, smtp_port: int) -> Iterator[Server]:
                 pass_fds=[listener.fileno()],
             )
         try:
-            yield Server(url, database_url, log)
+            yield Server(url, database_url, log, gunicorn.pid)
         finally:
             gunicorn.terminate()
             gunicorn.wait(timeout=60)

@@ -2,9 +2,11 @@
 
 from urllib.parse import unquote
 
+import pytest
 from playwright.sync_api import expect
 
 from operators.models import Operator
+from tests.breakage.trouble import trouble_with
 from tests.browser.person import RESET, SCAN, Person
 from tests.browser.phone import wrong_code
 from tests.factories import enroll
@@ -140,3 +142,43 @@ def test_the_popup_is_a_page_of_its_own_without_a_script(chromium, server, olga,
         person.set_up(phone)
         person.sees("From now on you type a code")
         assert not person.problems
+
+
+@pytest.fixture
+def out_of_service(server):
+    """Takes the server's database out of service, or its writers where that is what can be done to a file."""
+    troubles = trouble_with(server).troubles
+    return troubles["gone"] if "gone" in troubles else troubles["disk full"]
+
+
+def test_a_server_that_cannot_answer_is_told_in_the_popup_and_keeps_what_was_typed(
+    at_olga, olga, phone, out_of_service
+):
+    at_olga.expected_statuses.add(503)
+    open_popup(at_olga, olga)
+    phone.scan(at_olga.qr)
+    code = phone.next_code()
+    with out_of_service():
+        at_olga.type_code(code, "Finish")
+        alert = at_olga.dialog.get_by_role("alert")
+        expect(alert).to_have_text("The service cannot answer just now. Wait a minute, then try again.")
+        expect(at_olga.page.get_by_label("6-digit code", exact=True)).to_have_value(code)
+        expect(at_olga.qr).to_be_visible()
+        assert not alert.evaluate("element => element.closest('form') === null")
+    assert not is_enrolled(olga)
+    at_olga.press("Finish")
+    at_olga.sees("From now on you type a code")
+    assert is_enrolled(olga)
+
+
+def test_a_popup_that_did_not_come_can_be_asked_for_again(at_olga, olga, phone):
+    at_olga.expected_statuses.add(502)
+    at_olga.go(olga.get_absolute_url())
+    at_olga.page.route("**/two-factor/scan/", lambda route: route.fulfill(status=502, body="Bad Gateway"))
+    at_olga.follow(SCAN)
+    at_olga.sees("The server did not answer.")
+    at_olga.looks_well("popup-failed")
+    at_olga.page.unroute("**/two-factor/scan/")
+    at_olga.press("Try again")
+    at_olga.set_up(phone)
+    at_olga.sees("From now on you type a code")

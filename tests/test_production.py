@@ -1,0 +1,120 @@
+"""Which settings does the product refuse to serve with, and does it say what to set?"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+
+from uptrends_2fa import checks, production
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+SHARED = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1"}
+}
+COOKIES = "django.contrib.sessions.backends.signed_cookies"
+CACHE = "django.contrib.sessions.backends.cache"
+CACHED_DATABASE = "django.contrib.sessions.backends.cached_db"
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"SESSION_ENGINE": COOKIES}, "Set SESSION_ENGINE"),
+    ({"SESSION_ENGINE": CACHE, "CACHES": LOCAL}, "Set SESSION_ENGINE"),
+    ({"SESSION_ENGINE": CACHED_DATABASE, "CACHES": LOCAL}, "CACHE_URL to a Redis server"),
+    ({"ALLOWED_HOSTS": ["*"]}, "Set ALLOWED_HOSTS"),
+    ({"ALLOWED_HOSTS": ["login.example.com", "*"]}, "Set ALLOWED_HOSTS"),
+    ({"ALLOWED_HOSTS": [".example.com"]}, "Set ALLOWED_HOSTS"),
+    ({"SECRET_KEY": production.DEVELOPMENT_SECRET_KEY}, "Set SECRET_KEY"),
+    ({"SECRET_KEY": "k" * 49}, "Set SECRET_KEY"),
+    ({"SECRET_KEY_FALLBACKS": [production.DEVELOPMENT_SECRET_KEY]}, "Set SECRET_KEY"),
+    ({"TWO_FACTOR_KEYS": []}, "Set TWO_FACTOR_KEYS"),
+    ({"TWO_FACTOR_KEYS": ["a" * 43 + "=", production.DEVELOPMENT_TWO_FACTOR_KEY]}, "Set TWO_FACTOR_KEYS"),
+    ({"SITE_URL": "http://login.example.com"}, "Set SITE_URL"),
+    ({"SITE_URL": "http://127.0.0.1.example.com"}, "Set SITE_URL"),
+    ({"SITE_URL": "http://10.0.0.1:8000"}, "Set SITE_URL"),
+]
+TAKEN: list[dict[str, Any]] = [
+    {},
+    {"SESSION_ENGINE": "django.contrib.sessions.backends.db"},
+    {"SESSION_ENGINE": CACHE, "CACHES": SHARED},
+    {"ALLOWED_HOSTS": ["login.example.com", "2fa.example.com"]},
+    {"SECRET_KEY": "k" * 50},
+    {"SITE_URL": "https://login.example.com"},
+    {"SITE_URL": "http://127.0.0.1:8000"},
+    {"SITE_URL": "http://[::1]:8000"},
+    {"SITE_URL": "http://localhost"},
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_production(settings):
+    settings.SILENCED_SYSTEM_CHECKS = []
+    settings.SITE_URL = "https://login.example.com"
+
+
+def change(settings, values):
+    for name, value in values.items():
+        setattr(settings, name, value)
+
+
+@pytest.mark.parametrize(("values", "sentence"), REFUSED)
+def test_it_does_not_serve_and_says_what_to_set(settings, values, sentence):
+    change(settings, values)
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        checks.refuse_to_serve()
+    (problem,) = [problem for problem in run_checks() if str(problem.id).startswith("uptrends_2fa.")]
+    assert problem.msg.startswith("Set ")
+    assert problem.is_serious()
+
+
+@pytest.mark.parametrize("values", TAKEN)
+def test_it_serves(settings, values):
+    change(settings, values)
+    checks.refuse_to_serve()
+    assert not list(checks.check_production())
+
+
+def test_while_developing_nothing_is_refused(settings):
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = ["*"]
+    checks.refuse_to_serve()
+
+
+def test_every_management_command_looks_first(settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    with pytest.raises(CommandError, match="Set ALLOWED_HOSTS"):
+        call_command("check")
+
+
+def start(**env: str) -> str:
+    """Load the WSGI application as gunicorn does; what it complained about."""
+    ran = subprocess.run(
+        [sys.executable, "-c", "import uptrends_2fa.wsgi"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "uptrends_2fa.settings", "DEBUG": "off", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.stderr if ran.returncode else ""
+
+
+def test_the_application_server_does_not_start_with_an_address_in_the_open():
+    complaint = start(SITE_URL="http://login.example.com", ALLOWED_HOSTS="login.example.com")
+    assert "The application cannot start." in complaint
+    assert "Set SITE_URL to an address with https" in complaint
+
+
+def test_the_application_server_does_not_start_without_keys():
+    complaint = start(SECRET_KEY="", TWO_FACTOR_KEYS="", SITE_URL="", ALLOWED_HOSTS="")
+    for name in ("SECRET_KEY", "TWO_FACTOR_KEYS", "SITE_URL", "ALLOWED_HOSTS"):
+        assert f"Set {name} to " in complaint
+
+
+def test_the_application_server_starts_with_all_that_it_needs():
+    assert start(SITE_URL="https://login.example.com", ALLOWED_HOSTS="login.example.com") == ""
