@@ -23,7 +23,10 @@ WAITING = (
     "SELECT 1 FROM pg_locks JOIN pg_database AS d ON d.oid = database"
     " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
 )
-OTHERS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+OTHERS = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -73,10 +76,13 @@ class Postgres:
                     sql.SQL(event), sql.Identifier(model._meta.db_table)
                 )
             )
-            yield lambda: until(lambda: bool(ours.execute(WAITING).fetchone()))
-            ours.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
-            until(lambda: not ours.execute(OTHERS).fetchone())
-            ours.execute("DROP FUNCTION trap() CASCADE")
+            try:
+                yield lambda: until(lambda: bool(ours.execute(WAITING).fetchone()))
+                ours.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+                until(lambda: not ours.execute(OTHERS).fetchone())
+            finally:
+                ours.execute("SELECT pg_advisory_unlock_all()")
+                ours.execute("DROP FUNCTION trap() CASCADE")
 
     @contextmanager
     def gone(self) -> Iterator[None]:
@@ -122,11 +128,16 @@ class Sqlite:
             ours.execute(
                 f"CREATE TRIGGER hold BEFORE {event} ON {table} BEGIN SELECT count(*) FROM {crowd}; END"  # noqa: S608
             )
-        yield lambda: until(self._stays_locked)
-        until(lambda: not self._is_locked())
-        with self.connected() as ours:
-            ours.execute("DROP TRIGGER hold")
-            ours.execute("DROP TABLE trap")
+        try:
+            yield lambda: until(self._stays_locked)
+        except BaseException:
+            kill_workers(self.server)  # or it would count on
+            raise
+        finally:
+            until(lambda: not self._is_locked())
+            with self.connected() as ours:
+                ours.execute("DROP TRIGGER hold")
+                ours.execute("DROP TABLE trap")
 
     def _stays_locked(self) -> bool:
         """Whether somebody has the write lock, and not for one short statement."""
