@@ -13,7 +13,7 @@ from invitations.models import MINUTE, Link
 from operators.models import Operator
 from tests.breakage.visitor import Page, Visitor
 from tests.browser.mailbox import MailServer, link_in
-from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_account, make_operator
+from tests.factories import NOBODY, PASSWORD, RESET, SECRET, code_for, make_account, make_operator
 from tests.test_flows import key_on
 from twofactor import vault
 from twofactor.models import Authenticator
@@ -100,7 +100,7 @@ class Password(Step):
 class Code(Step):
     """The code after the password: spent, and a session."""
 
-    traps: ClassVar[list[Trap]] = [(Authenticator, "UPDATE"), (Session, "UPDATE")]
+    traps: ClassVar[list[Trap]] = [(Operator, "UPDATE"), (Session, "UPDATE")]
     kind: ClassVar[dict[str, Any]] = {"enrolled": True}
 
     def prepare(self) -> None:
@@ -111,9 +111,7 @@ class Code(Step):
         return self.visitor.post("/login/code/", code=self.code)
 
     def is_done(self) -> bool:
-        authenticator = self.authenticator()
-        assert authenticator
-        return authenticator.last_step > 0
+        return self.now().last_code_step > 0
 
     def try_again(self) -> None:
         if self.is_done():
@@ -244,7 +242,7 @@ class Reset(Step):
         self.visitor.get(self.path)
 
     def send(self) -> Page:
-        return self.visitor.post(self.path)
+        return self.visitor.post(self.path, **RESET)
 
     def is_done(self) -> bool:
         removed = self.authenticator() is None

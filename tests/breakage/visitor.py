@@ -8,10 +8,9 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from django.conf import settings
-from django.test import Client
 
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for
+from tests.factories import PASSWORD, code_for, signed_in
 
 PATIENCE = 30  # seconds: more than any answer takes
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
@@ -74,8 +73,7 @@ class Visitor:
 
     def open_session(self, operator: Operator) -> None:
         """Be signed in without having signed in, where signing in is not what is tested."""
-        client = Client()
-        client.force_login(operator)
+        client = signed_in(operator)
         self.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def log_in(self, operator: Operator, password: str = PASSWORD) -> Page:
