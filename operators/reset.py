@@ -28,5 +28,5 @@ def remove(operator: Operator, by: Origin, reason: str = "") -> None:
     with transaction.atomic():
         if not enrollment.remove(operator):
             raise NotEnrolledError
-        operator.renew_session_nonce()
+        operator.renew_session_nonce(keep=by.session_key)
         record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

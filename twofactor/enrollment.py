@@ -96,7 +96,7 @@ def finish(session: SessionBase, user: "Operator", code: str, by: Origin) -> Non
                 last_used_at=now,
                 last_step=step,
             )
-            user.renew_session_nonce()
+            user.renew_session_nonce(keep=by.session_key)
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
     except IntegrityError as error:
         raise AlreadyEnrolledError from error

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from accounts.audit import origin, record
+from accounts.browser_names import user_agent
 from accounts.models import Action
 from twofactor import enrollment
 
@@ -87,4 +88,6 @@ def sign_in(request: HttpRequest, user: "Operator", how: str) -> None:
     request.session.pop(SESSION_KEY, None)
     login(request, user, backend=user.backend)
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()
-    record(Action.SIGNED_IN, by=origin(request, user), subject=user, new=how)
+    by = origin(request, user)
+    request.session.describe(address=by.address, user_agent=user_agent(request))  # type: ignore[attr-defined]
+    record(Action.SIGNED_IN, by=by, subject=user, new=how)
