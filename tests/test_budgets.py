@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.policy import Policy
-from operators.models import Group, Session
+from operators.models import Group
+from operators.sessions import Session
 from tests.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import qr, totp
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.audit import origin, record
 from accounts.http import data_of
 from accounts.models import Action
-from twofactor import pending
+from twofactor import pending, trusted
 from twofactor.forms import CodeForm, refuse_code
 from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
@@ -29,10 +29,14 @@ def verify(request: HttpRequest) -> HttpResponse:
         return _start_again(request, _("Log in again to go on."))
     form = CodeForm(data_of(request))
     form.fields["code"].widget.attrs["autofocus"] = True
+    trusted.offer_in(form, waiting.user)
     if form.is_valid():
         if not refuse_code(form, waiting.user.authenticator, timezone.now()):
             pending.sign_in(request, waiting.user, "password and code")
-            return redirect(waiting.next_url or waiting.user.landing_url())
+            response = redirect(waiting.next_url or waiting.user.landing_url())
+            if form.cleaned_data.get(trusted.FIELD):
+                trusted.remember(request, response, waiting.user)
+            return response
         record(Action.CODE_FAILED, by=origin(request, waiting.user), subject=waiting.user)
         if pending.count_wrong_code(request) >= WRONG_CODES_PER_SIGN_IN:
             return _start_again(request, _("That were too many wrong codes. Log in again."))

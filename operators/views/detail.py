@@ -14,7 +14,7 @@ from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS
 from invitations.models import Link
-from operators import access, outlook
+from operators import access, outlook, own_sessions
 from operators.administrators import LastAdministratorError
 from operators.forms import MemberOfForm, OverrideForm, SignInMethodForm
 from operators.groups import set_groups
@@ -44,6 +44,8 @@ def _main_page(
         "why_not": outlook.why_no_two_factor(operator),
         "invitation": _invitation(operator),
     }
+    if operator.pk == request.user.pk:
+        context["open_sessions"] = own_sessions.live(operator).count()
     return render(request, "operators/detail.html", context)
 
 

@@ -17,8 +17,10 @@ BLINK = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
         (f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {BLINK} Safari/537.36", "Chrome on ChromeOS"),
         (f"Mozilla/5.0 (Linux; Android 10; K) {BLINK} Mobile Safari/537.36", "Chrome on Android"),
         (
-            f"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 "
-            f"Chrome/130.0.0.0 {BLINK}",
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36"
+            ),
             "Samsung Internet on Android",
         ),
         (
@@ -26,13 +28,17 @@ BLINK = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
             "Safari on macOS",
         ),
         (
-            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {WEBKIT} Version/26.0 Mobile/15E148 "
-            "Safari/604.1",
+            (
+                f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {WEBKIT} Version/26.0 Mobile/15E148 "
+                "Safari/604.1"
+            ),
             "Safari on iPhone",
         ),
         (
-            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {WEBKIT} CriOS/142.0 Mobile/15E148 "
-            "Safari/604.1",
+            (
+                f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {WEBKIT} CriOS/142.0 Mobile/15E148 "
+                "Safari/604.1"
+            ),
             "Chrome on iPhone",
         ),
         (

@@ -16,11 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin
+from accounts.models import Action, AuditEntry
 from operators import removal, reset
-from operators.models import Operator, Session
+from operators.models import Operator
 from operators.override import set_sign_in_method
-from operators.sessions import SessionStore
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_operator, signed_in
+from operators.sessions import Session, SessionStore
+from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 
 LOGIN = reverse("operators:login")
@@ -289,3 +290,130 @@ def test_the_session_of_an_administrator_who_scans_for_somebody_stays(admin, ope
 
 def test_the_key_of_a_session_is_in_no_text_of_its_origin(operator):
     assert "secret" not in repr(Origin(session_key="secret"))
+
+
+# Where you are signed in
+
+PAGE = reverse("operators:sessions")
+END_OTHERS = reverse("operators:sessions-end-others")
+
+
+def end_url(browser: Client) -> str:
+    return reverse("operators:session-end", args=[row_of(browser).public_id])
+
+
+def trail(action: Action) -> list[tuple[str, str]]:
+    return list(AuditEntry.objects.filter(action=action).values_list("subject_name", "old"))
+
+
+def test_the_page_lists_ones_own_sessions_and_marks_this_one(operator, admin):
+    here, elsewhere = log_in(operator), log_in(operator, CHROME, "192.0.2.8")
+    log_in(admin, "curl/8.14.1", "192.0.2.99")
+    page = here.get(PAGE)
+    assert [row.browser for row in page.context["sessions"].rows] == ["Firefox on Linux", "Chrome on Windows"]
+    assert "192.0.2.8" in page.text
+    assert "192.0.2.99" not in page.text
+    assert "curl" not in page.text
+    assert page.text.count("This browser") == 1
+    assert end_url(elsewhere) in page.text
+    assert end_url(here) not in page.text
+
+
+def test_no_key_is_in_the_page(operator):
+    here, elsewhere = log_in(operator), log_in(operator)
+    page = here.get(PAGE).text
+    for browser in (here, elsewhere):
+        assert str(row_of(browser).pk) not in page
+
+
+def test_what_has_expired_is_neither_listed_nor_counted(operator):
+    log_in(operator)
+    with after(hours=13):
+        here = log_in(operator)
+        assert here.get(PAGE).context["sessions"].total == 1
+        assert "In 1 browser: this one." in here.get(operator.get_absolute_url()).text
+        assert "You are signed in nowhere else." in here.post(END_OTHERS, follow=True).text
+
+
+def test_my_settings_counts_the_sessions_and_other_pages_of_operators_do_not(admin_browser, operator, admin):
+    log_in(admin)
+    assert "In 2 browsers, this one included." in admin_browser.get(admin.get_absolute_url()).text
+    assert "Where you are signed in" not in admin_browser.get(operator.get_absolute_url()).text
+
+
+def test_the_page_takes_the_same_queries_for_one_session_and_for_many(operator):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            here.get(PAGE)
+        return len(found)
+
+    here = log_in(operator)
+    one = queries()
+    for _ in range(5):
+        log_in(operator)
+    assert queries() == one == 3
+
+
+def test_more_sessions_than_are_shown_are_counted(operator, monkeypatch):
+    monkeypatch.setattr("operators.own_sessions.SHOWN", 2)
+    here, *_others = (log_in(operator) for _ in range(4))
+    page = here.get(PAGE)
+    assert [len(page.context["sessions"].rows), page.context["sessions"].rows[0].pk] == [2, row_of(here).pk]
+    assert "The 2 last seen of 4 are shown." in page.text
+
+
+def test_ending_one_session_ends_that_one(operator):
+    here, elsewhere, third = (log_in(operator, address=f"192.0.2.{n}") for n in (1, 2, 3))
+    answer = here.post(end_url(elsewhere), follow=True)
+    assert "The session in Firefox on Linux has ended." in answer.text
+    assert [is_signed_in(browser, operator) for browser in (here, elsewhere, third)] == [True, False, True]
+    assert trail(Action.SESSION_ENDED) == [(str(operator), "Firefox on Linux, 192.0.2.2")]
+
+
+def test_ending_a_session_twice_finds_nothing_the_second_time(operator):
+    here = log_in(operator)
+    url = end_url(log_in(operator))
+    assert [here.post(url).status_code for _ in range(2)] == [302, 404]
+    assert len(trail(Action.SESSION_ENDED)) == 1
+
+
+def test_a_session_that_ends_at_the_same_moment_is_not_ended_again(operator, monkeypatch):
+    here = log_in(operator)
+    url = end_url(log_in(operator))
+    monkeypatch.setattr("django.db.models.query.QuerySet.delete", lambda _rows: (0, {}))
+    assert here.post(url).status_code == 404
+    assert trail(Action.SESSION_ENDED) == []
+
+
+def test_this_session_can_be_ended_too(operator):
+    here = log_in(operator)
+    assert here.post(end_url(here), follow=True).redirect_chain[-1][0].startswith(LOGIN)
+
+
+@pytest.mark.parametrize("same_account", [True, False])
+def test_nobody_ends_the_session_of_somebody_else(admin_browser, account, same_account):
+    olga = make_operator(account if same_account else make_account(name="Other"))
+    at_olga = log_in(olga)
+    assert admin_browser.post(end_url(at_olga)).status_code == 404
+    admin_browser.post(END_OTHERS)
+    assert is_signed_in(at_olga, olga)
+
+
+def test_a_waiting_sign_in_is_no_session_to_end(operator):
+    here = log_in(operator)
+    enroll(operator)
+    waiting = log_in(operator)
+    assert here.post(end_url(waiting)).status_code == 404
+
+
+def test_ending_all_others_leaves_this_one(operator):
+    here, *others = (log_in(operator) for _ in range(3))
+    assert "2 other sessions have ended." in here.post(END_OTHERS, follow=True).text
+    assert is_signed_in(here, operator)
+    assert not any(is_signed_in(browser, operator) for browser in others)
+    assert trail(Action.OTHER_SESSIONS_ENDED) == [(str(operator), "2")]
+
+
+def test_ending_no_others_says_so_and_leaves_no_entry(operator):
+    assert "You are signed in nowhere else." in log_in(operator).post(END_OTHERS, follow=True).text
+    assert trail(Action.OTHER_SESSIONS_ENDED) == []

@@ -16,8 +16,8 @@ from invitations.models import Link, TooSoonError
 from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
-from operators.models import Operator, Session
-from operators.sessions import SessionStore
+from operators.models import Operator
+from operators.sessions import Session, SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.races.conftest import RIVALS
 from tests.test_flows import key_on, link_in_mail, log_in
