@@ -27,7 +27,8 @@ def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:
     """Return where a request comes from; `actor` names the person while nobody is signed in."""
     if actor is None and request.user.is_authenticated:
         actor = request.user
-    return Origin(actor, client_address(request), request.session.session_key)
+    session_key = request.session.stored_key  # type: ignore[attr-defined]  # our own store
+    return Origin(actor, client_address(request), session_key)
 
 
 def client_address(request: HttpRequest) -> str | None:

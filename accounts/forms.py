@@ -117,10 +117,14 @@ class TrustedBrowserForm(forms.Form):
     """For how many days a browser may be trusted."""
 
     trusted_browser_days = forms.IntegerField(
-        label=_("Days"),
+        label=_("Days without a code"),
         required=False,
         min_value=1,
         max_value=LONGEST_TRUST_DAYS,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"),
+            _("Type a whole number from 1 to 90, or leave the field empty."),
+        ),
         help_text=_("1 to 90. Leave it empty to ask for a code at every sign-in."),
         widget=forms.NumberInput(attrs={"class": "number-input"}),
     )

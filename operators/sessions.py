@@ -79,7 +79,7 @@ class SessionStore(db.SessionStore):
         """Give the session a new key when it is next saved."""
         self._get_session()  # type: ignore[attr-defined]
         if self.session_key:
-            self._renamed_from = self._stored_key
+            self._renamed_from = self.stored_key
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.modified = True
 
@@ -95,7 +95,7 @@ class SessionStore(db.SessionStore):
         if must_create or not self.session_key:
             super().save(must_create=must_create)
         else:
-            row = Session.objects.filter(session_key=self._stored_key)
+            row = Session.objects.filter(session_key=self.stored_key)
             changed = row.update(session_key=self.session_key, **self._values(data))
             self._renamed_from = None
             if not changed:
@@ -123,7 +123,7 @@ class SessionStore(db.SessionStore):
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row in one statement."""
-        key = session_key or self._stored_key
+        key = session_key or self.stored_key
         if key:
             self.model.objects.filter(session_key=key).delete()
 
@@ -133,12 +133,12 @@ class SessionStore(db.SessionStore):
         One statement on the stored row decides, however many requests come at once; a session that has
         ended counts nothing.
         """
-        mine = Session.objects.filter(session_key=self._stored_key, wrong_codes__lt=limit)
+        mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__lt=limit)
         return bool(mine.update(wrong_codes=F("wrong_codes") + 1))
 
     @property
-    def _stored_key(self) -> str | None:
-        """The key under which the row is stored at this moment."""
+    def stored_key(self) -> str | None:
+        """The key under which the row is stored now; a changed one gets there with the next save."""
         return self._renamed_from or self.session_key
 
     def _get_session_from_db(self) -> Session | None:
@@ -154,4 +154,4 @@ def _note_use(row: Session) -> None:
     """Store when the session was last seen, where that is old; nothing else, as others may be writing."""
     now = timezone.now()
     if row.last_seen_at is None or row.last_seen_at <= now - SEEN_EVERY:
-        Session.objects.filter(pk=row.pk, last_seen_at=row.last_seen_at).update(last_seen_at=now)
+        Session.objects.filter(pk=row.pk).update(last_seen_at=now)

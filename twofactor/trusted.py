@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.audit import Origin, origin, record
@@ -43,14 +44,13 @@ def offer_in(form: CodeForm, user: "Operator") -> None:
             "Do not ask for a code in this browser for %d days",
             days,
         )
-        form.fields[FIELD] = forms.BooleanField(label=label % days, required=False)
+        help_text = _("Tick it only where nobody else signs in. The password is always asked for.")
+        form.fields[FIELD] = forms.BooleanField(label=label % days, help_text=help_text, required=False)
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> None:
     """Trust this browser from now on; to be called when the user has just given a right code in it."""
-    days = days_for(user)
-    if not days:
-        return
+    lives = timedelta(days=days_for(user))
     now, token, by = timezone.now(), secrets.token_urlsafe(32), origin(request, user)
     with transaction.atomic():
         worthless = ~Q(nonce=user.session_nonce) | Q(expires_at__lte=now) | Q(token_hash=hash_in(request))
@@ -60,7 +60,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
             token_hash=_hash(token),
             nonce=user.session_nonce,
             created_at=now,
-            expires_at=now + timedelta(days=days),
+            expires_at=now + lives,
             last_used_at=now,
             user_agent=user_agent(request),
             address=by.address,
@@ -69,7 +69,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
     response.set_cookie(
         settings.TRUSTED_BROWSER_COOKIE_NAME,
         token,
-        max_age=timedelta(days=days),
+        max_age=lives,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
@@ -82,9 +82,7 @@ def skips_code(request: HttpRequest, user: "Operator") -> bool:
     One statement decides and notes the use; without the cookie there is none.
     """
     token_hash = hash_in(request)
-    if not token_hash or not user.is_enrolled:
-        return False
-    return bool(_valid(user).filter(token_hash=token_hash).update(last_used_at=timezone.now()))
+    return bool(token_hash and _valid(user).filter(token_hash=token_hash).update(last_used_at=timezone.now()))
 
 
 def listed(user: "Operator") -> list[TrustedBrowser]:
@@ -95,7 +93,7 @@ def listed(user: "Operator") -> list[TrustedBrowser]:
 def remove(user: "Operator", pk: int, by: Origin) -> TrustedBrowser | None:
     """Trust one browser no more; return it as it was, None where the user has no such browser."""
     with transaction.atomic():
-        mine = TrustedBrowser.objects.filter(user=user, pk=pk)
+        mine = _valid(user).filter(pk=pk)
         browser = mine.first()
         if browser is None or not mine.delete()[0]:
             return None
@@ -106,7 +104,7 @@ def remove(user: "Operator", pk: int, by: Origin) -> TrustedBrowser | None:
 def remove_all(user: "Operator", by: Origin) -> int:
     """Trust none of the user's browsers any more; return how many there were."""
     with transaction.atomic():
-        removed, _each = TrustedBrowser.objects.filter(user=user).delete()
+        removed, _each = _valid(user).delete()
         if removed:
             record(Action.BROWSERS_REMOVED, by=by, subject=user, old=str(removed))
     return removed

@@ -163,6 +163,14 @@ def test_attempts_are_counted_up_to_a_limit(stored):
     assert Session.objects.get().wrong_codes == 3
 
 
+def test_a_sign_in_forgets_the_wrong_codes_before_it(operator):
+    enroll(operator)
+    browser = log_in(operator)
+    assert SessionStore(browser.session.session_key).count_attempt(3)
+    browser.post(reverse("twofactor:verify"), {"code": code_for()})
+    assert row_of(browser).wrong_codes == 0
+
+
 def test_saving_leaves_the_count_alone(stored):
     stored.count_attempt(3)
     stored["a"] = 2
@@ -317,6 +325,21 @@ def test_the_page_lists_ones_own_sessions_and_marks_this_one(operator, admin):
     assert page.text.count("This browser") == 1
     assert end_url(elsewhere) in page.text
     assert end_url(here) not in page.text
+
+
+def test_after_this_one_come_those_last_seen(operator):
+    first, second, here = (log_in(operator, address=f"192.0.2.{number}") for number in (1, 2, 3))
+    with after(minutes=10):
+        first.get("/")
+        here.get("/")
+    with after(minutes=20):
+        second.get("/")
+        rows = here.get(PAGE).context["sessions"].rows
+        assert [row.address for row in rows] == ["192.0.2.3", "192.0.2.2", "192.0.2.1"]
+    with after(minutes=30):
+        first.get("/")
+        rows = here.get(PAGE).context["sessions"].rows
+        assert [row.address for row in rows] == ["192.0.2.3", "192.0.2.1", "192.0.2.2"]
 
 
 def test_no_key_is_in_the_page(operator):

@@ -142,14 +142,36 @@ def test_the_cookie_travels_over_tls_only_where_the_site_does(operator, settings
     assert trusting(operator).cookies[COOKIE]["secure"] is True
 
 
-def test_trusting_again_replaces_what_was_trusted(operator):
+def trust_once_more(browser: Client, operator: Operator) -> None:
+    """Give password and code, and tick the box."""
+    assert give_password(browser, operator) == VERIFY
+    operator.authenticator.last_step = 0
+    operator.authenticator.save()
+    browser.post(VERIFY, {"code": code_for(), "trust": "on"})
+
+
+def test_trusting_a_browser_again_replaces_its_row(account, operator):
     browser = trusting(operator)
-    first = TrustedBrowser.objects.get().pk
-    Operator.objects.filter(pk=operator.pk).update(session_nonce="renewed")
-    give_password(browser, operator)
-    operator.authenticator.refresh_from_db()
-    browser.post(VERIFY, {"code": code_for(steps=1), "trust": "on"})
-    assert TrustedBrowser.objects.get().pk != first
+    allow(account, 5)
+    with after(days=6):
+        trust_once_more(browser, operator)
+    assert TrustedBrowser.objects.count() == 1
+
+
+@pytest.mark.parametrize("days", [0, DAYS + 1])
+def test_trusting_another_browser_deletes_what_does_not_count_any_more(operator, days):
+    trusting(operator, CHROME)
+    if days == 0:
+        Operator.objects.filter(pk=operator.pk).update(session_nonce="renewed")
+    with after(days=days):
+        trust_once_more(Client(headers={"user-agent": FIREFOX}), operator)
+    assert TrustedBrowser.objects.get().browser == "Firefox on Linux"
+
+
+def test_trusting_another_browser_leaves_the_first_one(operator):
+    trusting(operator, CHROME)
+    trust_once_more(Client(), operator)
+    assert TrustedBrowser.objects.count() == 2
 
 
 # What does not count

@@ -119,6 +119,13 @@ def test_nothing_ends_while_the_setting_is_not_required(account, admin_browser, 
     assert sessions_of(other) == 1
 
 
+def test_a_damaged_setting_counts_as_required(account, admin_browser, unprotected):
+    Account.objects.filter(pk=account.pk).update(two_factor_policy="damaged")
+    assert OFFER in admin_browser.get(SETTINGS).text
+    admin_browser.post(END)
+    assert sessions_of(unprotected) == 0
+
+
 def test_expired_sessions_are_not_counted(admin_browser, unprotected):
     Session.objects.filter(user=unprotected).update(expire_date=timezone.now() - timedelta(seconds=1))
     assert OFFER not in require(admin_browser)
