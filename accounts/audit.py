@@ -1,6 +1,6 @@
 """Who did what to whom, and from where? Writes the audit trail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whoever acts (None: the command line, or a person not known yet) and the network address."""
+    """Whoever acts (None: the command line, or a person not known yet), the network address, the session."""
 
     actor: "Operator | None" = None
     address: str | None = None
+    # The key of the session in which it happens: a change that ends sessions may keep this one.
+    session_key: str | None = field(default=None, repr=False)
 
 
 def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:
     """Return where a request comes from; `actor` names the person while nobody is signed in."""
     if actor is None and request.user.is_authenticated:
         actor = request.user
-    return Origin(actor, client_address(request))
+    session_key = request.session.stored_key  # type: ignore[attr-defined]  # our own store
+    return Origin(actor, client_address(request), session_key)
 
 
 def client_address(request: HttpRequest) -> str | None:

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import POLICY_CHOICES, TEXT_LENGTH
+from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.policy import Policy
 
 if TYPE_CHECKING:
@@ -110,4 +110,21 @@ class AccountSettingsForm(forms.Form):
                 ),
             }
         ),
+    )
+
+
+class TrustedBrowserForm(forms.Form):
+    """For how many days a browser may be trusted."""
+
+    trusted_browser_days = forms.IntegerField(
+        label=_("Days without a code"),
+        required=False,
+        min_value=1,
+        max_value=LONGEST_TRUST_DAYS,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"),
+            _("Type a whole number from 1 to 90, or leave the field empty."),
+        ),
+        help_text=_("1 to 90. Leave it empty to ask for a code at every sign-in."),
+        widget=forms.NumberInput(attrs={"class": "number-input"}),
     )

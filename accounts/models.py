@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -22,6 +23,8 @@ POLICY_CHOICES = list(POLICY_LABELS.items())
 # Long enough for every real name and address; the same for both, so that one rule can be explained.
 TEXT_LENGTH = 254
 
+LONGEST_TRUST_DAYS = 90
+
 
 class Account(models.Model):
     """The tenant: a company whose administrators set the policy for its operators."""
@@ -33,6 +36,17 @@ class Account(models.Model):
     policy_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # A name instead of a key: the sentence stays true after that operator has been deleted.
     policy_changed_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
+    # For how many days a browser may be trusted in place of a code; None: a code at every sign-in.
+    trusted_browser_days = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(trusted_browser_days=None)
+                | Q(trusted_browser_days__range=(1, LONGEST_TRUST_DAYS)),
+                name="trusted_browser_days",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -51,6 +65,11 @@ class Account(models.Model):
             setattr(self, field, value)
         return old
 
+    def set_trusted_browser_days(self, days: int | None) -> bool:
+        """Store for how many days browsers may be trusted (None: not at all); return whether it changed."""
+        row = Account.objects.filter(pk=self.pk).exclude(trusted_browser_days=days)
+        return bool(row.update(trusted_browser_days=days))
+
 
 class Action(models.TextChoices):
     """What an audit entry is about."""
@@ -63,6 +82,12 @@ class Action(models.TextChoices):
     CODE_FAILED = "code_failed", _("Wrong two-factor code")
     SIGN_IN_STOPPED = "sign_in_stopped", _("Sign-in stopped: setup link needed")
     SIGNED_OUT = "signed_out", _("Logged out")
+    SESSION_ENDED = "session_ended", _("Session ended")
+    OTHER_SESSIONS_ENDED = "other_sessions_ended", _("All other sessions ended")
+    UNPROTECTED_ENDED = "unprotected_ended", _("Unprotected sessions ended")
+    BROWSER_TRUSTED = "browser_trusted", _("Browser trusted")
+    BROWSER_REMOVED = "browser_removed", _("Trusted browser removed")
+    BROWSERS_REMOVED = "browsers_removed", _("All trusted browsers removed")
     SETUP_LINK_SENT = "setup_link_sent", _("Setup link emailed")
     SETUP_LINK_FAILED = "setup_link_failed", _("Setup link could not be emailed")
     TWO_FACTOR_ENROLLED = "two_factor_enrolled", _("Two-factor authentication set up")
@@ -72,6 +97,7 @@ class Action(models.TextChoices):
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("New recovery codes made")
     TWO_FACTOR_RESET = "two_factor_reset", _("Two-factor authentication reset")
     ACCOUNT_POLICY = "account_policy", _("Account's two-factor setting changed")
+    TRUSTED_BROWSERS = "trusted_browsers", _("Trusted-browser setting changed")
     OVERRIDE = "override", _("Two-factor override changed")
     SIGN_IN_METHOD = "sign_in_method", _("Sign-in method changed")
     ACCOUNT_CREATED = "account_created", _("Account created")

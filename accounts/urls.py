@@ -7,6 +7,7 @@ from accounts import views
 app_name = "accounts"
 urlpatterns = [
     path("settings/", views.account_settings, name="settings"),
+    path("settings/trusted-browsers/", views.trusted_browsers, name="trusted-browsers"),
     path("audit/", views.audit_log, name="audit-log"),
     path("audit/export/", views.audit_export, name="audit-export"),
 ]

@@ -5,16 +5,17 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
-from accounts.forms import AccountSettingsForm
+from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
-from accounts.models import POLICY_LABELS, AuditEntry
-from accounts.settings_page import change_policy
+from accounts.models import POLICY_LABELS, Account, AuditEntry
+from accounts.settings_page import change_policy, change_trusted_browser_days
 from accounts.spreadsheet import csv_response
 
 
@@ -39,7 +40,46 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         else:
             messages.info(request, _("Nothing changed: that was the setting already."))
         return redirect("accounts:settings")
-    return render(request, "accounts/settings.html", {"form": form, "account": account})
+    return _settings_page(request, form, _trusted_browser_form(account))
+
+
+@require_POST
+@administrators_only
+def trusted_browsers(request: SignedInRequest) -> HttpResponse:
+    """Change for how many days operators may trust a browser."""
+    account = request.user.account
+    form = _trusted_browser_form(account, request)
+    if not form.is_valid():
+        policy = AccountSettingsForm(initial={"two_factor_policy": account.two_factor_policy})
+        return _settings_page(request, policy, form)
+    days = form.cleaned_data["trusted_browser_days"]
+    if not change_trusted_browser_days(account, days, origin(request)):
+        messages.info(request, _("Nothing changed: that was the setting already."))
+    elif days:
+        text = ngettext(
+            "Operators may now trust a browser for %d day.",
+            "Operators may now trust a browser for %d days.",
+            days,
+        )
+        messages.success(request, text % days)
+    else:
+        messages.success(request, _("No browser is trusted any more: every sign-in asks for a code."))
+    return redirect("accounts:settings")
+
+
+def _trusted_browser_form(account: Account, request: SignedInRequest | None = None) -> TrustedBrowserForm:
+    """Return the form of the trusted-browser setting."""
+    return TrustedBrowserForm(
+        data_of(request) if request else None, initial={"trusted_browser_days": account.trusted_browser_days}
+    )
+
+
+def _settings_page(
+    request: SignedInRequest, form: AccountSettingsForm, trusted_form: TrustedBrowserForm
+) -> HttpResponse:
+    """Render Account settings with these forms."""
+    context = {"form": form, "trusted_form": trusted_form, "account": request.user.account}
+    return render(request, "accounts/settings.html", context)
 
 
 @require_safe

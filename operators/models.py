@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, effective_policy
 from invitations.models import Link
+from operators.sessions import Session
 from operators.status import Status, status_of
 from twofactor.models import TwoFactorUser
 
@@ -298,10 +299,20 @@ class Operator(TwoFactorUser, AbstractBaseUser):
         """Return where a sign-in ends that was not on its way anywhere: administrators see the list."""
         return reverse("operators:list") if self.is_administrator else self.get_absolute_url()
 
-    def renew_session_nonce(self, *with_fields: str) -> None:
-        """End the operator's sessions, waiting sign-ins and unspent links; save other fields with it."""
+    def renew_session_nonce(self, *with_fields: str, keep: str | None = None) -> None:
+        """End the operator's sessions, waiting sign-ins and unspent links; save other fields with it.
+
+        `keep` is the key of the session in which it happens; the caller gives that one the new hash.
+        """
         self.session_nonce = new_nonce()
         self.save(update_fields=["session_nonce", *with_fields])
+        self.delete_sessions(keep)
+
+    def delete_sessions(self, keep: str | None = None) -> int:
+        """Delete the rows of the operator's sessions but that one; return how many there were."""
+        mine = Session.objects.filter(user=self.pk)
+        deleted, _each = (mine.exclude(session_key=keep) if keep else mine).delete()
+        return deleted
 
     def administrators_to_tell(self) -> "OperatorQuerySet":
         """Return the other administrators of the account who can sign in."""

@@ -17,7 +17,11 @@ def next_sign_in(operator: Operator) -> str:
         return _("%(name)s is deactivated and cannot sign in.") % words
     return {
         NextStep.SIGNED_IN: _("%(name)s signs in with the password alone."),
-        NextStep.CODE: _("%(name)s types the password and then a code from the authenticator app."),
+        NextStep.CODE: _("%(name)s types the password and then a code from the authenticator app.")
+        if not operator.account.trusted_browser_days
+        else _(
+            "%(name)s types the password and, save in a trusted browser, a code from the authenticator app."
+        ),
         NextStep.SETUP_LINK: _(
             "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
         ),

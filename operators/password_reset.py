@@ -49,6 +49,7 @@ def reset_password(link: Link, password: str, by: Origin) -> bool:
         operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce).with_a_way_in()
         if not operator.update(password=password_hash, session_nonce=new_nonce()):
             return False
+        link.user.delete_sessions()
         record(Action.PASSWORD_RESET, by=by, subject=link.user)
     guessing.forget_strangers(link.email)
     emails.password_was_changed(link.user)

@@ -70,6 +70,7 @@ def _store_email(link: Link, by: Origin, old: str) -> bool:
         operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce)
         if not operator.update(email=link.email, session_nonce=new_nonce()):
             return False
+        link.user.delete_sessions(keep=by.session_key)
         record(Action.EMAIL_CHANGED, by=by, subject=link.user, old=old, new=link.email)
     return True
 
@@ -87,6 +88,7 @@ def change_password(operator: Operator, password: str, by: Origin) -> bool:
         )
         if not same.update(password=password_hash, session_nonce=nonce):
             return False
+        operator.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_CHANGED, by=by, subject=operator)
     operator.password, operator.session_nonce = password_hash, nonce
     emails.password_was_changed(operator)

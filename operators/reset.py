@@ -31,6 +31,6 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
 def remove(operator: Operator, by: Origin, reason: str = "") -> None:
     """Do what `reset` does, without the email: for the command line, where mail may be down or a key lost."""
     with transaction.atomic():
-        if not enrollment.remove(operator):
+        if not enrollment.remove(operator, by):
             raise NotEnrolledError
         record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

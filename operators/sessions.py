@@ -1,46 +1,162 @@
-"""Database sessions with one statement for each change.
+"""Sessions: one row for each browser, and one statement for each change of it.
 
 Django's own store looks a new key up before it inserts it, and deletes in two statements; here the
 primary key decides. A changed key (at each step of a sign-in) renames the row in one statement, so there
 is no moment with two rows, and a session that was ended meanwhile is not brought back to life.
 """
 
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.browser_names import USER_AGENT_LENGTH, browser_name
+
+# How old "last seen" may be: a page costs a second statement only that often.
+SEEN_EVERY = timedelta(minutes=5)
+
+
+class Session(AbstractBaseSession):
+    """One browser's session; `user` stands in it from sign-in on."""
+
+    # What a page may say instead of the key, which would open the session.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sessions"
+    )
+    user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    signed_in_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+    # Of the waiting sign-in, if this session is one.
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+
+    if TYPE_CHECKING:
+        user_id: int | None
+
+    def __str__(self) -> str:
+        # The key is as good as a password: it must not get into a log.
+        return f"session {self.public_id}"
+
+    @property
+    def browser(self) -> str:
+        """The browser and its system in words."""
+        return browser_name(self.user_agent)
 
 
 class SessionStore(db.SessionStore):
-    """One browser's session."""
+    """What a request sees of its session."""
 
-    _renamed_from: str | None = None
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._renamed_from: str | None = None
+        self._stored_user: str | None = None
+        self._described: dict[str, Any] = {}
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Return the model of the rows."""
+        return Session
 
     def exists(self, session_key: str) -> bool:
         """Leave it to the INSERT: a random key is never taken, and if it were, that would fail."""
         return False
 
+    def describe(self, *, address: str | None, user_agent: str) -> None:
+        """Note from where somebody signs in; stored with the next save."""
+        self._described = {"address": address, "user_agent": user_agent}
+        self.modified = True
+
     def cycle_key(self) -> None:
         """Give the session a new key when it is next saved."""
         self._get_session()  # type: ignore[attr-defined]
         if self.session_key:
-            self._renamed_from = self.session_key
+            self._renamed_from = self.stored_key
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.modified = True
 
+    def flush(self) -> None:
+        """Delete the row and begin anew."""
+        super().flush()
+        self._renamed_from = self._stored_user = None
+        self._described = {}
+
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  Django's signature
         """Write the session; raise UpdateError where its row has gone."""
-        if must_create or not self._renamed_from:
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        if must_create or not self.session_key:
             super().save(must_create=must_create)
-            return
-        row = self.create_model_instance(self._get_session())  # type: ignore[attr-defined]
-        changed = self.model.objects.filter(session_key=self._renamed_from).update(
-            session_key=row.session_key, session_data=row.session_data, expire_date=row.expire_date
-        )
-        self._renamed_from = None
-        if not changed:
-            raise UpdateError
+        else:
+            row = Session.objects.filter(session_key=self.stored_key)
+            changed = row.update(session_key=self.session_key, **self._values(data))
+            self._renamed_from = None
+            if not changed:
+                raise UpdateError
+        self._stored_user, self._described = data.get(USER_KEY), {}
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        """Return the row of a new session."""
+        end = self.get_expiry_date()
+        return Session(**{"session_key": self.session_key, "expire_date": end, **self._values(data)})
+
+    def _values(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return what a save writes.
+
+        The end stands from sign-in on: nothing that is done in a session makes it live longer. The user is
+        read from the session itself, so that no way of signing in can leave a session out of the lists.
+        """
+        values = {"session_data": self.encode(data), **self._described}
+        user = data.get(USER_KEY)
+        if user != self._stored_user:
+            now = timezone.now()
+            values |= {"user_id": user, "signed_in_at": now, "last_seen_at": now, "wrong_codes": 0}
+            values["expire_date"] = self.get_expiry_date()
+        return values
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row in one statement."""
-        key = session_key or self._renamed_from or self.session_key
+        key = session_key or self.stored_key
         if key:
             self.model.objects.filter(session_key=key).delete()
+
+    def count_attempt(self, limit: int) -> bool:
+        """Count one more try at a code, if there were fewer than `limit`; return whether it was counted.
+
+        One statement on the stored row decides, however many requests come at once; a session that has
+        ended counts nothing.
+        """
+        mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__lt=limit)
+        return bool(mine.update(wrong_codes=F("wrong_codes") + 1))
+
+    def attempts(self) -> int:
+        """Return how many tries at a code were counted."""
+        mine = Session.objects.filter(session_key=self.stored_key)
+        return mine.values_list("wrong_codes", flat=True).first() or 0
+
+    @property
+    def stored_key(self) -> str | None:
+        """The key under which the row is stored now; a changed one gets there with the next save."""
+        return self._renamed_from or self.session_key
+
+    def _get_session_from_db(self) -> Session | None:
+        """Return the row, and note every few minutes that it was used."""
+        row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
+        if row is not None and row.user_id is not None:
+            self._stored_user = str(row.user_id)
+            _note_use(row)
+        return row
+
+
+def _note_use(row: Session) -> None:
+    """Store when the session was last seen, where that is old; nothing else, as others may be writing."""
+    now = timezone.now()
+    if row.last_seen_at is None or row.last_seen_at <= now - SEEN_EVERY:
+        Session.objects.filter(pk=row.pk).update(last_seen_at=now)

@@ -11,7 +11,7 @@ from invitations import setup_link
 from operators.backends import PasswordBackend
 from operators.models import Operator, normalize_email
 from operators.signin_table import NextStep, next_step
-from twofactor import pending
+from twofactor import pending, trusted
 
 
 class TooManyTriesError(Exception):
@@ -42,10 +42,12 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
 
 def after_password(request: HttpRequest, operator: Operator, next_url: str) -> str | None:
     """Take the step that the policy asks for; return the address to go to, None where there is no way in."""
-    step = next_step(operator.effective, enrolled=operator.is_enrolled)
-    if step is NextStep.SIGNED_IN:
+    is_trusted = trusted.skips_code(request, operator)
+    step = next_step(operator.effective, enrolled=operator.is_enrolled, trusted=is_trusted)
+    if step in (NextStep.SIGNED_IN, NextStep.TRUSTED):
         request.session.flush()
-        pending.sign_in(request, operator, "password", with_code=False)
+        how = "password in a trusted browser" if step is NextStep.TRUSTED else "password"
+        pending.sign_in(request, operator, how, with_code=False)
         return next_url or operator.landing_url()
     if step is NextStep.CODE:
         pending.begin(request, operator, pending.Step.CODE, next_url)

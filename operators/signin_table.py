@@ -9,17 +9,21 @@ class NextStep(StrEnum):
     """What comes after a right password."""
 
     SIGNED_IN = "signed in"
+    TRUSTED = "signed in without the code, in a trusted browser"
     CODE = "code"
     SETUP_LINK = "setup link"
     REFUSED = "refused"
 
 
-def next_step(effective: Effective, *, enrolled: bool) -> NextStep:
-    """Return the step for an operator with this policy; single sign-on operators have no password door."""
+def next_step(effective: Effective, *, enrolled: bool, trusted: bool = False) -> NextStep:
+    """Return the step for an operator with this policy; single sign-on operators have no password door.
+
+    A trusted browser stands in for the code of somebody who has an authenticator, and for nothing else.
+    """
     if effective.policy is None:
         return NextStep.REFUSED
     if effective.policy is Policy.DISABLED:
         return NextStep.SIGNED_IN
     if enrolled:
-        return NextStep.CODE
+        return NextStep.TRUSTED if trusted else NextStep.CODE
     return NextStep.SETUP_LINK if effective.required else NextStep.SIGNED_IN

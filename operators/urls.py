@@ -12,6 +12,7 @@ from operators.views import (
     profile,
     removal,
     resetting,
+    sessions,
     signin,
     sub_accounts,
 )
@@ -58,6 +59,14 @@ urlpatterns = [
     path("operators/<int:pk>/name/", profile.change_name, name="name"),
     path("operators/<int:pk>/email/", profile.change_email, name="email"),
     path("my-settings/password/", profile.change_password, name="password"),
+    # Where you are signed in, and where others are without a second factor
+    path("account/settings/end-sessions/", sessions.end_unprotected, name="end-unprotected"),
+    path("my-settings/sessions/", sessions.sessions, name="sessions"),
+    path("my-settings/sessions/end-others/", sessions.end_others, name="sessions-end-others"),
+    path("my-settings/sessions/<uuid:public_id>/end/", sessions.end, name="session-end"),
+    path("my-settings/trusted-browsers/remove-all/", sessions.remove_all_trusted, name="trusted-remove-all"),
+    path("my-settings/trusted-browsers/<int:pk>/remove/", sessions.remove_trusted, name="trusted-remove"),
+    # A new address
     path("email/confirm/", profile.confirm_email, name="email-confirm"),
     path("email/<str:token>/", profile.open_email_link, name="email-link"),
 ]

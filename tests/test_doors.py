@@ -1,5 +1,7 @@
 """Which pages are open to whom? Walks the table of addresses, so that a new page cannot be forgotten."""
 
+import uuid
+
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
@@ -33,8 +35,10 @@ OPEN_TO_STRANGERS = {
 }
 ADMINISTRATORS_ONLY = {
     "accounts:settings",
+    "accounts:trusted-browsers",
     "accounts:audit-log",
     "accounts:audit-export",
+    "operators:end-unprotected",
     "operators:list",
     "operators:groups",
     "operators:group-add",
@@ -67,6 +71,11 @@ POST_ONLY = {
     "operators:invitation-resend",
     "operators:invitation-copy",
     "twofactor:recovery-codes-new",
+    "operators:session-end",
+    "operators:sessions-end-others",
+    "operators:trusted-remove",
+    "operators:trusted-remove-all",
+    "accounts:trusted-browsers",
     "invitations:send-again",
     "invitations:accept-log-out",
 }
@@ -74,6 +83,7 @@ READ_ONLY = {
     "accounts:audit-log",
     "accounts:audit-export",
     "operators:home",
+    "operators:sessions",
     "operators:list",
     "operators:groups",
     "operators:sub-accounts",
@@ -108,7 +118,8 @@ WRITING = sorted(set(TABLE) - READ_ONLY)
 
 
 def url_of(name: str, pk: int = 1) -> str:
-    return reverse(name, kwargs={key: pk if key == "pk" else "token" for key in TABLE[name]})
+    values = {"pk": pk, "token": "token", "public_id": uuid.UUID(int=pk)}
+    return reverse(name, kwargs={key: values[key] for key in TABLE[name]})
 
 
 def number_in(name: str, account) -> int:
@@ -121,7 +132,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 56
+    assert len(TABLE) == 63
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 
@@ -150,7 +161,7 @@ def test_what_another_account_has_does_not_exist(admin_browser, name, method):
 @pytest.mark.parametrize("name", sorted(ADMINISTRATORS_ONLY))
 def test_the_administrators_pages_are_forbidden_for_others(account, operator_browser, name):
     url = url_of(name, number_in(name, account))
-    assert operator_browser.get(url).status_code == 403
+    assert operator_browser.get(url).status_code == (405 if name in POST_ONLY else 403)
     assert operator_browser.post(url).status_code == (405 if name in READ_ONLY else 403)
 
 

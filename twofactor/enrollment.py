@@ -120,7 +120,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
                 recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             )
             user.clear_failures(confirmed.at, confirmed.step)
-            user.renew_session_nonce(*user.CODE_FIELDS)
+            user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
     except IntegrityError as error:
         raise AlreadyEnrolledError from error
@@ -144,7 +144,7 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
         if not replaced:
             return False
         user.clear_failures(confirmed.at, confirmed.step)
-        user.renew_session_nonce(*user.CODE_FIELDS)
+        user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
         record(Action.PHONE_CHANGED, by=by, subject=user)
     return True
 
@@ -156,11 +156,11 @@ def check_readable(user: "Operator") -> None:
         vault.unseal(authenticator.sealed_secret, user.pk)
 
 
-def remove(user: "Operator") -> bool:
+def remove(user: "Operator", by: Origin) -> bool:
     """Delete the user's authenticator, with its lock, and end what it opened; false where there was none."""
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     if not deleted:
         return False
     user.code_failures, user.codes_blocked_until = 0, None
-    user.renew_session_nonce("code_failures", "codes_blocked_until")
+    user.renew_session_nonce("code_failures", "codes_blocked_until", keep=by.session_key)
     return True

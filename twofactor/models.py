@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
+from accounts.browser_names import USER_AGENT_LENGTH, browser_name
 from twofactor import recovery, throttle, totp, vault
 
 if TYPE_CHECKING:
@@ -144,3 +145,27 @@ class Authenticator(models.Model):
             self.recovery_hashes = fresh or ""
             left = recovery.without(self.recovery_hashes, self.secret, code)
         return False
+
+
+class TrustedBrowser(models.Model):
+    """A browser in which a user has given a code, and asked not to be asked again for some days."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="trusted_browsers"
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    # The user's session nonce then: whatever renews it ends the trust.
+    nonce = models.CharField(max_length=32)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    last_used_at = models.DateTimeField()
+    user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+    address = models.GenericIPAddressField(null=True)
+
+    def __str__(self) -> str:
+        return f"trusted browser of user {self.user_id}"
+
+    @property
+    def browser(self) -> str:
+        """The browser and its system in words."""
+        return browser_name(self.user_agent)

@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import guessing
 from accounts.audit import origin, record
+from accounts.browser_names import user_agent
 from accounts.models import Action
 from twofactor import enrollment, proof
 from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
@@ -55,7 +56,6 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
         "step": step.value,
         "next": next_url,
         "at": time.time(),
-        "tries": 0,
     }
 
 
@@ -71,11 +71,14 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
     return Pending(user, step, state["next"])
 
 
-def count_try(request: HttpRequest) -> int:
-    """Count a code that is about to be looked at; return how many more this sign-in has."""
-    state = request.session[SESSION_KEY]
-    request.session[SESSION_KEY] = {**state, "tries": state["tries"] + 1}
-    return WRONG_CODES_PER_SIGN_IN - int(state["tries"]) - 1
+def admit_code(request: HttpRequest) -> bool:
+    """Count a code that is about to be looked at; false where this sign-in has used up its tries."""
+    return bool(request.session.count_attempt(WRONG_CODES_PER_SIGN_IN))  # type: ignore[attr-defined]
+
+
+def codes_left(request: HttpRequest) -> bool:
+    """Whether another code may be tried in this sign-in."""
+    return bool(request.session.attempts() < WRONG_CODES_PER_SIGN_IN)  # type: ignore[attr-defined]
 
 
 def end(request: HttpRequest) -> None:
@@ -93,4 +96,6 @@ def sign_in(request: HttpRequest, user: "Operator", how: str, *, with_code: bool
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()
     proof.remember(request.session, with_code=with_code)
     guessing.remember_browser(request, user.email)
-    record(Action.SIGNED_IN, by=origin(request, user), subject=user, new=how)
+    by = origin(request, user)
+    request.session.describe(address=by.address, user_agent=user_agent(request))  # type: ignore[attr-defined]
+    record(Action.SIGNED_IN, by=by, subject=user, new=how)

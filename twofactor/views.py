@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import needs_proof, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
-from twofactor import codes, emails, enrollment, fresh_codes, pending, proof, recovery
+from twofactor import codes, emails, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
 
 # Where a sign-in goes on after it was said that recovery codes are missing.
@@ -44,13 +44,13 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
     if waiting is None or not waiting.user.is_enrolled or not waiting.user.effective.usable:
         return _nobody_waits(request)
     form.fields["code"].widget.attrs["autofocus"] = True
+    trusted.offer_in(form, waiting.user)
     if form.is_valid():
-        tries_left = pending.count_try(request)
-        if tries_left < 0:
+        if not pending.admit_code(request):
             return _start_again(request, _("That were too many wrong codes. Log in again."))
         if accept(form, waiting.user, origin(request, waiting.user)):
-            return _signed_in(request, waiting)
-        if not tries_left:
+            return _signed_in(request, waiting, trust=form.cleaned_data.get(trusted.FIELD, False))
+        if not pending.codes_left(request):
             return _start_again(request, _("That were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
@@ -71,15 +71,18 @@ def _start_again(request: HttpRequest, why: str) -> HttpResponse:
     return redirect("operators:login")
 
 
-def _signed_in(request: HttpRequest, waiting: pending.Pending) -> HttpResponse:
+def _signed_in(request: HttpRequest, waiting: pending.Pending, *, trust: bool) -> HttpResponse:
     """Open the session; who has no recovery codes, or only a few, hears of it first."""
     user = waiting.user
     pending.sign_in(request, user, "password and code", with_code=True)
     target = waiting.next_url or user.landing_url()
-    if user.authenticator.recovery_saved_at and not codes.few_left(user):
-        return redirect(target)
-    request.session[REMINDER_KEY] = target
-    return redirect("twofactor:recovery-reminder")
+    response = redirect(target)
+    if not user.authenticator.recovery_saved_at or codes.few_left(user):
+        request.session[REMINDER_KEY] = target
+        response = redirect("twofactor:recovery-reminder")
+    if trust:
+        trusted.remember(request, response, user)
+    return response
 
 
 # Recovery codes

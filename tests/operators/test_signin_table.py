@@ -26,6 +26,12 @@ def test_policy_and_enrollment_decide(policy, enrolled, step):
     assert next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled) is step
 
 
+@pytest.mark.parametrize(("policy", "enrolled", "step"), TABLE)
+def test_a_trusted_browser_stands_in_for_the_code_and_for_nothing_else(policy, enrolled, step):
+    found = next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled, trusted=True)
+    assert found is (NextStep.TRUSTED if step is NextStep.CODE else step)
+
+
 @pytest.mark.parametrize(("policy", "enrolled", "step"), TABLE[:6])
 def test_a_right_password_leads_there(account, policy, enrolled, step):
     account.two_factor_policy = policy

@@ -17,6 +17,7 @@ from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Operator
+from operators.sessions import Session, SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.races.conftest import RIVALS
 from tests.test_flows import key_on, link_in_mail, log_in
@@ -30,6 +31,16 @@ ACCEPT = reverse("invitations:accept")
 @pytest.fixture
 def browsers() -> list[Client]:
     return [Client() for _ in range(RIVALS)]
+
+
+@pytest.fixture
+def db_session() -> str:
+    """The key of a session that waits."""
+    session = SessionStore()
+    session["waiting"] = True
+    session.save()
+    assert session.session_key
+    return session.session_key
 
 
 def is_signed_in(browser: Client) -> bool:
@@ -72,6 +83,16 @@ def test_wrong_codes_are_all_counted(at_once, operator, browsers):
     at_once([partial(browser.post, LOGIN_CODE, {"code": wrong}) for browser in browsers])
     operator.refresh_from_db()
     assert operator.code_failures == RIVALS
+
+
+def test_a_waiting_session_counts_no_more_attempts_than_it_has(at_once, db_session):
+    """Each request has read the session before any of them counts."""
+    stores = [SessionStore(db_session) for _ in range(RIVALS)]
+    for store in stores:
+        store.load()
+    counted = at_once([partial(store.count_attempt, 5) for store in stores])
+    assert counted.count(True) == 5
+    assert Session.objects.get(pk=db_session).wrong_codes == 5
 
 
 def test_a_setup_link_enrolls_one(at_once, browsers):

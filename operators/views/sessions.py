@@ -1,0 +1,91 @@
+"""Where you are signed in: one's own sessions and trusted browsers; and ending unprotected ones."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import administrators_only
+from accounts.audit import origin
+from accounts.http import SignedInRequest
+from operators import own_sessions, unprotected
+from twofactor import trusted
+
+
+@require_safe
+def sessions(request: SignedInRequest) -> HttpResponse:
+    """Show where the person is signed in, and which browsers need no code."""
+    here = request.session.session_key
+    context = {
+        "operator": request.user,
+        "here": here,
+        "sessions": own_sessions.listed(request.user, here),
+        "trusted_days": trusted.days_for(request.user),
+        "trusted_browsers": trusted.listed(request.user),
+        "trusted_here": trusted.hash_in(request),
+    }
+    return render(request, "operators/sessions.html", context)
+
+
+@require_POST
+def end(request: SignedInRequest, public_id: uuid.UUID) -> HttpResponse:
+    """End one of one's own sessions."""
+    session = own_sessions.end(request.user, public_id, origin(request))
+    if session is None:
+        raise Http404(_("This session has ended already."))
+    messages.success(request, _("The session in %(browser)s has ended.") % {"browser": session.browser})
+    return redirect("operators:sessions")
+
+
+@require_POST
+def end_others(request: SignedInRequest) -> HttpResponse:
+    """End all of one's own sessions but this one."""
+    ended = own_sessions.end_others(request.user, origin(request))
+    if ended:
+        text = ngettext("%d other session has ended.", "%d other sessions have ended.", ended) % ended
+        messages.success(request, text)
+    else:
+        messages.info(request, _("You are signed in nowhere else."))
+    return redirect("operators:sessions")
+
+
+@require_POST
+def remove_trusted(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Ask for a code again in one browser."""
+    browser = trusted.remove(request.user, pk, origin(request))
+    if browser is None:
+        raise Http404(_("This browser is not trusted any more."))
+    text = _("%(browser)s is not trusted any more: the next sign-in there asks for a code.")
+    messages.success(request, text % {"browser": browser.browser})
+    return redirect("operators:sessions")
+
+
+@require_POST
+def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
+    """Ask for a code again in every browser."""
+    if trusted.remove_all(request.user, origin(request)):
+        messages.success(request, _("No browser is trusted any more: every sign-in asks for a code."))
+    else:
+        messages.info(request, _("No browser was trusted."))
+    return redirect("operators:sessions")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def end_unprotected(request: SignedInRequest) -> HttpResponse:
+    """Say how many sessions are open without the second factor that is required now, and end them."""
+    here = request.session.session_key
+    if request.method != "POST":
+        found = unprotected.count(request.user.account, here)
+        context = {"found": found, "is_among_them": unprotected.is_unprotected(request.user)}
+        return render(request, "operators/end_unprotected.html", context)
+    if ended := unprotected.end(request.user.account, origin(request)):
+        text = ngettext("%d session has ended.", "%d sessions have ended.", ended) % ended
+        messages.success(request, text)
+    else:
+        messages.info(request, _("There was no session to end."))
+    return redirect("accounts:settings")

@@ -1,0 +1,140 @@
+"""Trusted browsers: where a code was given once, and is not asked for again for some days.
+
+The browser keeps a random token in a cookie, the server only its hash. Whether it counts is decided at each
+sign-in, after the right password, from the account's setting as it stands then. It stands in for the code
+of a sign-in and for nothing else: whatever asks for proof inside a session asks for a real code.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.audit import Origin, origin, record
+from accounts.browser_names import user_agent
+from accounts.models import Action
+from twofactor.models import TrustedBrowser
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+FIELD = "trust"
+
+
+def days_for(user: "Operator") -> int:
+    """Return for how many days this user may trust a browser; 0 where the account does not allow it."""
+    return user.account.trusted_browser_days or 0
+
+
+def offer_in(form: forms.Form, user: "Operator") -> None:
+    """Add the tick box to the code step, where the account allows it; unticked, as the safe choice."""
+    if days := days_for(user):
+        label = ngettext(
+            "Do not ask for a code in this browser for %d day",
+            "Do not ask for a code in this browser for %d days",
+            days,
+        )
+        help_text = _("Tick it only where nobody else signs in. The password is always asked for.")
+        form.fields[FIELD] = forms.BooleanField(label=label % days, help_text=help_text, required=False)
+
+
+def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> None:
+    """Trust this browser from now on; to be called when the user has just given a right code in it."""
+    lives = timedelta(days=days_for(user))
+    now, token, by = timezone.now(), secrets.token_urlsafe(32), origin(request, user)
+    with transaction.atomic():
+        worthless = ~Q(nonce=user.session_nonce) | Q(expires_at__lte=now) | Q(token_hash=hash_in(request))
+        TrustedBrowser.objects.filter(worthless, user=user).delete()
+        browser = TrustedBrowser.objects.create(
+            user=user,
+            token_hash=_hash(token),
+            nonce=user.session_nonce,
+            created_at=now,
+            expires_at=now + lives,
+            last_used_at=now,
+            user_agent=user_agent(request),
+            address=by.address,
+        )
+        record(Action.BROWSER_TRUSTED, by=by, subject=user, new=browser.browser)
+    response.set_cookie(
+        settings.TRUSTED_BROWSER_COOKIE_NAME,
+        token,
+        max_age=lives,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def skips_code(request: HttpRequest, user: "Operator") -> bool:
+    """Whether this browser, in which the user has just given the right password, is one they trust.
+
+    One statement decides and notes the use; without the cookie there is none.
+    """
+    token_hash = hash_in(request)
+    return bool(token_hash and _valid(user).filter(token_hash=token_hash).update(last_used_at=timezone.now()))
+
+
+def listed(user: "Operator") -> list[TrustedBrowser]:
+    """Return the browsers that the user trusts, the one last used first."""
+    return list(_valid(user).order_by("-last_used_at", "-pk")) if days_for(user) else []
+
+
+def remove(user: "Operator", pk: int, by: Origin) -> TrustedBrowser | None:
+    """Trust one browser no more; return it as it was, None where the user has no such browser."""
+    with transaction.atomic():
+        mine = _valid(user).filter(pk=pk)
+        browser = mine.first()
+        if browser is None or not mine.delete()[0]:
+            return None
+        record(Action.BROWSER_REMOVED, by=by, subject=user, old=browser.browser)
+    return browser
+
+
+def remove_all(user: "Operator", by: Origin) -> int:
+    """Trust none of the user's browsers any more; return how many there were."""
+    with transaction.atomic():
+        removed, _each = _valid(user).delete()
+        if removed:
+            record(Action.BROWSERS_REMOVED, by=by, subject=user, old=str(removed))
+    return removed
+
+
+def clear_expired() -> None:
+    """Delete what has expired; it counts for nothing already."""
+    TrustedBrowser.objects.filter(expires_at__lte=timezone.now()).delete()
+
+
+def hash_in(request: HttpRequest) -> str:
+    """Return the hash of the token that this browser sent, "" without one."""
+    token = request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")
+    return _hash(token) if token else ""
+
+
+def _valid(user: "Operator") -> QuerySet[TrustedBrowser]:
+    """Return the browsers that count for this user now.
+
+    Reset, enrollment, a new password or address and deactivation renew the nonce. A setting that has become
+    shorter counts from the day each browser was trusted; a longer one lengthens nothing.
+    """
+    now = timezone.now()
+    return TrustedBrowser.objects.filter(
+        user=user,
+        nonce=user.session_nonce,
+        expires_at__gt=now,
+        created_at__gt=now - timedelta(days=days_for(user)),
+    )
+
+
+def _hash(token: str) -> str:
+    """Return what is stored of a token; it is random, so that a plain hash is as good as a slow one."""
+    return hashlib.sha256(token.encode()).hexdigest()
