@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import administrators_only
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
+from accounts.delivery import waiting_since
 from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS, AuditEntry
@@ -35,7 +36,8 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         else:
             messages.info(request, _("Nothing changed: that was the setting already."))
         return redirect("accounts:settings")
-    return render(request, "accounts/settings.html", {"form": form, "account": account})
+    context = {"form": form, "account": account, "mails_wait_since": waiting_since(account.pk)}
+    return render(request, "accounts/settings.html", context)
 
 
 @require_safe

@@ -14,13 +14,15 @@ class NotEnrolledError(Exception):
 
 
 def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
-    """Remove the operator's authenticator; return whether the email about it went out.
+    """Remove the operator's authenticator; return whether the email about it has left or will be tried.
 
     Ends all of the operator's sessions, waiting sign-ins and unspent links. The secret is deleted, so
     the old phone never works again. Raises NotEnrolledError.
     """
-    remove(operator, by, reason)
-    return emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+    with transaction.atomic():
+        remove(operator, by, reason)
+        mail = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+    return not mail.has_failed
 
 
 def remove(operator: Operator, by: Origin, reason: str = "") -> None:

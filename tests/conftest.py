@@ -5,7 +5,13 @@ from django.test import Client
 
 from accounts.models import Account
 from operators.models import Operator
+from tests.commits import make_commits_happen
 from tests.factories import make_account, make_operator, signed_in
+
+
+@pytest.fixture(autouse=True)
+def _commits_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_commits_happen(monkeypatch)
 
 
 @pytest.fixture

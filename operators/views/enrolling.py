@@ -70,7 +70,7 @@ def _enrolled(request: SignedInRequest, operator: Operator) -> HttpResponse:
         messages.success(
             request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
         )
-    elif emails.two_factor_set_up_by(operator, request.user.name):
+    elif not emails.two_factor_set_up_by(operator, request.user.name).has_failed:
         messages.success(
             request,
             _("Two-factor authentication is set up for %(name)s, who was told by email.")
