@@ -30,9 +30,9 @@ threads = int(os.environ.get("GUNICORN_THREADS", "2"))
 worker_class = "gthread"
 
 # --- How long ---
-# A sign-in that sends a setup link waits for the mail server, 10 seconds at most. A worker that gives no
-# sign of life for three times as long is stuck and is replaced; one that is asked to stop gets as long to
-# finish its requests.
+# With MAIL_QUEUE=immediate a sign-in that sends a setup link waits for the mail server, 10 seconds at most.
+# A worker that gives no sign of life for three times as long is stuck and is replaced; one that is asked to
+# stop gets as long to finish its requests.
 timeout = int(os.environ.get("GUNICORN_TIMEOUT", "30"))
 graceful_timeout = timeout
 keepalive = 5

@@ -34,8 +34,9 @@ State = OutgoingMail.State
 
 
 @pytest.fixture
-def queue(settings):
-    """Emails wait for a worker, as in production."""
+def queue(settings, monkeypatch):
+    """Emails wait for a worker, as in production; a worker in this process keeps the test's connection."""
+    monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)
     settings.TASKS = {"default": {"BACKEND": product_settings.TASK_BACKENDS["database"]}}
 
 
@@ -161,9 +162,9 @@ def test_a_queue_that_fails_costs_no_page_and_no_email(account, queue, monkeypat
     def fail(*_args):
         raise OperationalError
 
-    monkeypatch.setattr("django_tasks_db.DatabaseBackend.enqueue", fail)
-    tell(account)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("django_tasks_db.DatabaseBackend.enqueue", fail)
+        tell(account)
     work_in(seconds=61)
     assert len(mail.outbox) == 1
 
@@ -173,9 +174,9 @@ def test_a_queue_that_fails_costs_no_page_and_no_email(account, queue, monkeypat
 
 def killed(monkeypatch) -> None:
     """Be killed in the middle of sending: the claim is stored, and nothing comes after it."""
-    monkeypatch.setattr(delivery, "attempt", lambda *_args, **_more: True)
-    work()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "attempt", lambda *_args, **_more: True)
+        work()
 
 
 @pytest.mark.parametrize(("seconds", "mails"), [(119, 0), (121, 1)])
@@ -376,6 +377,13 @@ def invitation_page(admin, queue, settings):
     ivo = make_operator(admin.account, invited=True)
     invite.send(ivo, NOBODY)
     return lambda: signed_in(admin).get(ivo.get_absolute_url()).text
+
+
+def test_the_command_line_does_not_wait_for_a_worker(db, queue, capsys):
+    call_command("create_account", "Acme", "--admin", "anna@example.com")
+    assert link_in_mail() in capsys.readouterr().out
+    work()
+    assert len(mail.outbox) == 1
 
 
 def test_a_task_of_a_link_knows_its_own_emails_only(db, queue):
