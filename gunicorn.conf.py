@@ -30,10 +30,11 @@ threads = int(os.environ.get("GUNICORN_THREADS", "2"))
 worker_class = "gthread"
 
 # --- How long ---
-# A request waits at most 15 seconds for another's lock in the database, and 5 seconds for each answer of a
-# mail server (EMAIL_TIMEOUT); one that says nothing costs 5 in all, one that answers every step at the last
-# moment some 40. None of this stops a worker: it gives its sign of life from a thread of its own. One that
-# gives none for so long is stuck and is replaced; one that is asked to stop gets as long for its requests.
+# A request waits at most 15 seconds for another's lock in the database and, with MAIL_QUEUE=immediate, 5
+# seconds for each answer of a mail server (EMAIL_TIMEOUT); one that says nothing costs 5 in all, one that
+# answers every step at the last moment some 40. None of this stops a worker: it gives its sign of life from
+# a thread of its own. One that gives none for so long is stuck and is replaced; one that is asked to stop
+# gets as long.
 timeout = int(os.environ.get("GUNICORN_TIMEOUT", "30"))
 graceful_timeout = timeout
 keepalive = 5

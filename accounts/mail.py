@@ -1,35 +1,47 @@
-"""Sends one email in two forms, text and HTML, from templates."""
+"""Notices: emails that tell somebody what has happened. Emails with a link: `invitations/link_mail.py`."""
 
-import logging
-from smtplib import SMTPException
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.utils import timezone
+from django_tasks import task
 
-logger = logging.getLogger(__name__)
+from accounts.delivery import Post, deliver, hand_over
+from accounts.models import Account
+from accounts.outgoing import OutgoingMail
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+NOTICE = Post()
 
 
-def send(template: str, to: str, context: dict[str, object]) -> bool:
-    """Send the email `templates/<template>.{subject.txt,txt,html}` to one address.
+def notify(template: str, to: str, context: Mapping[str, object], *, account: Account) -> OutgoingMail:
+    """Tell `to` what has happened, by the email `templates/<template>.{subject.txt,txt,html}`.
 
-    Returns whether the mail server took it. Never call it inside a transaction: a mail server may
-    take seconds to answer, and nobody else could write meanwhile.
+    The notice is stored now and leaves after the commit; call it inside the transaction of the change that
+    it tells of, and it exists exactly if the change does. From then on it is not lost: it is tried again
+    with growing waits (`MAIL_RETRY_WAITS`), also after a crash, and may then arrive twice. `context` is plain
+    words, numbers and truth values (it is stored as JSON and kept for some weeks), never a secret, a code or
+    a link that opens something; `at`, `product_name` and `site_url` are added, `at` being this moment.
+
+    Returns the email. Once the transaction is over its `has_failed` says whether it is known already that it
+    cannot be sent: true only where emails leave within the request and the mail server has just refused it.
     """
-    context = {
-        "product_name": settings.PRODUCT_NAME,
-        "site_url": settings.SITE_URL,
-        "at": timezone.now(),
-        **context,
-    }
-    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
-    message = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[to])
-    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
-    try:
-        message.send()
-    except (SMTPException, OSError):
-        # The template names the email; address and content stay out of the log.
-        logger.exception("Could not send %s", template)
-        return False
-    return True
+    now = timezone.now()
+    mail = OutgoingMail.objects.create(
+        account=account, template=template, to=to, context=dict(context), created_at=now, next_try_at=now
+    )
+    hand_over(mail, send_notice)
+    return mail
+
+
+@task()
+def send_notice(mail_id: int) -> None:
+    """Send a notice that is due."""
+    deliver(mail_id, send_notice, NOTICE)
+
+
+def words_about(operator: "Operator") -> dict[str, object]:
+    """Return what emails say about a person, as plain words for their context."""
+    return {"name": operator.name, "email": operator.email, "account": {"name": operator.account.name}}

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.outgoing import OutgoingMail  # noqa: F401  Django looks for an app's models here
 from accounts.policy import Policy
 
 if TYPE_CHECKING:

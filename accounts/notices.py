@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts import mail
+from accounts.mail import notify
+from accounts.outgoing import OutgoingMail
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,15 +26,18 @@ def tell(
     address: str | None,
     to: str = "",
     advice: str = "",
-) -> bool:
-    """Email one operator (`to`: in another mailbox than the stored one); return whether it went out."""
+) -> OutgoingMail:
+    """Email one operator (`to`: in another mailbox than the stored one).
+
+    To be called in the transaction of what it tells, so that neither is without the other.
+    """
     context: dict[str, object] = {
         "name": operator.name or operator.email,
         "subject": subject,
         "sentences": [*sentences, _when_and_where(timezone.now(), address)],
         "advice": advice or _("If you did not do this, tell an administrator of your account at once."),
     }
-    return mail.send("email/notice", to or operator.email, context)
+    return notify("email/notice", to or operator.email, context, account=operator.account)
 
 
 def _when_and_where(at: "datetime", address: str | None) -> str:

@@ -12,6 +12,7 @@ from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
+from accounts.delivery import waiting_since
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS, Account, AuditEntry
@@ -78,7 +79,13 @@ def _settings_page(
     request: SignedInRequest, form: AccountSettingsForm, trusted_form: TrustedBrowserForm
 ) -> HttpResponse:
     """Render Account settings with these forms."""
-    context = {"form": form, "trusted_form": trusted_form, "account": request.user.account}
+    account = request.user.account
+    context = {
+        "form": form,
+        "trusted_form": trusted_form,
+        "account": account,
+        "mails_wait_since": waiting_since(account.pk),
+    }
     return render(request, "accounts/settings.html", context)
 
 

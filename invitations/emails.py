@@ -2,19 +2,39 @@
 
 from typing import TYPE_CHECKING
 
-from accounts import mail
+from accounts.audit import Origin
+from accounts.mail import words_about
+from accounts.outgoing import OutgoingMail
+from invitations import link_mail
+from invitations.link_mail import Message
+from invitations.models import Link
 
 if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def setup_link(operator: "Operator", url: str) -> bool:
-    """Send the link to the page where a required operator sets up two-factor authentication."""
-    return mail.send("invitations/email/setup_link", operator.email, {"operator": operator, "url": url})
+def setup_link(operator: "Operator", by: Origin) -> OutgoingMail:
+    """Mail the link to the page where a required operator sets up two-factor authentication."""
+    context = {"operator": words_about(operator)}
+    message = Message("invitations/email/setup_link", operator.email, context)
+    return link_mail.send(operator, Link.Purpose.SETUP, message, by)
 
 
-def invitation(operator: "Operator", url: str, inviter: str) -> bool:
-    """Send the link with which a new operator joins."""
-    return mail.send(
-        "invitations/email/invitation", operator.email, {"operator": operator, "url": url, "inviter": inviter}
-    )
+def invitation(operator: "Operator", by: Origin) -> OutgoingMail:
+    """Mail the link with which a new operator joins."""
+    return link_mail.send(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
+
+
+def invitation_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
+    """Do what `invitation` does, at once; return whether it went out, and the link."""
+    return link_mail.send_now(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
+
+
+def _invitation(operator: "Operator", by: Origin) -> Message:
+    """Return what an invitation says."""
+    context = {
+        "operator": words_about(operator),
+        "required": operator.effective.required,
+        "inviter": by.actor.name if by.actor else "",
+    }
+    return Message("invitations/email/invitation", operator.email, context)

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations import emails
+from invitations.link_mail import url_of
 from invitations.models import Link
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, recovery
@@ -19,33 +18,29 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def send(operator: "Operator", by: Origin) -> tuple[bool, str]:
+def send(operator: "Operator", by: Origin) -> bool:
     """Mail an invitation; the older link stops working.
 
-    Returns whether the mail server took it, and the link, which works either way. Raises
-    TooSoonError where the limits allow no further email yet.
+    Returns whether it has left or will be tried. Raises TooSoonError where the limits allow no further
+    email yet.
     """
-    token = Link.issue(operator, Link.Purpose.INVITATION, operator.email)
-    url = url_of(token)
-    if emails.invitation(operator, url, by.actor.name if by.actor else ""):
-        record(Action.OPERATOR_INVITED, by=by, subject=operator)
-        return True, url
-    Link.mail_failed(token)
-    record(Action.INVITATION_FAILED, by=by, subject=operator)
-    return False, url
+    return not emails.invitation(operator, by).has_failed
+
+
+def send_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
+    """Mail an invitation at once, without a queue, and return whether that went well, and the same link.
+
+    For the command line: whoever sits there sees the outcome and can pass the link on, so one try is enough.
+    """
+    return emails.invitation_now(operator, by)
 
 
 def make_link(operator: "Operator", by: Origin) -> str:
     """Return a new invitation link to pass on by hand; the older one stops working."""
     with transaction.atomic():
-        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, mailed=False)
+        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email)
         record(Action.INVITATION_LINK, by=by, subject=operator)
-    return url_of(token)
-
-
-def url_of(token: str) -> str:
-    """Return the address of an invitation."""
-    return settings.SITE_URL + reverse("invitations:invitation-link", args=[token])
+    return url_of(Link.Purpose.INVITATION, token)
 
 
 def accept(  # noqa: PLR0913  what an acceptance consists of

@@ -1,9 +1,15 @@
-"""Emailed links: one row for each person and purpose, so that a newer link always kills the older."""
+"""Emailed links: one row for each person and purpose, so that a newer link always kills the older.
+
+The token of a link that is emailed is made when the email leaves, not when it is asked for: it is stored
+nowhere, so it cannot wait in a queue. Until then the row is a place for it (`reserve`), which opens nothing;
+the email it belongs to tells whether it is still the one that was asked for (`issue_for`). The limits count
+when it is asked for.
+"""
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import TEXT_LENGTH
+from accounts.outgoing import OutgoingMail
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -49,7 +56,9 @@ class Link(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     spent_at = models.DateTimeField(null=True)
-    # When the last email went out (None: it failed, or the link was copied), and how many within this hour.
+    # The email that brings it; None where it was copied.
+    mail = models.OneToOneField(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="link")
+    # When the last email was asked for (None: it could not be sent), and how many within this hour.
     sent_at = models.DateTimeField(null=True)
     hour_started_at = models.DateTimeField()
     sent_in_hour = models.PositiveSmallIntegerField(default=0)
@@ -61,42 +70,64 @@ class Link(models.Model):
         return f"{self.purpose} link of user {self.user_id}"
 
     @classmethod
-    def issue(cls, user: "Operator", purpose: Purpose, email: str, *, mailed: bool = True) -> str:
-        """Make a new link in place of the older one; return its token.
-
-        A link that will be mailed counts against one a minute and five an hour; TooSoonError says how
-        long to wait. One conditional UPDATE decides, however many requests come at once.
-        """
+    def issue(cls, user: "Operator", purpose: Purpose, email: str) -> str:
+        """Make a new link in place of the older one, to pass on by hand; return its token."""
         now = timezone.now()
-        row, _created = cls.objects.get_or_create(user=user, purpose=purpose, defaults=_blank(now))
         token = secrets.token_urlsafe(32)
-        new_hour = Q(hour_started_at__lte=now - HOUR)
-        mine = cls.objects.filter(pk=row.pk)
-        values = {
-            "token_hash": hash_of(token),
-            "email": email,
-            "nonce": user.session_nonce,
-            "created_at": now,
-            "expires_at": now + lifetime(purpose),
-            "spent_at": None,
-        }
-        if mailed:
-            minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE)
-            mine = mine.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR))
-            values |= {
-                "sent_at": now,
-                "hour_started_at": Case(When(new_hour, then=Value(now)), default=F("hour_started_at")),
-                "sent_in_hour": Case(When(new_hour, then=Value(1)), default=F("sent_in_hour") + 1),
-            }
-        if not mine.update(**values):
-            row.refresh_from_db()
-            raise TooSoonError(row.wait_seconds(now))
+        row = cls._row(user, purpose, now)
+        values = _fresh(user, purpose, email, now)
+        cls.objects.filter(pk=row.pk).update(**values, token_hash=hash_of(token), mail=None)
         return token
 
     @classmethod
-    def mail_failed(cls, token: str) -> None:
+    def reserve(cls, user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
+        """Kill the older link and hold its place for the one that this email will bring.
+
+        It counts against one a minute and five an hour; TooSoonError says how long to wait. One
+        conditional UPDATE decides, however many requests come at once.
+        """
+        now = timezone.now()
+        row = cls._row(user, purpose, now)
+        new_hour = Q(hour_started_at__lte=now - HOUR)
+        minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE)
+        mine = cls.objects.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR), pk=row.pk)
+        values = _fresh(user, purpose, mail.to, now) | {
+            "token_hash": _hash_of_nothing(),
+            "mail": mail,
+            "sent_at": now,
+            "hour_started_at": Case(When(new_hour, then=Value(now)), default=F("hour_started_at")),
+            "sent_in_hour": Case(When(new_hour, then=Value(1)), default=F("sent_in_hour") + 1),
+        }
+        if not mine.update(**values):
+            row.refresh_from_db()
+            raise TooSoonError(row.wait_seconds(now))
+
+    @classmethod
+    def issue_for(cls, mail: OutgoingMail) -> "tuple[Link, str] | None":
+        """Return the link that this email brings, with its person and a new token; its life begins now.
+
+        None where the link would not work, because it was replaced, withdrawn or used, or because its
+        person's sign-in has changed since. A second try of the same email replaces the first one's token.
+        """
+        now = timezone.now()
+        link = cls.objects.select_related("user__account").filter(mail=mail).first()
+        if link is None or not constant_time_compare(link.nonce, link.user.session_nonce):
+            return None
+        token = secrets.token_urlsafe(32)
+        live = cls.objects.filter(pk=link.pk, mail=mail, spent_at=None, expires_at__gt=now)
+        if not live.update(token_hash=hash_of(token), expires_at=now + lifetime(cls.Purpose(link.purpose))):
+            return None
+        return link, token
+
+    @classmethod
+    def mail_failed(cls, mail: OutgoingMail) -> None:
         """Give back the place in the limits that an email has taken which did not go out."""
-        cls.objects.filter(token_hash=hash_of(token)).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
+        cls.objects.filter(mail=mail).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
+
+    @classmethod
+    def _row(cls, user: "Operator", purpose: Purpose, now: datetime) -> "Link":
+        """Return the person's row, made where it is the first."""
+        return cls.objects.get_or_create(user=user, purpose=purpose, defaults=_blank(now))[0]
 
     @classmethod
     def kill(cls, user: "Operator", *purposes: Purpose) -> None:
@@ -140,12 +171,28 @@ def lifetime(purpose: Link.Purpose) -> timedelta:
     }[purpose]
 
 
-def _blank(now: datetime) -> dict[str, object]:
+def _fresh(user: "Operator", purpose: Link.Purpose, email: str, now: datetime) -> dict[str, Any]:
+    """Return what every new link begins with."""
+    return {
+        "email": email,
+        "nonce": user.session_nonce,
+        "created_at": now,
+        "expires_at": now + lifetime(purpose),
+        "spent_at": None,
+    }
+
+
+def _blank(now: datetime) -> dict[str, Any]:
     """Return a row that opens nothing, as a place for the first link."""
     return {
-        "token_hash": hash_of(secrets.token_urlsafe(32)),
+        "token_hash": _hash_of_nothing(),
         "created_at": now,
         "expires_at": now,
         "spent_at": now,
         "hour_started_at": now,
     }
+
+
+def _hash_of_nothing() -> str:
+    """Return the hash of a token that nobody has ever had."""
+    return hash_of(secrets.token_urlsafe(32))

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin, record
-from accounts.models import Action
+from accounts.audit import Origin
+from accounts.outgoing import OutgoingMail
 from invitations import emails
 from invitations.models import Link, TooSoonError
 from twofactor import enrollment, recovery
@@ -26,27 +24,22 @@ def send(operator: "Operator", by: Origin) -> int:
     """Mail a new setup link; the older one stops working.
 
     Returns 0, or the seconds to wait where the limits allow no further email yet (the older link
-    stays valid then). Whether the mail server took it is recorded with the link: see `last_email`.
+    stays valid then). How far the email has come: see `last_email`.
     """
     try:
-        token = Link.issue(operator, Link.Purpose.SETUP, operator.email)
+        emails.setup_link(operator, by)
     except TooSoonError as error:
         return error.wait
-    url = settings.SITE_URL + reverse("invitations:setup-link", args=[token])
-    if emails.setup_link(operator, url):
-        record(Action.SETUP_LINK_SENT, by=by, subject=operator)
-    else:
-        Link.mail_failed(token)
-        record(Action.SETUP_LINK_FAILED, by=by, subject=operator)
     return 0
 
 
-def last_email(operator: "Operator") -> tuple[bool, int]:
-    """Return whether the newest setup link went out, and the seconds until another may follow."""
-    link = Link.objects.filter(user=operator, purpose=Link.Purpose.SETUP).first()
+def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int]:
+    """Return the email with the newest setup link, and the seconds until another may follow."""
+    links = Link.objects.select_related("mail")
+    link = links.filter(user=operator, purpose=Link.Purpose.SETUP).first()
     if link is None:
-        return False, 0
-    return link.sent_at is not None, link.wait_seconds(timezone.now())
+        return None, 0
+    return link.mail, link.wait_seconds(timezone.now())
 
 
 def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> list[str]:

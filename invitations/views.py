@@ -1,5 +1,7 @@
 """The check-your-email page, the setup page, and accepting an invitation."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
 from django.contrib.auth.decorators import login_not_required
@@ -35,13 +37,15 @@ ACCEPT_KEY = "invitation_details"
 @login_not_required
 @require_safe
 def check_email(request: HttpRequest) -> HttpResponse:
-    """Say that a setup link is on its way, or that it could not be sent."""
+    """Say how far the email has come; to a page that looks again, only if there is something new."""
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
         return redirect("operators:login")
-    sent, wait = setup_link.last_email(waiting.user)
+    mail, wait = setup_link.last_email(waiting.user)
+    if mail and request.GET.get("seen") == mail.progress:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     context = {
-        "sent": sent,
+        "mail": mail,
         "wait": wait,
         "address": mask(waiting.user.email),
         "lives": lifetime(SETUP),

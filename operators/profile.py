@@ -1,9 +1,7 @@
 """Changing a name, an address or a password: what is stored, who is told, and which sessions end."""
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin, record
@@ -31,16 +29,12 @@ def change_name(operator: Operator, name: str, by: Origin) -> bool:
 def request_email(operator: Operator, email: str, by: Origin) -> bool:
     """Mail a link to the new address; until it is confirmed nothing changes.
 
-    Returns whether the mail server took it. Raises invitations.models.TooSoonError.
+    Returns whether it has left or will be tried. Raises invitations.models.TooSoonError.
     """
     with transaction.atomic():
-        token = Link.issue(operator, Link.Purpose.EMAIL, email)
+        mail = emails.confirm_address(operator, email, by)
         record(Action.EMAIL_REQUESTED, by=by, subject=operator, old=operator.email, new=email)
-    url = settings.SITE_URL + reverse("operators:email-link", args=[token])
-    if emails.confirm_address(operator, email, url):
-        return True
-    Link.mail_failed(token)
-    return False
+    return not mail.has_failed
 
 
 def confirm_email(link: Link, by: Origin) -> Operator | None:
@@ -57,7 +51,6 @@ def confirm_email(link: Link, by: Origin) -> Operator | None:
     if not changed:
         return None
     operator: Operator = Operator.objects.complete().get(pk=link.user_id)
-    emails.address_was_changed(operator, old)
     return operator
 
 
@@ -72,6 +65,8 @@ def _store_email(link: Link, by: Origin, old: str) -> bool:
             return False
         link.user.delete_sessions(keep=by.session_key)
         record(Action.EMAIL_CHANGED, by=by, subject=link.user, old=old, new=link.email)
+        link.user.email = link.email
+        emails.address_was_changed(link.user, old)
     return True
 
 
@@ -90,6 +85,6 @@ def change_password(operator: Operator, password: str, by: Origin) -> bool:
             return False
         operator.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_CHANGED, by=by, subject=operator)
+        emails.password_was_changed(operator)
     operator.password, operator.session_nonce = password_hash, nonce
-    emails.password_was_changed(operator)
     return True

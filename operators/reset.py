@@ -14,18 +14,19 @@ class NotEnrolledError(Exception):
 
 
 def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
-    """Remove the operator's authenticator; return whether the email about it went out.
+    """Remove the operator's authenticator; return whether the email about it has left or will be tried.
 
     Ends all of the operator's sessions, waiting sign-ins and unspent links. The secret is deleted, so
     the old phone never works again. Raises NotEnrolledError, and SecretUnreadableError where the server
     cannot read the secret: with its key put right the phone works, and a reset would throw it away.
     """
     enrollment.check_readable(operator)
-    remove(operator, by, reason)
-    told = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
-    if operator.is_administrator:
-        emails.administrator_was_reset(operator, by)
-    return told
+    with transaction.atomic():
+        remove(operator, by, reason)
+        mail = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+        if operator.is_administrator:
+            emails.administrator_was_reset(operator, by)
+    return not mail.has_failed
 
 
 def remove(operator: Operator, by: Origin, reason: str = "") -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import append_only
 from accounts.models import Account
 from operators.models import Operator
+from tests.commits import make_commits_happen
 from tests.factories import make_account, make_operator, signed_in
 
 
@@ -29,6 +30,11 @@ def _a_test_database_can_be_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", sql_flush)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _commits_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_commits_happen(monkeypatch)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def enrolled(user: "Operator", address: str | None) -> bool:
+def enrolled(user: "Operator", address: str | None) -> None:
     """Tell a user that the authenticator app counts from now on."""
-    return tell(
+    tell(
         user,
         _("Two-factor authentication is set up on %(product)s") % _product(),
         _("An authenticator app was set up for %(email)s. From now on a code is asked for at every sign-in.")
@@ -23,9 +23,9 @@ def enrolled(user: "Operator", address: str | None) -> bool:
     )
 
 
-def phone_changed(user: "Operator", address: str | None) -> bool:
+def phone_changed(user: "Operator", address: str | None) -> None:
     """Tell a user that another phone makes the codes now."""
-    return tell(
+    tell(
         user,
         _("A new phone makes your codes for %(product)s") % _product(),
         _("The authenticator app of %(email)s was replaced. Codes of the old one do not work any more.")
@@ -34,9 +34,9 @@ def phone_changed(user: "Operator", address: str | None) -> bool:
     )
 
 
-def recovery_code_used(user: "Operator", left: int, address: str | None) -> bool:
+def recovery_code_used(user: "Operator", left: int, address: str | None) -> None:
     """Tell a user that a recovery code was used, and how many there still are."""
-    return tell(
+    tell(
         user,
         _("A recovery code of yours was used on %(product)s") % _product(),
         _("A recovery code was used in place of a code from the app of %(email)s.") % {"email": user.email},
@@ -45,9 +45,9 @@ def recovery_code_used(user: "Operator", left: int, address: str | None) -> bool
     )
 
 
-def recovery_codes_renewed(user: "Operator", address: str | None) -> bool:
+def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
     """Tell a user that there are new recovery codes."""
-    return tell(
+    tell(
         user,
         _("You have new recovery codes for %(product)s") % _product(),
         _("New recovery codes were made for %(email)s. The old ones do not work any more.")

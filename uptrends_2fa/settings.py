@@ -48,6 +48,8 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_tables2",
+    "django_tasks",
+    "django_tasks_db",
 ]
 
 # Headers come first, so that every answer has them: redirects to https, static files, and whatever is
@@ -140,6 +142,21 @@ EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PRODUCT_NAME} <no-reply@localhost>")
+
+# How emails leave: `database` stores them for `manage.py mail_worker`; `immediate` sends them within the
+# request, with one try. See accounts/delivery.py.
+MAIL_QUEUE = env.str("MAIL_QUEUE", default="immediate" if DEBUG else "database")
+TASK_BACKENDS = {
+    "database": "django_tasks_db.DatabaseBackend",
+    "immediate": "django_tasks.backends.immediate.ImmediateBackend",
+}
+if MAIL_QUEUE not in TASK_BACKENDS:
+    raise ImproperlyConfigured("MAIL_QUEUE is either `database` or `immediate`.")
+TASKS = {"default": {"BACKEND": TASK_BACKENDS[MAIL_QUEUE]}}
+# Seconds before the second try, the third, and so on; together less than a setup link lives.
+MAIL_RETRY_WAITS: list[int] = env.list("MAIL_RETRY_WAITS", cast=int, default=[30, 120, 600, 1800])
+# Seconds that one try can take; somebody who was killed in the middle of it holds the email for as long.
+MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
 
 AUTH_USER_MODEL = "operators.Operator"
 AUTHENTICATION_BACKENDS = ["operators.backends.PasswordBackend"]

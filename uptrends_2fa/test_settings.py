@@ -9,6 +9,7 @@ os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
 os.environ.setdefault("TWO_FACTOR_KEYS", Fernet.generate_key().decode())
 os.environ.setdefault("SITE_URL", "http://testserver")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1")
+os.environ.setdefault("MAIL_QUEUE", "immediate")
 
 from uptrends_2fa.settings import *  # noqa: F403  the variables must be there first
 

@@ -102,7 +102,7 @@ def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
 def _send(request: SignedInRequest, operator: Operator) -> None:
     """Send the invitation and say how that went."""
     try:
-        sent, _url = invitation.send(operator, origin(request))
+        sent = invitation.send(operator, origin(request))
     except TooSoonError as error:
         text = ngettext(
             "An invitation went out a moment ago. Send it again in %(wait)d second.",

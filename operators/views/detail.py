@@ -58,7 +58,8 @@ def _invitation(operator: Operator) -> dict[str, Any] | None:
     if not operator.is_invited:
         return None
     now = timezone.now()
-    link = Link.objects.filter(user=operator, purpose=Link.Purpose.INVITATION).first()
+    links = Link.objects.select_related("mail")
+    link = links.filter(user=operator, purpose=Link.Purpose.INVITATION).first()
     return {
         "link": link,
         "live": bool(link and link.spent_at is None and link.expires_at > now),

@@ -83,7 +83,7 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
 
 def _enrolled_other(request: SignedInRequest, operator: Operator) -> HttpResponse:
     """Tell somebody else by email what was done for them."""
-    if emails.two_factor_set_up_by(operator, request.user.name):
+    if not emails.two_factor_set_up_by(operator, request.user.name).has_failed:
         messages.success(
             request,
             _("Two-factor authentication is set up for %(name)s, who was told by email.")

@@ -8,6 +8,7 @@ import pytest
 from django.db.models import F
 from playwright.sync_api import expect
 
+from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations.models import Link
 from tests.browser.mailbox import link_in, text_of
@@ -79,6 +80,18 @@ def test_the_link_in_another_browser_asks_for_the_password_and_works_once(new_pe
     late.go(link)
     late.heading("This link does not work any more")
     late.looks_well("dead-link")
+
+
+def test_the_page_tells_by_itself_when_the_email_has_left(person, olga, mail):
+    person.log_in(olga.email)
+    person.sees("We have sent a link")
+    letter = OutgoingMail.objects.filter(to=olga.email)
+    letter.update(state=OutgoingMail.State.WAITING, tries=0)
+    person.page.reload()
+    person.sees("The email to ol•••@example.com is being sent.")
+    person.looks_well("check-email-waiting")
+    letter.update(state=OutgoingMail.State.SENT)
+    person.sees("We have sent a link")
 
 
 def test_a_newer_link_kills_the_older_one(person, olga, phone, mail):

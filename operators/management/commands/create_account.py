@@ -38,7 +38,7 @@ class Command(BaseCommand):
             operator.save()
             appoint(operator)
             record(Action.ACCOUNT_CREATED, by=Origin(), account=account, new=name)
-        sent, url = invite.send(operator, Origin())
+        sent, url = invite.send_now(operator, Origin())
         self.stdout.write(_("The account “%(name)s” is created.") % {"name": name})
         if sent:
             self.stdout.write(_("The invitation is on its way to %(email)s.") % {"email": operator.email})

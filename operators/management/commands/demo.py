@@ -1,6 +1,7 @@
 """`manage.py demo`: the product with sample data, ready to be clicked through."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from operators.models import Operator
 
 
 class Command(BaseCommand):
-    """Makes the sample account where it is missing, says how to sign in, and serves."""
+    """Makes the sample account where it is missing, says how to sign in, serves, and sends the mails."""
 
     help = "Run the product with sample data on 127.0.0.1; mails are shown at /mails/."
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *_args: Any, port: int, **_options: Any) -> None:
-        """Prepare, print, and become the server."""
+        """Prepare, print, and run the server and the mail worker until the end."""
         if settings.ROOT_URLCONF != "uptrends_2fa.demo_urls":
             raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
         call_command("migrate", verbosity=0)
@@ -45,7 +46,16 @@ class Command(BaseCommand):
             "GUNICORN_BIND": address,
         }
         os.chdir(Path(settings.BASE_DIR))
-        raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+        mail_worker = [sys.executable, "manage.py", "mail_worker", "--interval", "0.2"]
+        worker = subprocess.Popen(mail_worker, env=environment)  # noqa: S603
+        # Whoever stops the demo, by Ctrl-C or by a signal, stops both.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        try:
+            code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+        finally:
+            worker.terminate()
+            worker.wait()
+        raise SystemExit(code)
 
     def _print_people(self, operators: Any) -> None:
         """Print how to sign in as each."""

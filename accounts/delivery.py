@@ -1,0 +1,155 @@
+"""How do emails leave? After the commit, through a queue, tried again with growing waits, and never lost.
+
+- Each email is a row (`OutgoingMail`), written in the transaction of the change that it is about: a change
+  that is undone takes its email along, and one that is kept never loses it.
+- After the commit a task with nothing but the row's id goes to django-tasks. Its database backend runs
+  tasks in `manage.py mail_worker`; its immediate backend (tests) runs them at once, within the request, and
+  cannot put off: there one try decides.
+- django-tasks tries nothing again, and leaves a task whose worker was killed "running" for ever. So the row
+  says when its next try is due, a try is claimed by one conditional UPDATE, and `requeue` puts back into
+  the queue whatever is overdue. An email may so leave twice (killed between the mail server's answer and
+  the note of it), never not at all.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django_tasks.base import Task
+
+from accounts.outgoing import OutgoingMail, longest_try
+
+logger = logging.getLogger(__name__)
+
+MailTask: TypeAlias = Task[[int], None]
+# People look after an invitation for 21 days; afterwards nothing asks for these rows.
+KEPT = timedelta(days=30)
+# So many workers may die while they try an email before it counts as the reason.
+DEATHS_FORGIVEN = 5
+
+
+class Post:
+    """What is special about a kind of email: what it lacks until it leaves, and what its outcome leads to."""
+
+    def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
+        """Return what the row does not hold; None where the email is not wanted any more."""
+        return {}
+
+    def settled(self, mail: OutgoingMail) -> None:
+        """Note the outcome, in the transaction that stores it."""
+
+
+def send(template: str, to: str, context: Mapping[str, object]) -> bool:
+    """Send the email `templates/<template>.{subject.txt,txt,html}` to one address, now.
+
+    Returns whether the mail server took it. Never call it inside a transaction: a mail server may
+    take seconds to answer, and nobody else could write meanwhile.
+    """
+    context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
+    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
+    message = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[to])
+    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    try:
+        message.send()
+    except (SMTPException, OSError, ValueError):  # ValueError: an address or a header that cannot be written
+        # The template names the email; address and content stay out of the log.
+        logger.exception("Could not send %s", template)
+        return False
+    return True
+
+
+def hand_over(mail: OutgoingMail, task: MailTask) -> None:
+    """Put the email into the queue as soon as the transaction is committed, and read how that went.
+
+    Where the queue cannot be reached, the error is logged and the person goes on: the row is there.
+    """
+
+    def after_commit() -> None:
+        task.enqueue(mail.pk)
+        mail.refresh_from_db(fields=["state", "sent_at", "tries", "next_try_at"])
+
+    transaction.on_commit(after_commit, robust=True)
+
+
+def deliver(mail_id: int, task: MailTask, post: Post) -> None:
+    """Try once; where that fails, leave another try to `task`, later. Nothing happens where none is due."""
+    mail = OutgoingMail.claim(mail_id, timezone.now())
+    if mail is None:
+        return
+    waits = settings.MAIL_RETRY_WAITS if task.get_backend().supports_defer else []
+    if attempt(mail, post, last=mail.tries > len(waits)):
+        return
+    until = timezone.now() + timedelta(seconds=waits[mail.tries - 1])
+    if mail.put_off(until):
+        task.using(run_after=until).enqueue(mail.pk)
+
+
+def attempt(mail: OutgoingMail, post: Post, *, last: bool) -> bool:
+    """Try a claimed email once; return whether its outcome is settled, as after the last try in any case."""
+    state = _try(mail, post)
+    if state == OutgoingMail.State.FAILED and not last:
+        return False
+    with transaction.atomic():
+        if mail.settle(state, timezone.now()):
+            post.settled(mail)
+    return True
+
+
+def _try(mail: OutgoingMail, post: Post) -> OutgoingMail.State:
+    """Complete and send the email; return how that went."""
+    # Claimed far more often than it was to be tried: whoever tries it seems to die of it.
+    if mail.tries > len(settings.MAIL_RETRY_WAITS) + 1 + DEATHS_FORGIVEN:
+        return OutgoingMail.State.FAILED
+    rest = post.complete(mail)
+    if rest is None:
+        return OutgoingMail.State.DROPPED
+    context = {"at": mail.created_at, **mail.context, **rest}
+    return OutgoingMail.State.SENT if send(mail.template, mail.to, context) else OutgoingMail.State.FAILED
+
+
+def requeue(tasks: Mapping[str, MailTask]) -> int:
+    """Put every email back into the queue whose try is overdue; return how many.
+
+    Their task is lost: its worker was killed, or the process that should have queued it. Where it is only
+    late, because the queue is long, the second task finds nothing to do.
+    """
+    now = timezone.now()
+    overdue = OutgoingMail.objects.filter(
+        state=OutgoingMail.State.WAITING, next_try_at__lte=now - longest_try()
+    )
+    mails = list(overdue.only("pk", "kind", "next_try_at"))
+    mine = [mail for mail in mails if _take_back(mail, now)]
+    for mail in mine:
+        tasks[mail.kind].enqueue(mail.pk)
+    return len(mine)
+
+
+def _take_back(mail: OutgoingMail, now: datetime) -> bool:
+    """Make an overdue email due now; true for one caller only."""
+    same = OutgoingMail.objects.filter(
+        pk=mail.pk, state=OutgoingMail.State.WAITING, next_try_at=mail.next_try_at
+    )
+    return bool(same.update(next_try_at=now))
+
+
+def forget_old() -> None:
+    """Delete the emails that were settled long ago: they hold names and addresses."""
+    old = OutgoingMail.objects.filter(created_at__lte=timezone.now() - KEPT)
+    old.exclude(state=OutgoingMail.State.WAITING).delete()
+
+
+def waiting_since(account_id: int) -> datetime | None:
+    """Return since when emails of the account wait without anybody trying them; None where all is well."""
+    overdue = OutgoingMail.objects.filter(
+        account=account_id,
+        state=OutgoingMail.State.WAITING,
+        next_try_at__lte=timezone.now() - timedelta(minutes=5),
+    )
+    return overdue.order_by("next_try_at").values_list("next_try_at", flat=True).first()

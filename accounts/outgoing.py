@@ -1,0 +1,105 @@
+"""Which emails have to leave, and how far has each come? A row for each, from the decision to the outcome."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+
+
+class OutgoingMail(models.Model):
+    """An email that is decided upon: what it says, to whom, and whether a mail server has taken it.
+
+    Holds no secret: what an emailed link carries is made when the email leaves, see
+    `invitations/link_mail.py`.
+    """
+
+    class Kind(models.TextChoices):
+        """Which task sends it."""
+
+        NOTICE = "notice"
+        LINK = "link"
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        WAITING = "waiting"
+        SENT = "sent"
+        FAILED = "failed"
+        # A newer email has taken its place, or what it was about is over.
+        DROPPED = "dropped"
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="outgoing_mails")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.NOTICE)
+    template = models.CharField(max_length=100)
+    to = models.EmailField(max_length=254)
+    context = models.JSONField(default=dict)
+    # Who asked for it, and from where: for the audit trail, which is written when the outcome is known.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    address = models.GenericIPAddressField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    # While it waits: when the next try is due, or when the try that goes on now counts as given up.
+    next_try_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("state", "next_try_at"), name="outgoing_mail_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.template}, {self.state}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it may still leave."""
+        return self.state == self.State.WAITING
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a mail server has taken it."""
+        return self.state == self.State.SENT
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last try is over and no mail server has taken it."""
+        return self.state == self.State.FAILED
+
+    @property
+    def progress(self) -> str:
+        """A word that differs as soon as there is something new to tell."""
+        return f"{self.state}-{self.tries}"
+
+    @classmethod
+    def claim(cls, pk: int, now: datetime) -> Self | None:
+        """Take a mail that is due for one try; None where it is not, or somebody else tries it.
+
+        One conditional UPDATE decides, so that it does no harm when a task is in the queue twice. Whoever
+        is killed in the middle of a try holds the mail only for as long as a try can take.
+        """
+        due = cls.objects.filter(pk=pk, state=cls.State.WAITING, next_try_at__lte=now)
+        if not due.update(tries=F("tries") + 1, next_try_at=now + longest_try()):
+            return None
+        return cls.objects.select_related("account", "asked_by").get(pk=pk)
+
+    def settle(self, state: str, now: datetime) -> bool:
+        """Store how it ended; false where another try has taken over meanwhile."""
+        self.state, self.sent_at = state, now if state == self.State.SENT else None
+        return bool(self._mine().update(state=self.state, sent_at=self.sent_at))
+
+    def put_off(self, until: datetime) -> bool:
+        """Store when it is tried again; false where another try has taken over meanwhile."""
+        self.next_try_at = until
+        return bool(self._mine().update(next_try_at=until))
+
+    def _mine(self) -> models.QuerySet["OutgoingMail"]:
+        """Return the row, as long as the try that was claimed is the newest."""
+        return OutgoingMail.objects.filter(pk=self.pk, state=self.State.WAITING, tries=self.tries)
+
+
+def longest_try() -> timedelta:
+    """Return how long one try may take; afterwards whoever made it counts as dead."""
+    return timedelta(seconds=settings.MAIL_TRY_SECONDS)

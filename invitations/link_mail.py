@@ -1,0 +1,125 @@
+"""Emails that carry a link: asked for now, completed with a token when they leave.
+
+The queue and the stored email know neither token nor address of the link; `Link.issue_for` makes the token
+when a mail server is about to be asked. Each try makes a new one. So an email that arrives twice (see
+`accounts/delivery.py`) brings two links of which the later works, as with any newer link.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks import task
+
+from accounts.audit import Origin, record
+from accounts.delivery import Post, attempt, deliver, hand_over
+from accounts.models import Action
+from accounts.outgoing import OutgoingMail
+from invitations.models import Link
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+Purpose = Link.Purpose
+# The pages behind the links, by the names of their addresses.
+PAGES = {
+    Purpose.SETUP: "invitations:setup-link",
+    Purpose.INVITATION: "invitations:invitation-link",
+    Purpose.PASSWORD_RESET: "operators:password-reset-link",
+    Purpose.EMAIL: "operators:email-link",
+}
+# What the audit trail says about the outcome; of the other two it says when they are asked for.
+OUTCOMES = {
+    (Purpose.SETUP, OutgoingMail.State.SENT): Action.SETUP_LINK_SENT,
+    (Purpose.SETUP, OutgoingMail.State.FAILED): Action.SETUP_LINK_FAILED,
+    (Purpose.INVITATION, OutgoingMail.State.SENT): Action.OPERATOR_INVITED,
+    (Purpose.INVITATION, OutgoingMail.State.FAILED): Action.INVITATION_FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an email says, without the link: a template as `accounts.mail.notify` takes it, and its words."""
+
+    template: str
+    to: str
+    context: dict[str, Any]
+
+
+class LinkPost(Post):
+    """An email that lacks its link until it leaves."""
+
+    url = ""
+
+    def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
+        """Make the token; None where the link was replaced or could not be used any more."""
+        issued = Link.issue_for(mail)
+        if issued is None:
+            return None
+        link, token = issued
+        self.url = url_of(link.purpose, token)
+        return {"url": self.url}
+
+    def settled(self, mail: OutgoingMail) -> None:
+        """Write the outcome into the audit trail; give back its place in the limits where it failed."""
+        link = Link.objects.select_related("user__account").filter(mail=mail).first()
+        if link is None:
+            return
+        if mail.has_failed:
+            Link.mail_failed(mail)
+        if action := OUTCOMES.get((Purpose(link.purpose), OutgoingMail.State(mail.state))):
+            record(action, by=Origin(mail.asked_by, mail.address), subject=link.user)
+
+
+def send(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:
+    """Have a new link mailed in place of the older one.
+
+    Returns the email, whose outcome is known at once only where emails leave within the request. Raises
+    TooSoonError where the limits allow no further email yet.
+    """
+    with transaction.atomic():
+        mail = _reserve(operator, purpose, message, by)
+        hand_over(mail, send_link)
+    return mail
+
+
+def send_now(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> tuple[bool, str]:
+    """Mail a new link at once, with one try; return whether it left, and the link, which works either way."""
+    with transaction.atomic():
+        mail = _reserve(operator, purpose, message, by)
+    post = LinkPost()
+    claimed = OutgoingMail.claim(mail.pk, timezone.now()) or mail
+    attempt(claimed, post, last=True)
+    return claimed.is_sent, post.url
+
+
+def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:
+    """Store the email and the place of its link, both or neither."""
+    now = timezone.now()
+    mail = OutgoingMail.objects.create(
+        kind=OutgoingMail.Kind.LINK,
+        account=operator.account,
+        template=message.template,
+        to=message.to,
+        context=message.context,
+        asked_by=by.actor,
+        address=by.address,
+        created_at=now,
+        next_try_at=now,
+    )
+    Link.reserve(operator, purpose, mail)
+    return mail
+
+
+@task()
+def send_link(mail_id: int) -> None:
+    """Send an email with a link that is due."""
+    deliver(mail_id, send_link, LinkPost())
+
+
+def url_of(purpose: str, token: str) -> str:
+    """Return the address behind which the token is taken."""
+    return settings.SITE_URL + reverse(PAGES[Purpose(purpose)], args=[token])
