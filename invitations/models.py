@@ -90,6 +90,10 @@ class Link(models.Model):
         row = cls._row(user, purpose, now)
         new_hour = Q(hour_started_at__lte=now - HOUR)
         minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE)
+        # A new nonce (after a reset, a new password) has killed the links of before: it begins a new count,
+        # so that nobody waits for an hour without any link. Only the person or an administrator renews it.
+        new_hour |= ~Q(nonce=user.session_nonce)
+        minute_over |= ~Q(nonce=user.session_nonce)
         mine = cls.objects.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR), pk=row.pk)
         values = _fresh(user, purpose, mail.to, now) | {
             "token_hash": _hash_of_nothing(),
@@ -140,6 +144,11 @@ class Link(models.Model):
         links = cls.objects.select_related("user__account", "user__authenticator")
         link = links.filter(token_hash=token_hash, purpose=purpose, spent_at=None, expires_at__gt=now).first()
         return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None
+
+    def is_live(self, user: "Operator", now: datetime) -> bool:
+        """Whether the link of this user would still work, or will once its email has left."""
+        same = constant_time_compare(self.nonce, user.session_nonce)
+        return same and self.spent_at is None and self.expires_at > now
 
     def spend(self, now: datetime) -> bool:
         """Use the link up; true for one caller only."""

@@ -33,13 +33,14 @@ def send(operator: "Operator", by: Origin) -> int:
     return 0
 
 
-def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int]:
-    """Return the email with the newest setup link, and the seconds until another may follow."""
+def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int, bool]:
+    """Return the email with the newest setup link, the seconds until another may follow, whether it works."""
     links = Link.objects.select_related("mail")
     link = links.filter(user=operator, purpose=Link.Purpose.SETUP).first()
     if link is None:
-        return None, 0
-    return link.mail, link.wait_seconds(timezone.now())
+        return None, 0, False
+    now = timezone.now()
+    return link.mail, link.wait_seconds(now), link.is_live(operator, now)
 
 
 def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> list[str]:

@@ -20,6 +20,7 @@ from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
 from invitations.masking import mask
 from invitations.models import Link, lifetime
+from invitations.opening import open_link
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, fresh_codes, pending
 from twofactor.emails import enrolled
@@ -41,11 +42,15 @@ def check_email(request: HttpRequest) -> HttpResponse:
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
         return redirect("operators:login")
-    mail, wait = setup_link.last_email(waiting.user)
+    if not waiting.user.effective.required or waiting.user.is_enrolled:
+        messages.info(request, _("You do not need a setup link any more. Log in again to go on."))
+        return redirect("operators:login")
+    mail, wait, live = setup_link.last_email(waiting.user)
     if mail and request.GET.get("seen") == mail.progress:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     context = {
         "mail": mail,
+        "live": live,
         "wait": wait,
         "address": mask(waiting.user.email),
         "lives": lifetime(SETUP),
@@ -70,8 +75,7 @@ def send_again(request: HttpRequest) -> HttpResponse:
 @require_safe
 def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
-    tokens.remember_token(request, SETUP, token)
-    return redirect("invitations:setup")
+    return open_link(request, SETUP, token, "invitations:setup")
 
 
 @login_not_required
@@ -166,9 +170,8 @@ def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> 
 @require_safe
 def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address bar; changes nothing else."""
-    tokens.remember_token(request, INVITATION, token)
     request.session.pop(ACCEPT_KEY, None)
-    return redirect("invitations:accept")
+    return open_link(request, INVITATION, token, "invitations:accept")
 
 
 @login_not_required

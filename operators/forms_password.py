@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.durations import duration
 from accounts.models import TEXT_LENGTH
 from operators.models import normalize_email
 
@@ -31,6 +32,19 @@ class AddressField(forms.EmailField):
         super().validate(value)
         if any(unicodedata.category(char) in REFUSED_CATEGORIES for char in value):
             raise ValidationError(_("Remove the invisible characters from the address."), code="control")
+        if not _is_domain(value.rpartition("@")[2]):
+            raise ValidationError(
+                _("No email can be sent to that address. Check the part after the @."), code="domain"
+            )
+
+
+def _is_domain(name: str) -> bool:
+    """Whether a name can be written as mail servers need it, each part within its 63 letters."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 class LinkForm(forms.Form):
@@ -46,3 +60,8 @@ class LinkForm(forms.Form):
             }
         )
     )
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long this network address gets no further email."""
+        text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
+        self.add_error("email", ValidationError(text, code="wait", params={"wait": duration(seconds)}))

@@ -2,10 +2,15 @@
 
 import zoneinfo
 from collections.abc import Callable
-from urllib.parse import unquote
+from http import HTTPStatus
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from whitenoise.middleware import WhiteNoiseFileResponse
 
@@ -134,3 +139,36 @@ class UnreadableSecretMiddleware:
         if isinstance(exception, SecretUnreadableError):
             return errors.unavailable(request)
         return None
+
+
+class LoginRequired(LoginRequiredMiddleware):
+    """Leads to the login page, and from there back to where the person was.
+
+    The address of a button cannot be gone back to: then it is the page with the button.
+    """
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """Return the way to the login page."""
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        page = request.headers.get("Referer", "")
+        ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+        back = urlsplit(page)
+        target = urlunsplit(("", "", back.path, back.query, "")) if page and ours else "/"
+        return redirect_to_login(target, resolve_url(self.get_login_url(view_func)))
+
+
+def page_for_405(get_response: View) -> View:
+    """Show a page of the product where an address takes no GET; for programs the status is enough."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+            page = render(request, "405.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
+
+    return middleware

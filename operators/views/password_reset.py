@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import tally
 from accounts.audit import origin
 from accounts.forms import NewPasswordForm
+from accounts.guessing import network_of
 from accounts.http import data_of
-from invitations import tokens
+from invitations import opening, tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, lifetime
 from operators.backends import PasswordBackend
@@ -19,6 +21,7 @@ from operators.forms_password import LinkForm
 from operators.password_reset import reset_password, send_link
 
 PURPOSE = Link.Purpose.PASSWORD_RESET
+MAILS_BY_ADDRESS, HOUR = 30, 60 * 60
 # The address that was typed in this browser, for the page after it.
 ADDRESS_KEY = "password_reset_address"
 
@@ -28,12 +31,20 @@ ADDRESS_KEY = "password_reset_address"
 def request_link(request: HttpRequest) -> HttpResponse:
     """Ask for the address; the answer is the same for every address."""
     form = LinkForm(data_of(request))
-    if form.is_valid():
+    if form.is_valid() and _may_ask(request, form):
         email = form.cleaned_data["email"]
         request.session[ADDRESS_KEY] = email
         send_link(email, origin(request))
         return redirect("operators:password-reset-sent")
     return render(request, "operators/password_reset.html", {"form": form})
+
+
+def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
+    """Whether this network address has not asked too often, for whomever; the form says how long to wait."""
+    wait = tally.count([tally.Limit(f"mail address {network_of(request)}", MAILS_BY_ADDRESS, HOUR)])
+    if wait:
+        form.refuse_for(wait)
+    return not wait
 
 
 @login_not_required
@@ -51,8 +62,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 @require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
-    tokens.remember_token(request, PURPOSE, token)
-    return redirect("operators:password-reset-choose")
+    return opening.open_link(request, PURPOSE, token, "operators:password-reset-choose")
 
 
 @login_not_required

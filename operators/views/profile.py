@@ -15,6 +15,7 @@ from accounts.http import SignedInRequest, data_of
 from invitations import tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, TooSoonError
+from invitations.opening import open_link
 from operators import profile
 from operators.access import to_edit
 from operators.forms_profile import ChangePasswordForm, EmailForm, NameForm
@@ -71,8 +72,7 @@ def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm
 @require_safe
 def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
-    tokens.remember_token(request, Link.Purpose.EMAIL, token)
-    return redirect("operators:email-confirm")
+    return open_link(request, Link.Purpose.EMAIL, token, "operators:email-confirm")
 
 
 @login_not_required

@@ -75,7 +75,7 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
 def _send_setup_link(request: SignedInRequest, operator: Operator, by: Origin) -> None:
     """Mail the setup link at once, and say whether it is on its way."""
     wait = setup_link.send(operator, by)
-    mail, _wait = setup_link.last_email(operator)
+    mail, _wait, _live = setup_link.last_email(operator)
     if mail and not mail.has_failed and not wait:
         text = _("A setup link is on its way to %(email)s. It works for one hour, with the password.")
         messages.success(request, text % {"email": operator.email})

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.contrib.sessions.models import Session
 from django.db.models import F, Model
 
 from accounts.models import Account, Action, AuditEntry
@@ -11,6 +10,7 @@ from accounts.policy import Policy
 from invitations import invite
 from invitations.models import MINUTE, Link
 from operators.models import Operator
+from operators.sessions import Session
 from tests.breakage.visitor import Page, Visitor
 from tests.browser.mailbox import MailServer, link_in
 from tests.factories import NOBODY, PASSWORD, RESET, SECRET, code_for, make_account, make_operator
@@ -178,7 +178,7 @@ class SetupLink(Enrolling):
 
     def prepare(self) -> None:
         assert self.visitor.log_in(self.operator).path == "/login/check-email/"
-        token = Link.issue(self.operator, Link.Purpose.SETUP, self.operator.email, mailed=False)
+        token = Link.issue(self.operator, Link.Purpose.SETUP, self.operator.email)
         self.key = key_on(self.visitor.get(f"/setup/{token}/").text)
 
     def send(self) -> Page:
@@ -260,7 +260,7 @@ class NewPassword(Step):
     traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT")]
 
     def prepare(self) -> None:
-        token = Link.issue(self.operator, Link.Purpose.PASSWORD_RESET, self.operator.email, mailed=False)
+        token = Link.issue(self.operator, Link.Purpose.PASSWORD_RESET, self.operator.email)
         assert self.visitor.get(f"/password-reset/{token}/").path == "/password-reset/new/"
 
     def send(self) -> Page:

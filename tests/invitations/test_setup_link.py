@@ -176,3 +176,42 @@ def test_whoever_got_enrolled_meanwhile_needs_no_link(olga):
 def test_a_link_says_what_it_is(olga):
     stopped(olga)
     assert str(Link.objects.get()) == f"setup link of user {olga.pk}"
+
+
+def test_a_reset_gives_a_new_link_at_once(olga):
+    stopped(olga)
+    olga.renew_session_nonce()
+    browser = stopped(olga)
+    assert len(mail.outbox) == 2
+    assert not dead(browser.get(link_in_mail(), follow=True))
+
+
+def test_a_page_whose_link_has_died_says_so(olga):
+    browser = stopped(olga)
+    Link.objects.update(spent_at=timezone.now())
+    page = browser.get(reverse("invitations:check-email")).text
+    assert "does not work any more" in page
+    assert "We have sent a link" not in page
+
+
+@pytest.mark.parametrize("change", ["policy", "enrolled"])
+def test_who_needs_no_link_any_more_is_told_to_log_in(olga, change):
+    browser = stopped(olga)
+    if change == "policy":
+        olga.account.two_factor_policy = Policy.OPTIONAL
+        olga.account.save()
+    else:
+        enroll(olga)
+    page = browser.get(reverse("invitations:check-email"), follow=True).text
+    assert "You do not need a setup link any more" in page
+
+
+def test_an_address_that_opens_link_after_link_waits(olga):
+    stopped(olga)
+    link = link_in_mail()
+    for number in range(300):
+        Client().get(f"/setup/unknown{number}/", REMOTE_ADDR="203.0.113.5")
+    answer = Client().get(link, REMOTE_ADDR="203.0.113.5")
+    assert answer.status_code == 429
+    assert "Wait 15 minutes" in answer.text
+    assert Client().get(link, REMOTE_ADDR="203.0.113.6").status_code == 302

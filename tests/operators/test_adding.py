@@ -139,3 +139,10 @@ def test_a_withdrawn_invitation_is_gone(admin_browser):
 def test_an_operator_who_has_joined_has_no_invitation(admin_browser, operator, name):
     assert "has joined already" in act(admin_browser, name, operator).text
     assert Operator.objects.filter(pk=operator.pk).exists()
+
+
+def test_an_address_that_no_mail_can_go_to_is_refused(admin_browser):
+    email = "l@" + "\u00fc" * 60 + ".com"
+    page = admin_browser.post(reverse("operators:invite"), {"name": "Ivo", "email": email}).text
+    assert "No email can be sent to that address" in page
+    assert not Operator.objects.filter(name="Ivo").exists()

@@ -382,3 +382,13 @@ def test_a_post_without_csrf_token_changes_nothing(operator, link):
 @pytest.mark.parametrize("url", [SENT, reverse("operators:password-reset-link", args=["token"])])
 def test_reading_pages_take_no_post(client, db, url):
     assert client.post(url).status_code == 405
+
+
+def test_one_network_address_asks_for_thirty_mails_an_hour(db):
+    browser = Client()
+    with time_machine.travel(NOW, tick=False):
+        for number in range(30):
+            assert browser.post(REQUEST, {"email": f"nobody{number}@example.com"}).status_code == 302
+        assert "Wait 60 minutes" in browser.post(REQUEST, {"email": "last@example.com"}).text
+        other = Client(REMOTE_ADDR="203.0.113.6")
+        assert other.post(REQUEST, {"email": "last@example.com"}).status_code == 302
