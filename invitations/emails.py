@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def setup_link(operator: "Operator", url: str) -> bool:
     """Send the link to the page where a required operator sets up two-factor authentication."""
-    return mail.send("invitations/email/setup_link", operator.email, {"operator": operator, "url": url})
+    context = {"operator": operator, "url": url, "by_override": operator.effective.by_override}
+    return mail.send("invitations/email/setup_link", operator.email, context)
 
 
 def invitation(operator: "Operator", url: str, inviter: str) -> bool:

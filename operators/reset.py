@@ -20,7 +20,7 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     the old phone never works again. Raises NotEnrolledError.
     """
     remove(operator, by, reason)
-    told = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+    told = emails.two_factor_was_reset(operator, by)
     if operator.is_administrator:
         emails.administrator_was_reset(operator, by)
     return told

@@ -47,11 +47,11 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
     if form.is_valid():
         tries_left = pending.count_try(request)
         if tries_left < 0:
-            return _start_again(request, _("That were too many wrong codes. Log in again."))
+            return _start_again(request, _("Those were too many wrong codes. Log in again."))
         if accept(form, waiting.user, origin(request, waiting.user)):
             return _signed_in(request, waiting)
         if not tries_left:
-            return _start_again(request, _("That were too many wrong codes. Log in again."))
+            return _start_again(request, _("Those were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
 

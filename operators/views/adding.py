@@ -4,11 +4,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only
 from accounts.audit import origin
+from accounts.durations import duration
 from accounts.http import SignedInRequest, data_of
 from invitations import invite as invitation
 from invitations.models import TooSoonError
@@ -104,12 +104,8 @@ def _send(request: SignedInRequest, operator: Operator) -> None:
     try:
         sent, _url = invitation.send(operator, origin(request))
     except TooSoonError as error:
-        text = ngettext(
-            "An invitation went out a moment ago. Send it again in %(wait)d second.",
-            "An invitation went out a moment ago. Send it again in %(wait)d seconds.",
-            error.wait,
-        )
-        messages.warning(request, text % {"wait": error.wait})
+        text = _("An invitation went out a short while ago. Send it again in %(wait)s.")
+        messages.warning(request, text % {"wait": duration(error.wait)})
         return
     if sent:
         messages.success(

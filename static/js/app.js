@@ -203,16 +203,24 @@
 
   // --- Waits
 
+  // As the server says it: minutes where seconds would be a large number.
+  function inWords(seconds, words) {
+    if (seconds === 1) return words.second.replace("%d", 1);
+    if (seconds < 90) return words.seconds.replace("%d", seconds);
+    return words.minutes.replace("%d", Math.round(seconds / 60));
+  }
+
   function countDown(element) {
     const button = one(element.dataset.enable);
+    const line = element.closest("p");
     // By the clock, not by counting ticks: a sleeping tab misses ticks.
     const end = Date.now() + Number(element.dataset.countdown) * 1000;
     delete element.dataset.countdown;
     const tick = () => {
       const left = Math.ceil((end - Date.now()) / 1000);
       if (button) button.disabled = left > 0;
-      if (left > 0) element.textContent = left;
-      else element.closest("p, div").hidden = true;
+      if (left > 0) element.textContent = inWords(left, line.dataset);
+      else line.hidden = true;
       return left > 0;
     };
     if (tick()) {
