@@ -1,13 +1,14 @@
 """Is this an email address, and in which form is it looked up?"""
 
 import unicodedata
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH
+from accounts.plain_form import PlainForm
 from operators.models import normalize_email
 
 # Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
@@ -16,6 +17,8 @@ REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 class AddressField(forms.EmailField):
     """An email address in the one form in which addresses are stored."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type an email address.")}
 
     def __init__(self, **kwargs: Any) -> None:
         attrs = {"autocomplete": "email", "autocapitalize": "off", "spellcheck": "false"}
@@ -33,7 +36,7 @@ class AddressField(forms.EmailField):
             raise ValidationError(_("Remove the invisible characters from the address."), code="control")
 
 
-class LinkForm(forms.Form):
+class LinkForm(PlainForm):
     """To which address a password reset link is sent."""
 
     email = AddressField(
