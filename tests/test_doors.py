@@ -64,7 +64,6 @@ POST_ONLY = {
     "operators:sign-in-method",
     "operators:activate",
     "operators:invitation-resend",
-    "operators:invitation-copy",
     "twofactor:recovery-codes-new",
     "invitations:send-again",
     "invitations:accept-log-out",

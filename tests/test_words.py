@@ -253,3 +253,49 @@ def test_a_form_that_is_out_of_date_says_what_to_do(admin, headers, words):
     page = browser.post(reverse("operators:name", args=[admin.pk]), {"name": "Anna"}, headers=headers).text
     assert words in page
     assert 'href="/"' in page
+
+
+# The login page
+
+
+def test_the_login_page_says_why_it_came_in_between(operator):
+    words = "Your session has ended, or you are not logged in. Log in to go on."
+    browser = Client()
+    assert words in browser.get(operator.get_absolute_url(), follow=True).text
+    for plain in (reverse("operators:login"), reverse("operators:home")):
+        assert words not in browser.get(plain, follow=True).text
+    foreign = {"next": "https://example.com/"}
+    assert words not in browser.get(reverse("operators:login"), foreign).text
+
+
+# A new address that is not confirmed yet
+
+
+@pytest.fixture
+def new_address(operator, operator_browser) -> str:
+    operator_browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
+    return "Waiting for confirmation: new@example.com (link sent "
+
+
+def test_a_new_address_that_waits_for_its_confirmation_is_shown(operator, operator_browser, new_address):
+    assert new_address in page_of(operator_browser, operator)
+
+
+def test_a_confirmed_address_waits_no_more(operator, new_address):
+    stranger = Client()
+    stranger.post(stranger.get(link_in_mail()).url)
+    operator.refresh_from_db()
+    assert operator.email == "new@example.com"
+    assert new_address not in page_of(signed_in(operator), operator)
+
+
+def test_a_new_address_waits_no_more_when_its_link_is_dead(operator, operator_browser, new_address):
+    with time_machine.travel(timezone.now() + timedelta(days=1, seconds=1)):
+        assert new_address not in page_of(signed_in(operator), operator)
+
+
+def test_a_new_address_that_got_no_email_is_not_waited_for(operator, operator_browser, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    operator_browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
+    assert "Waiting for confirmation" not in page_of(operator_browser, operator)

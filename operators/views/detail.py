@@ -14,6 +14,7 @@ from accounts.audit import origin
 from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS
+from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook
 from operators.administrators import LastAdministratorError
@@ -29,6 +30,7 @@ from operators.views.last_administrator import explain
 def main(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show an operator's login options and two-factor state."""
     operator = access.visible(request.user, pk)
+    fresh_link.forget(request.session)
     return _main_page(request, operator, _override_form(operator), _method_form(operator))
 
 
@@ -45,6 +47,7 @@ def _main_page(
         "next_sign_in": _next_sign_in(request, operator),
         "why_not": outlook.why_no_two_factor(operator, to_self=head["is_self"]),
         "invitation": _invitation(operator),
+        "new_email": _new_email(operator),
     }
     return render(request, "operators/detail.html", context)
 
@@ -72,6 +75,14 @@ def _invitation(operator: Operator) -> dict[str, Any] | None:
         "live": bool(link and link.spent_at is None and link.expires_at > now),
         "wait": link.wait_seconds(now) if link else 0,
     }
+
+
+def _new_email(operator: Operator) -> Link | None:
+    """Return the emailed link that makes another address the operator's, while it waits to be opened."""
+    if operator.is_invited:
+        return None
+    links = Link.objects.filter(user=operator, purpose=Link.Purpose.EMAIL, nonce=operator.session_nonce)
+    return links.filter(spent_at=None, sent_at__isnull=False, expires_at__gt=timezone.now()).first()
 
 
 def _override_form(operator: Operator, request: SignedInRequest | None = None) -> OverrideForm:
