@@ -21,7 +21,7 @@
 
   const dialog = one("#popup");
   const content = one("#popup-content");
-  const CONTROL = "input:not([type=hidden]), select, textarea";
+  const CONTROL = "input:not([type=hidden], [hidden]), select, textarea";
   let opener = null;
   let popupUrl = "";
   let latest = ""; // a slow earlier answer must not replace a newer one
@@ -46,10 +46,13 @@
     load("GET", link.href, { source });
   }
 
-  // No answer came. What was typed stays; without a form there is nothing to keep.
-  function failed() {
+  // No answer came, or one that the form was not taken: said in its own words, where it has some.
+  // What was typed stays; without a form there is nothing to keep.
+  function failed(answer = "") {
     content.removeAttribute("aria-busy");
     const message = one("#popup-failed").content.cloneNode(true);
+    const words = new DOMParser().parseFromString(answer, "text/html").querySelector(".popup-body");
+    if (words) message.querySelector(".popup-failed").textContent = words.textContent.trim();
     const body = content.querySelector("form .popup-body");
     if (body) {
       all(".popup-failed", body).forEach((old) => old.remove());
@@ -79,8 +82,13 @@
       opener = null;
     });
     document.addEventListener("htmx:beforeSwap", (event) => {
-      const { target, pathInfo } = event.detail;
-      if (target === content && pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
+      const { target, pathInfo, xhr } = event.detail;
+      if (target !== content) return;
+      if (pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
+      else if (xhr.status >= 400 && content.querySelector("form .popup-body")) {
+        event.detail.shouldSwap = false;
+        failed(xhr.responseText);
+      }
     });
     document.addEventListener("htmx:afterSettle", (event) => {
       if (event.target !== content || !dialog.open) return;
@@ -96,6 +104,29 @@
       }
     });
   }
+
+  // --- Lists: search, filters, order and pages change what is in the list, and leave the focus where it is
+
+  function pageInstead(event) {
+    const { target, pathInfo } = event.detail;
+    if (target && target.closest("#list")) window.location.assign(pathInfo.finalRequestPath);
+  }
+
+  document.addEventListener("htmx:sendError", pageInstead);
+  document.addEventListener("htmx:timeout", pageInstead);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (!target.closest("#list") || (xhr.status < 400 && xhr.responseText.includes("data-list"))) return;
+    event.detail.shouldSwap = false;
+    pageInstead(event);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const results = one("[data-list]");
+    if (!results || dialog.open) return;
+    announce(results.querySelector("[data-found]").textContent);
+    // What had the focus may have gone, such as Next on the last page.
+    if (document.activeElement === document.body) results.focus({ preventScroll: true });
+  });
 
   // --- Clicks
 
@@ -162,7 +193,6 @@
 
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-enables]")) switchOptions(target);
-    if (target.matches("form[data-autosubmit] select")) target.form.requestSubmit();
   });
 
   // --- Copying
