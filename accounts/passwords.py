@@ -33,9 +33,11 @@ def _rule(validator: Any) -> str:
         )
         return text % validator.min_length
     sentences = {
-        UserAttributeSimilarityValidator: gettext("It must not be like the name or the email address."),
-        CommonPasswordValidator: gettext("It must not be one that many people use."),
-        NumericPasswordValidator: gettext("It must not consist of digits alone."),
+        UserAttributeSimilarityValidator: gettext(
+            "The password must not be like the name or the email address."
+        ),
+        CommonPasswordValidator: gettext("The password must not be one that many people use."),
+        NumericPasswordValidator: gettext("The password must not consist of digits alone."),
     }
     return sentences.get(type(validator)) or str(validator.get_help_text())
 

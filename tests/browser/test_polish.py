@@ -1,8 +1,14 @@
 """Keyboard, focus and width: lists, popups, and the longest names."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.policy import Policy
+from invitations.models import Link
 from operators.models import Group
 from operators.sessions import SessionStore
 from tests.browser.conftest import new_email
@@ -183,3 +189,19 @@ def test_the_name_of_the_account_is_readable_on_a_phone(new_person, name):
         assert shown.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
         assert shown.evaluate("element => getComputedStyle(element).whiteSpace") == "normal"
         somebody.looks_well(f"topbar-{len(name)}-{administrator}")
+
+
+# Waits
+
+
+def test_a_wait_is_counted_in_minutes_and_near_its_end_in_seconds(person, account, mail):
+    olga = make_operator(account, new_email(), override=Policy.REQUIRED)
+    person.log_in(olga.email)
+    person.heading("Check your email")
+    link = Link.objects.filter(user=olga)
+    for passed, words in ((9 * 60, "in 51 minutes."), (3550, re.compile(r"in (4\d|50) seconds\."))):
+        link.update(sent_in_hour=5, hour_started_at=timezone.now() - timedelta(seconds=passed))
+        person.page.reload()
+        person.sees(words)
+        expect(person.page.get_by_role("button", name="Send again")).to_be_disabled()
+    person.looks_well("check-email-wait")

@@ -14,7 +14,7 @@ from operators.models import Operator
 from operators.status import Status
 from tests.factories import make_operator
 
-DONE = subprocess.CompletedProcess([], 0)
+DONE: subprocess.CompletedProcess[str] = subprocess.CompletedProcess([], 0)
 
 
 def run(*arguments: str) -> str:
@@ -86,8 +86,13 @@ def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_se
 ):
     settings.ROOT_URLCONF, settings.STATIC_ROOT = "uptrends_2fa.demo_urls", str(tmp_path)
     settings.SITE_URL = "http://127.0.0.1:8000"
-    served = []
-    monkeypatch.setattr(subprocess, "run", lambda _command, env, **_: served.append(env) or DONE)
+    served: list[dict[str, str]] = []
+
+    def serve(_command, env, **_options):
+        served.append(env)
+        return DONE
+
+    monkeypatch.setattr(subprocess, "run", serve)
     monkeypatch.chdir(tmp_path)
     out = StringIO()
     with pytest.raises(SystemExit):
