@@ -33,7 +33,7 @@ def _day_field(label: "_StrPromise", method: str) -> django_filters.DateFilter:
     return django_filters.DateFilter(
         label=label,
         method=method,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "w-auto"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
     )
 

@@ -1,14 +1,16 @@
 """Choosing a policy, and fields that every form of the product uses."""
 
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
+from accounts.passwords import password_rules
+from accounts.plain_form import UNSEEN, PlainForm
 from accounts.policy import Policy
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # As long as Django's own hashers accept; a longer text is no password but a load on the server.
 PASSWORD_LENGTH = 4096
+# Letters and a symbol that Unicode draws as nothing: Hangul fillers and the Braille pattern without dots.
+BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 class RadioCards(forms.RadioSelect):
@@ -34,7 +38,9 @@ class RadioCards(forms.RadioSelect):
 
 
 class NameField(forms.CharField):
-    """A name in any script, on one line, without invisible control characters."""
+    """A name in any script, on one line, that can be seen and has no control characters."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type a name.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": TEXT_LENGTH, "label": _("Name"), **kwargs})
@@ -49,23 +55,40 @@ class NameField(forms.CharField):
             raise ValidationError(
                 _("Remove the control characters: a name is one line of text."), code="control"
             )
+        if not any(_is_seen(char) for char in value):
+            raise ValidationError(_("Type a name that can be seen."), code="unseen")
+
+
+def _is_seen(char: str) -> bool:
+    """Whether a character shows by itself: no space, no control character, no mark without a letter."""
+    return unicodedata.category(char)[0] in "LNPS" and char not in BLANKS
 
 
 class PasswordField(forms.CharField):
     """A password: taken as it is, never shown again."""
 
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type a password."), **UNSEEN}
+
     def __init__(self, *, autocomplete: str, **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+        if autocomplete == "current-password":
+            kwargs.setdefault("error_messages", {"required": _("Type your password.")})
         super().__init__(**{"strip": False, "max_length": PASSWORD_LENGTH, "widget": widget, **kwargs})
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(PlainForm):
     """A new password, typed twice, that fits the rules and the operator."""
 
+    autofocus = "new_password"
+
     new_password = PasswordField(
-        label=_("New password"), autocomplete="new-password", help_text=password_validators_help_text_html
+        label=_("New password"), autocomplete="new-password", help_text=password_rules()
     )
-    new_password_again = PasswordField(label=_("New password again"), autocomplete="new-password")
+    new_password_again = PasswordField(
+        label=_("New password again"),
+        autocomplete="new-password",
+        error_messages={"required": _("Type the same password again.")},
+    )
 
     def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +115,7 @@ class NewPasswordForm(forms.Form):
         return cleaned
 
 
-class AccountSettingsForm(forms.Form):
+class AccountSettingsForm(PlainForm):
     """The account-wide setting."""
 
     two_factor_policy = forms.ChoiceField(

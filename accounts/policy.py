@@ -34,6 +34,11 @@ class Effective:
         return self.policy is Policy.REQUIRED
 
     @property
+    def by_override(self) -> bool:
+        """Whether an administrator has decided so for this one operator."""
+        return self.source is Source.OVERRIDE
+
+    @property
     def usable(self) -> bool:
         """Whether an authenticator may be set up and is asked for."""
         return self.policy in (Policy.REQUIRED, Policy.OPTIONAL)

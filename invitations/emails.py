@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def setup_link(operator: "Operator", by: Origin) -> OutgoingMail:
     """Mail the link to the page where a required operator sets up two-factor authentication."""
-    context = {"operator": words_about(operator)}
+    context = {"operator": words_about(operator), "by_override": operator.effective.by_override}
     message = Message("invitations/email/setup_link", operator.email, context)
     return link_mail.send(operator, Link.Purpose.SETUP, message, by)
 

@@ -9,13 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
+from accounts.plain_form import PlainForm
 
 if TYPE_CHECKING:
     from operators.models import Operator
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(PlainForm):
     """One password."""
+
+    autofocus = "password"
 
     password = PasswordField(label=_("Password"), autocomplete="current-password")
 
@@ -30,6 +33,7 @@ class AcceptForm(NewPasswordForm):
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
+    autofocus = "name"
     field_order = ("name", "new_password", "new_password_again")
 
     def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import guessing
 from accounts.audit import origin, record
+from accounts.durations import duration
 from accounts.http import data_of
 from accounts.models import Action
 from invitations import invite, setup_link, tokens
@@ -52,6 +53,7 @@ def check_email(request: HttpRequest) -> HttpResponse:
         "mail": mail,
         "live": live,
         "wait": wait,
+        "wait_in_words": duration(wait),
         "address": mask(waiting.user.email),
         "lives": lifetime(SETUP),
         "operator": waiting.user,
@@ -144,7 +146,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
         pending.begin(request, link.user, pending.Step.SETUP, "")
         tokens.remember(request, SETUP, link.token_hash)
         return redirect("invitations:setup")
-    context = {"form": form, "address": mask(link.user.email)}
+    context = {"form": form, "address": mask(link.user.email), "operator": link.user}
     return render(request, "invitations/setup_password.html", context)
 
 
@@ -159,7 +161,7 @@ def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> 
         tries.forgive()
         return True
     record(Action.SIGN_IN_FAILED, by=origin(request), subject=link.user)
-    form.add_error("password", _("That is not the password of this operator. Try again."))
+    form.add_error("password", _("That is not your password. Try again."))
     return False
 
 

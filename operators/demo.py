@@ -5,14 +5,17 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Origin
-from accounts.models import Account
+from accounts.audit import Origin, record
+from accounts.models import Account, Action
 from accounts.policy import Policy
 from invitations import invite
 from invitations.models import Link
 from operators.administrators import appoint
-from operators.groups import create_group
-from operators.models import Membership, Operator, SubAccount, create_account
+from operators.groups import add_member, create_group
+from operators.models import Operator, create_account
+from operators.override import set_override, set_sign_in_method
+from operators.removal import deactivate
+from operators.sub_accounts import assign, create_sub_account
 from twofactor import recovery, vault
 from twofactor.models import Authenticator
 
@@ -44,51 +47,63 @@ def make_sample_account() -> Account:
         return existing
     with transaction.atomic():
         account = create_account(ACCOUNT)
-        groups = {name: create_group(account, name, Origin()) for name in (NIGHT, REPORTING)}
-        branch = SubAccount.objects.create(account=account, name=BRANCH)
-        anna = _join(account, "Anna Admin", "", enrolled=False)
+        record(Action.ACCOUNT_CREATED, by=Origin(), account=account, new=ACCOUNT)
+        anna = _join(account, "Anna Admin", Origin())
         appoint(anna)
-        for name, override, enrolled, group in PEOPLE:
-            operator = _join(account, name, override, enrolled=enrolled)
-            if group:
-                Membership.objects.create(operator=operator, group=groups[group])
-        _vary(account, branch)
+        _fill(account, Origin(anna))
     for name in ("Ivo Invited", "Eva Expired"):
-        invite.send(_invited(account, name), Origin(anna))
+        invite.send(_invited(account, name, Origin(anna)), Origin(anna))
     past = timezone.now() - timedelta(days=1)
     Link.objects.filter(user__email="eva@example.com").update(expires_at=past)
     return account
 
 
-def _vary(account: Account, branch: SubAccount) -> None:
-    """Deactivate one, move one behind single sign-on, and put one into the sub account."""
-    operators = Operator.objects.filter(account=account)
-    operators.filter(email="dan@example.com").update(is_active=False)
-    operators.filter(email="sam@example.com").update(sign_in_method=Operator.SignInMethod.SINGLE_SIGN_ON)
-    operators.filter(email="nora@example.com").update(sub_account=branch)
+def _fill(account: Account, by: Origin) -> None:
+    """Add the people as the administrator would, so that the audit log tells how each came to be so."""
+    groups = {name: create_group(account, name, by) for name in (NIGHT, REPORTING)}
+    people = {}
+    for name, override, enrolled, group in PEOPLE:
+        operator = people[name] = _join(account, name, by)
+        if override:
+            set_override(operator, override, by)
+        if enrolled:
+            _enroll(operator)
+        if group:
+            add_member(groups[group], operator, by)
+    deactivate(people["Dan Deactivated"], by)
+    set_sign_in_method(people["Sam Single"], Operator.SignInMethod.SINGLE_SIGN_ON, by)
+    assign(people["Nora Nothing"], create_sub_account(account, BRANCH, by), by)
 
 
-def _join(account: Account, name: str, override: str, *, enrolled: bool) -> Operator:
-    """Return an operator who has joined, with the demo's password and perhaps its authenticator."""
-    operator = Operator(account=account, name=name, email=_email(name), two_factor_override=override)
-    operator.joined_at = timezone.now()
+def _join(account: Account, name: str, by: Origin) -> Operator:
+    """Return an operator who has joined, with the demo's password."""
+    operator = Operator(account=account, name=name, email=_email(name), joined_at=timezone.now())
     operator.set_password(PASSWORD)
-    operator.save()
-    if enrolled:
-        Authenticator.objects.create(
-            user=operator,
-            sealed_secret=vault.seal(KEY, operator.pk),
-            recovery_hashes=recovery.hashes_of(recovery.generate(), KEY),
-            recovery_saved_at=timezone.now(),
-        )
-    return operator
+    return _save(operator, by)
 
 
-def _invited(account: Account, name: str) -> Operator:
+def _enroll(operator: Operator) -> None:
+    """Give an operator the demo's authenticator."""
+    Authenticator.objects.create(
+        user=operator,
+        sealed_secret=vault.seal(KEY, operator.pk),
+        recovery_hashes=recovery.hashes_of(recovery.generate(), KEY),
+        recovery_saved_at=timezone.now(),
+    )
+    record(Action.TWO_FACTOR_ENROLLED, by=Origin(operator), subject=operator)
+
+
+def _invited(account: Account, name: str, by: Origin) -> Operator:
     """Return an operator who has not accepted yet."""
     operator = Operator(account=account, name=name, email=_email(name), is_active=False)
     operator.set_unusable_password()
+    return _save(operator, by)
+
+
+def _save(operator: Operator, by: Origin) -> Operator:
+    """Store a new operator."""
     operator.save()
+    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
     return operator
 
 

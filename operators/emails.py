@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def two_factor_was_reset(operator: "Operator", by_name: str) -> OutgoingMail:
+def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
     """Tell an operator that the authenticator no longer counts, and what comes next."""
     context = {
-        "by_name": by_name,
+        "by_name": by.actor.name if by.actor else "",
+        "by_self": by.actor == operator,
+        "by_override": operator.effective.by_override,
         "required": operator.effective.required,
         "usable": operator.effective.usable,
         "url": _login_url(),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH
+from accounts.plain_form import PlainForm
 from accounts.policy import Policy
 from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
@@ -20,12 +21,13 @@ OVERRIDE_SENTENCES: dict[str, Any] = {
 }
 
 
-class LoginForm(forms.Form):
+class LoginForm(PlainForm):
     """Email and password. Whatever is wrong with them, the answer is one sentence."""
 
     email = forms.CharField(
         label=_("Email"),
         max_length=TEXT_LENGTH,
+        error_messages={"required": _("Type your email address.")},
         widget=forms.EmailInput(
             attrs={
                 "autocomplete": "username",
@@ -53,7 +55,7 @@ class LoginForm(forms.Form):
         self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
-class OverrideForm(forms.Form):
+class OverrideForm(PlainForm):
     """An operator's own policy; without the tick the account's holds."""
 
     override = forms.BooleanField(
@@ -81,7 +83,7 @@ class OverrideForm(forms.Form):
         return self.cleaned_data["policy"] if self.cleaned_data["override"] else ""
 
 
-class SignInMethodForm(forms.Form):
+class SignInMethodForm(PlainForm):
     """By which door an operator comes in."""
 
     sign_in_method = forms.ChoiceField(
@@ -114,7 +116,7 @@ class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
             ) from error
 
 
-class MemberOfForm(forms.Form):
+class MemberOfForm(PlainForm):
     """The groups and the sub account of an operator."""
 
     groups = GroupsField(
@@ -161,6 +163,8 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
 class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
     """An operator who is set up by hand: the password that is typed here works at once."""
 
+    autofocus = ""  # the password is one field among others here
+
     field_order = (
         "name",
         "email",
@@ -176,11 +180,12 @@ class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
         super().__init__(*args, account_id=account_id, operator=Operator(account_id=account_id), **kwargs)
 
 
-class DeleteForm(forms.Form):
+class DeleteForm(PlainForm):
     """Deleting takes the operator's name, typed."""
 
     name = forms.CharField(
         label=_("Type the operator's name to confirm"),
+        error_messages={"required": _("Type the name as it is written above.")},
         max_length=TEXT_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
     )

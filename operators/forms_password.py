@@ -1,7 +1,7 @@
 """Is this an email address, and in which form is it looked up?"""
 
 import unicodedata
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.models import TEXT_LENGTH
+from accounts.plain_form import PlainForm
 from operators.models import normalize_email
 
 # Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
@@ -17,6 +18,8 @@ REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 class AddressField(forms.EmailField):
     """An email address in the one form in which addresses are stored."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type an email address.")}
 
     def __init__(self, **kwargs: Any) -> None:
         attrs = {"autocomplete": "email", "autocapitalize": "off", "spellcheck": "false"}
@@ -47,7 +50,7 @@ def _is_domain(name: str) -> bool:
     return True
 
 
-class LinkForm(forms.Form):
+class LinkForm(PlainForm):
     """To which address a password reset link is sent."""
 
     email = AddressField(

@@ -8,17 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
+from accounts.plain_form import PlainForm
 from operators.forms_password import AddressField
 from operators.models import Operator
 
 
-class NameForm(forms.Form):
+class NameForm(PlainForm):
     """An operator's name."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}))
 
 
-class EmailForm(forms.Form):
+class EmailForm(PlainForm):
     """An operator's new address, which must be confirmed before it counts."""
 
     email = AddressField(label=_("New email"))
@@ -55,6 +56,7 @@ class ChangePasswordForm(NewPasswordForm):
 
     current_password = PasswordField(label=_("Current password"), autocomplete="current-password")
 
+    autofocus = "current_password"
     field_order = ("current_password", "new_password", "new_password_again")
 
     def clean_current_password(self) -> str:

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH
+from accounts.plain_form import PlainForm
 from operators.models import Operator
 
 IDENTITY_CHECKS = [
@@ -17,11 +18,12 @@ IDENTITY_CHECKS = [
 NOW, LATER = "now", "later"
 
 
-class ResetForm(forms.Form):
+class ResetForm(PlainForm):
     """Why, how the person's identity was checked, and what comes next."""
 
     why = forms.CharField(
         label=_("Reason"),
+        error_messages={"required": _("Type a reason.")},
         max_length=TEXT_LENGTH,
         help_text=_("For example: lost the phone on 3 May. It is kept in the audit log."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -29,6 +31,7 @@ class ResetForm(forms.Form):
     identity_check = forms.ChoiceField(
         label=_("How did you make sure that it is them who ask?"),
         choices=[("", _("Choose one")), *IDENTITY_CHECKS],
+        error_messages={"required": _("Choose how you made sure.")},
     )
     setup_link = forms.ChoiceField(
         label=_("Setup link"),

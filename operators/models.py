@@ -100,6 +100,17 @@ class JSONList(Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
+def _live_links(purpose: Link.Purpose) -> models.QuerySet[Link]:
+    """Return the links that work, of the operator in the query around."""
+    return Link.objects.filter(
+        user=OuterRef("pk"),
+        purpose=purpose,
+        nonce=OuterRef("session_nonce"),
+        spent_at=None,
+        expires_at__gt=timezone.now(),
+    )
+
+
 class OperatorQuerySet(models.QuerySet["Operator"]):
     """Operators, with what almost every page needs of them."""
 
@@ -113,19 +124,12 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             .values("names")
         )
         return self.select_related("account", "sub_account", "authenticator").annotate(
-            group_names=Subquery(groups)
+            group_names=Subquery(groups), new_email=Subquery(_live_links(Link.Purpose.EMAIL).values("email"))
         )
 
     def with_invitation_state(self) -> Self:
         """Add whether a link is out that an invited operator can still accept the invitation with."""
-        live = Link.objects.filter(
-            user=OuterRef("pk"),
-            purpose=Link.Purpose.INVITATION,
-            nonce=OuterRef("session_nonce"),
-            spent_at=None,
-            expires_at__gt=timezone.now(),
-        )
-        return self.annotate(invitation_live=Exists(live))
+        return self.annotate(invitation_live=Exists(_live_links(Link.Purpose.INVITATION)))
 
     def administrators(self) -> Self:
         """Members of the system group Administrators."""
@@ -192,8 +196,9 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    # Filled by OperatorQuerySet.complete(): [[kind, name], …]
+    # Filled by OperatorQuerySet.complete(): [[kind, name], …]; an address that waits for its confirmation
     group_names: list[list[str]] | None
+    new_email: str | None
     # Filled by OperatorQuerySet.with_invitation_state()
     invitation_live: bool
     # login() stores it in the session: by which of AUTHENTICATION_BACKENDS the operator is loaded again.

@@ -5,9 +5,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NameField
+from accounts.plain_form import PlainForm
 
 
-class NameForm(forms.Form):
+class NameForm(PlainForm):
     """One field."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))

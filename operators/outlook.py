@@ -29,6 +29,18 @@ def next_sign_in(operator: Operator) -> str:
     }[next_step(operator.effective, enrolled=operator.is_enrolled)] % words
 
 
+def your_next_sign_in(operator: Operator) -> str:
+    """Return the same sentence for the operator themselves, who is signed in."""
+    return {
+        NextStep.SIGNED_IN: _("You sign in with the password alone."),
+        NextStep.CODE: _("You type the password and then a code from the authenticator app."),
+        NextStep.SETUP_LINK: _(
+            "You get an email with a setup link, to %(address)s, and are let in after setting up."
+        ),
+        NextStep.REFUSED: _("You cannot sign in yet: single sign-on is not set up."),
+    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % {"address": mask(operator.email)}
+
+
 def _invited(operator: Operator) -> str:
     """Return what accepting the invitation will ask for, as the policy stands now."""
     if operator.effective.required:
@@ -38,18 +50,18 @@ def _invited(operator: Operator) -> str:
     return _("%(name)s accepts the invitation with a name and a password.")
 
 
-def why_no_two_factor(operator: Operator) -> str:
+def why_no_two_factor(operator: Operator, *, to_self: bool = False) -> str:
     """Return why an operator has no two-factor controls; "" where there are some."""
-    return (
-        {
-            Source.SINGLE_SIGN_ON: _(
-                "This operator signs in by single sign-on. The identity provider sees to the second factor, "
-                "so there is none here."
-            ),
-            Source.ACCOUNT_DISABLED: _("Two-factor authentication cannot be used within the whole account."),
-            Source.ACCOUNT: _("Two-factor authentication cannot be used within the whole account."),
-            Source.OVERRIDE: _("Two-factor authentication is disabled for this operator."),
-        }[operator.effective.source]
-        if not operator.effective.usable
-        else ""
-    )
+    if operator.effective.usable:
+        return ""
+    source = operator.effective.source
+    if source is Source.SINGLE_SIGN_ON:
+        who = (
+            _("You sign in by single sign-on.") if to_self else _("This operator signs in by single sign-on.")
+        )
+        return who + " " + _("The identity provider sees to the second factor, so there is none here.")
+    if source is not Source.OVERRIDE:
+        return _("Two-factor authentication cannot be used within the whole account.")
+    if to_self:
+        return _("Two-factor authentication is disabled for you.")
+    return _("Two-factor authentication is disabled for this operator.")

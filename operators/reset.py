@@ -23,7 +23,7 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     enrollment.check_readable(operator)
     with transaction.atomic():
         remove(operator, by, reason)
-        mail = emails.two_factor_was_reset(operator, by.actor.name if by.actor else "")
+        mail = emails.two_factor_was_reset(operator, by)
         if operator.is_administrator:
             emails.administrator_was_reset(operator, by)
     return not mail.has_failed

@@ -69,7 +69,6 @@ POST_ONLY = {
     "operators:sign-in-method",
     "operators:activate",
     "operators:invitation-resend",
-    "operators:invitation-copy",
     "twofactor:recovery-codes-new",
     "operators:session-end",
     "operators:sessions-end-others",

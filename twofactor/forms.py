@@ -1,7 +1,7 @@
 """The fields for codes, and what is said beside them."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Origin
 from accounts.durations import duration
+from accounts.plain_form import UNSEEN, PlainForm
 from twofactor import codes, recovery, totp
 from twofactor.enrollment import WrongCodeError
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 
 # Room for the spaces and hyphens that people type; anything longer is no code.
 TYPED_LENGTH = 32
+CODE_WANTED = _("Type the 6 digits that the app shows now, for example 123456.")
+RECOVERY_CODE_WANTED = _("Type one of your recovery codes: 16 letters and digits, with or without hyphens.")
 
 
 class UncutField(forms.CharField):
     """A text that browsers must not cut without a word when it is pasted."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = UNSEEN
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Leave out maxlength."""
@@ -30,6 +35,8 @@ class UncutField(forms.CharField):
 
 class CodeField(UncutField):
     """Six ASCII digits; spaces and hyphens are dropped."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(
@@ -53,13 +60,13 @@ class CodeField(UncutField):
         """Refuse whatever is not six ASCII digits, and say what was expected."""
         super().validate(value)
         if not re.fullmatch(rf"[0-9]{{{totp.DIGITS}}}", value):
-            raise ValidationError(
-                _("Type the 6 digits that the app shows now, for example 123456."), code="format"
-            )
+            raise ValidationError(CODE_WANTED, code="format")
 
 
 class RecoveryCodeField(UncutField):
     """A recovery code, in the form in which it is hashed."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": RECOVERY_CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"label": _("Recovery code"), "max_length": TYPED_LENGTH, **kwargs})
@@ -73,10 +80,7 @@ class RecoveryCodeField(UncutField):
         """Refuse whatever cannot be a recovery code."""
         super().validate(value)
         if not recovery.is_code(value):
-            raise ValidationError(
-                _("Type one of your recovery codes: 16 letters and digits, with or without hyphens."),
-                code="format",
-            )
+            raise ValidationError(RECOVERY_CODE_WANTED, code="format")
 
 
 class AnyCodeField(CodeField):
@@ -92,25 +96,25 @@ class AnyCodeField(CodeField):
             super().validate(value)
 
 
-class CodeForm(forms.Form):
+class CodeForm(PlainForm):
     """One code."""
 
     code = CodeField()
 
 
-class RecoveryCodeForm(forms.Form):
+class RecoveryCodeForm(PlainForm):
     """One recovery code."""
 
     code = RecoveryCodeField()
 
 
-class AnyCodeForm(forms.Form):
+class AnyCodeForm(PlainForm):
     """A code from the app, or a recovery code."""
 
     code = AnyCodeField()
 
 
-class SavedForm(forms.Form):
+class SavedForm(PlainForm):
     """The tick that the recovery codes are saved."""
 
     saved = forms.BooleanField(
@@ -121,6 +125,8 @@ class SavedForm(forms.Form):
 
 class EnrollmentForm(CodeForm):
     """The code that confirms an offered secret."""
+
+    autofocus = "code"
 
     code = CodeField(help_text=_("It changes every 30 seconds."))
 

@@ -47,11 +47,11 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
     trusted.offer_in(form, waiting.user)
     if form.is_valid():
         if not pending.admit_code(request):
-            return _start_again(request, _("That were too many wrong codes. Log in again."))
+            return _start_again(request, _("Those were too many wrong codes. Log in again."))
         if accept(form, waiting.user, origin(request, waiting.user)):
             return _signed_in(request, waiting, trust=form.cleaned_data.get(trusted.FIELD, False))
         if not pending.codes_left(request):
-            return _start_again(request, _("That were too many wrong codes. Log in again."))
+            return _start_again(request, _("Those were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
 

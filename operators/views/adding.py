@@ -4,12 +4,13 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only
 from accounts.audit import origin
+from accounts.durations import duration
 from accounts.http import SignedInRequest, data_of
+from invitations import fresh_link
 from invitations import invite as invitation
 from invitations.models import TooSoonError
 from operators import access, adding, removal
@@ -67,13 +68,22 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(operator)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show a new invitation link once, for when mail is down; the older one stops working."""
+    """Make a new invitation link, for when mail is down, and show it; the older one stops working."""
     operator = access.to_manage(request.user, pk)
     if not _still_invited(request, operator):
         return redirect(operator)
-    link = invitation.make_link(operator, origin(request))
+    if request.method == "POST":
+        link = invitation.make_link(operator, origin(request))
+        fresh_link.keep(request.session, request.user, operator, link)
+        return redirect("operators:invitation-copy", pk=pk)
+    link = fresh_link.current(request.session, request.user, operator)
+    if not link:
+        messages.info(
+            request, _("That link is not shown any more. Copy a new one: the old one stops working.")
+        )
+        return redirect(operator)
     return render(request, "operators/invitation_link.html", {"operator": operator, "link": link})
 
 
@@ -104,12 +114,8 @@ def _send(request: SignedInRequest, operator: Operator) -> None:
     try:
         sent = invitation.send(operator, origin(request))
     except TooSoonError as error:
-        text = ngettext(
-            "An invitation went out a moment ago. Send it again in %(wait)d second.",
-            "An invitation went out a moment ago. Send it again in %(wait)d seconds.",
-            error.wait,
-        )
-        messages.warning(request, text % {"wait": error.wait})
+        text = _("An invitation went out a short while ago. Send it again in %(wait)s.")
+        messages.warning(request, text % {"wait": duration(error.wait)})
         return
     if sent:
         messages.success(

@@ -14,6 +14,7 @@ from accounts.audit import origin
 from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS
+from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook
 from operators.administrators import LastAdministratorError
@@ -29,6 +30,7 @@ from operators.views.last_administrator import explain
 def main(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show an operator's login options and two-factor state."""
     operator = access.visible(request.user, pk)
+    fresh_link.forget(request.session)
     return _main_page(request, operator, _override_form(operator), _method_form(operator))
 
 
@@ -36,13 +38,14 @@ def _main_page(
     request: SignedInRequest, operator: Operator, override: OverrideForm, method: SignInMethodForm
 ) -> HttpResponse:
     """Render the tab Main with these forms."""
+    head = _head(request, operator)
     context = {
-        **_head(request, operator),
+        **head,
         "override_form": override,
         "method_form": method,
         "account_policy": POLICY_LABELS.get(operator.account.two_factor_policy, POLICY_LABELS["required"]),
-        "next_sign_in": outlook.next_sign_in(operator),
-        "why_not": outlook.why_no_two_factor(operator),
+        "next_sign_in": _next_sign_in(request, operator),
+        "why_not": outlook.why_no_two_factor(operator, to_self=head["is_self"]),
         "invitation": _invitation(operator),
     }
     return render(request, "operators/detail.html", context)
@@ -51,6 +54,13 @@ def _main_page(
 def _head(request: SignedInRequest, operator: Operator) -> dict[str, Any]:
     """Return what the page head shows on every tab."""
     return {"operator": operator, "is_self": operator.pk == request.user.pk}
+
+
+def _next_sign_in(request: SignedInRequest, operator: Operator) -> str:
+    """Return what happens at the next sign-in, in words for whoever looks at the page."""
+    if operator.pk == request.user.pk:
+        return outlook.your_next_sign_in(operator)
+    return outlook.next_sign_in(operator)
 
 
 def _invitation(operator: Operator) -> dict[str, Any] | None:
@@ -90,7 +100,7 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     if operator.is_single_sign_on or not form.is_valid():
         return _main_page(request, operator, form, _method_form(operator))
     if set_override(operator, form.value, origin(request)):
-        messages.success(request, _("Saved. %(next)s") % {"next": outlook.next_sign_in(operator)})
+        messages.success(request, _("Saved. %(next)s") % {"next": _next_sign_in(request, operator)})
     else:
         messages.info(request, _("Nothing changed: that was the setting already."))
     return redirect(operator)

@@ -24,7 +24,7 @@ from twofactor.views import show_new_codes
 def scan(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the QR code of an operator who is not enrolled; Finish enrolls."""
     operator = access.to_scan(request.user, pk)
-    if reason := _why_not(operator):
+    if reason := _why_not(operator, to_self=operator.pk == request.user.pk):
         messages.warning(request, reason)
         return redirect(operator)
     form = EnrollmentForm(data_of(request))
@@ -34,26 +34,31 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         except enrollment.AlreadyEnrolledError:
-            messages.warning(request, _already(operator))
+            messages.warning(request, _already(operator, to_self=operator.pk == request.user.pk))
             return redirect(operator)
     offer = enrollment.offer(request.session, operator)
     context = {"form": form, "enrollment": offer, "operator": operator}
     return render(request, "operators/scan.html", context)
 
 
-def _why_not(operator: Operator) -> str:
+def _why_not(operator: Operator, *, to_self: bool) -> str:
     """Return why nothing can be scanned for this operator; "" where it can."""
     if operator.is_enrolled:
-        return _already(operator)
+        return _already(operator, to_self=to_self)
     if operator.is_invited:
         return _("%(name)s sets up two-factor authentication while accepting the invitation.") % {
             "name": operator.name
         }
-    return outlook.why_no_two_factor(operator)
+    return outlook.why_no_two_factor(operator, to_self=to_self)
 
 
-def _already(operator: Operator) -> str:
+def _already(operator: Operator, *, to_self: bool) -> str:
     """Return what to do where an authenticator exists."""
+    if to_self:
+        return _(
+            "Two-factor authentication is set up for you already, so nothing was changed. "
+            "Choose “Use a new phone” to use another one."
+        )
     return _(
         "Two-factor authentication is set up for %(name)s already, so nothing was changed. "
         "Reset it first to use another phone."

@@ -62,7 +62,10 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
         return redirect(operator)
     if operator.pk == request.user.pk:
         update_session_auth_hash(request, operator)
-    messages.success(request, _("Two-factor authentication of %(name)s is reset.") % {"name": operator.name})
+        text = _("Your two-factor authentication is reset.")
+    else:
+        text = _("Two-factor authentication of %(name)s is reset.") % {"name": operator.name}
+    messages.success(request, text)
     if not told:
         messages.warning(
             request, _("The email about it to %(email)s could not be sent.") % {"email": operator.email}

@@ -5,6 +5,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -32,7 +33,10 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(next_url or request.user.landing_url())
-        return render(request, "operators/login.html", {"form": LoginForm(), "next": next_url})
+        # A redirect to here names the page that was asked for; the start page is where everybody begins.
+        interrupted = bool(next_url) and next_url != reverse("operators:home")
+        context = {"form": LoginForm(), "next": next_url, "interrupted": interrupted}
+        return render(request, "operators/login.html", context)
     form = LoginForm(request.POST)
     if form.is_valid() and (target := _let_in(request, form, next_url)):
         return redirect(target)

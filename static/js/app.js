@@ -21,7 +21,7 @@
 
   const dialog = one("#popup");
   const content = one("#popup-content");
-  const CONTROL = "input:not([type=hidden]), select, textarea";
+  const CONTROL = "input:not([type=hidden], [hidden]), select, textarea";
   let opener = null;
   let popupUrl = "";
   let latest = ""; // a slow earlier answer must not replace a newer one
@@ -49,7 +49,7 @@
     load("GET", popupUrl, { source });
   }
 
-  // No answer came, or only that the server cannot do it now: said in its own words, where it has some.
+  // No answer came, or one that the form was not taken: said in its own words, where it has some.
   // What was typed stays; without a form there is nothing to keep.
   function failed(answer = "") {
     content.removeAttribute("aria-busy");
@@ -88,7 +88,7 @@
       const { target, pathInfo, xhr } = event.detail;
       if (target !== content) return;
       if (pathInfo.requestPath !== latest) event.detail.shouldSwap = false;
-      else if (xhr.status >= 500) {
+      else if (xhr.status >= 500 || (xhr.status >= 400 && content.querySelector("form .popup-body"))) {
         event.detail.shouldSwap = false;
         failed(xhr.responseText);
       }
@@ -107,6 +107,29 @@
       }
     });
   }
+
+  // --- Lists: search, filters, order and pages change what is in the list, and leave the focus where it is
+
+  function pageInstead(event) {
+    const { target, pathInfo } = event.detail;
+    if (target && target.closest("#list")) window.location.assign(pathInfo.finalRequestPath);
+  }
+
+  document.addEventListener("htmx:sendError", pageInstead);
+  document.addEventListener("htmx:timeout", pageInstead);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (!target.closest("#list") || (xhr.status < 400 && xhr.responseText.includes("data-list"))) return;
+    event.detail.shouldSwap = false;
+    pageInstead(event);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const results = one("[data-list]");
+    if (!results || dialog.open) return;
+    announce(results.querySelector("[data-found]").textContent);
+    // What had the focus may have gone, such as Next on the last page.
+    if (document.activeElement === document.body) results.focus({ preventScroll: true });
+  });
 
   // --- Clicks
 
@@ -176,7 +199,6 @@
 
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-enables]")) switchOptions(target);
-    if (target.matches("form[data-autosubmit] select")) target.form.requestSubmit();
   });
 
   // --- Copying
@@ -217,16 +239,24 @@
 
   // --- Waits
 
+  // As the server says it: minutes where seconds would be a large number.
+  function inWords(seconds, words) {
+    if (seconds === 1) return words.second.replace("%d", 1);
+    if (seconds < 90) return words.seconds.replace("%d", seconds);
+    return words.minutes.replace("%d", Math.round(seconds / 60));
+  }
+
   function countDown(element) {
     const button = one(element.dataset.enable);
+    const line = element.closest("p");
     // By the clock, not by counting ticks: a sleeping tab misses ticks.
     const end = Date.now() + Number(element.dataset.countdown) * 1000;
     delete element.dataset.countdown;
     const tick = () => {
       const left = Math.ceil((end - Date.now()) / 1000);
       if (button) button.disabled = left > 0;
-      if (left > 0) element.textContent = left;
-      else element.closest("p, div").hidden = true;
+      if (left > 0) element.textContent = inWords(left, line.dataset);
+      else line.hidden = true;
       return left > 0;
     };
     if (tick()) {

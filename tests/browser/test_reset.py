@@ -90,5 +90,5 @@ def test_an_operator_resets_the_own_one_only_with_a_code(at_olga, olga, phone, m
     at_olga.looks_well("reset-self")
     at_olga.dialog.get_by_label("Password").fill(PASSWORD)
     at_olga.type_code(phone.next_code(), "Reset")
-    at_olga.sees("Two-factor authentication of Olga Operator is reset.")
+    at_olga.sees("Your two-factor authentication is reset.")
     expect(at_olga.page.get_by_role("link", name=SCAN)).to_be_visible()

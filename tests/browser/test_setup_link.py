@@ -70,7 +70,7 @@ def test_the_link_in_another_browser_asks_for_the_password_and_works_once(new_pe
     expect(other.qr).to_have_count(0)
     other.fill("Password", "wrong password")
     other.press("Go on")
-    other.sees("That is not the password of this operator.")
+    other.sees("That is not your password.")
     other.fill("Password", PASSWORD)
     other.press("Go on")
     other.set_up(phone)

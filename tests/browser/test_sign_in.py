@@ -54,7 +54,7 @@ def test_a_wrong_code_is_refused_and_too_many_lead_back_to_the_login_page(person
         person.fill("6-digit code", "")
     person.type_code(wrong_code(phone), "Verify")
     person.heading("Log in")
-    person.sees("That were too many wrong codes. Log in again.")
+    person.sees("Those were too many wrong codes. Log in again.")
 
 
 def test_nothing_is_asked_for_while_disabled_and_the_same_phone_works_later(person, account, olga, phone):

@@ -96,7 +96,7 @@ def test_a_wrong_code_keeps_the_same_secret(olga):
 def test_a_slow_phone_is_told_by_how_much(olga):
     browser = stopped(olga)
     secret = key_on(browser.get(link_in_mail(), follow=True).text)
-    for steps, words in [(-4, "about 2 minutes slow"), (2, "about 60 seconds fast")]:
+    for steps, words in [(-4, "about 2 minutes slow"), (2, "about 1 minute fast")]:
         assert words in browser.post(reverse("invitations:setup"), {"code": code_for(secret, steps)}).text
 
 
@@ -150,7 +150,7 @@ def test_a_wrong_password_at_the_link_is_refused(olga):
     phone = Client()
     phone.get(link_in_mail())
     page = phone.post(reverse("invitations:setup-password"), {"password": "wrong"}).text
-    assert "That is not the password" in page
+    assert "That is not your password." in page
     assert AuditEntry.objects.latest("pk").action == Action.SIGN_IN_FAILED
 
 

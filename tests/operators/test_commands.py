@@ -1,5 +1,6 @@
 """The commands: a new account, a way back, and the demo's data."""
 
+import subprocess
 from io import StringIO
 
 import pytest
@@ -7,11 +8,13 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import AuditEntry
+from accounts.models import Action, AuditEntry
 from operators import demo
 from operators.models import Operator
 from operators.status import Status
 from tests.factories import make_operator
+
+DONE: subprocess.CompletedProcess[str] = subprocess.CompletedProcess([], 0)
 
 
 def run(*arguments: str) -> str:
@@ -66,3 +69,40 @@ def test_the_demo_has_an_operator_in_every_state(db):
 def test_the_demo_runs_with_its_own_settings_only(db):
     with pytest.raises(CommandError, match="its own settings"):
         run("demo")
+
+
+def test_the_audit_log_of_the_demo_tells_how_everybody_came_to_be_so(db):
+    account = demo.make_sample_account()
+    told = set(AuditEntry.objects.filter(account=account).values_list("action", "subject_name"))
+    for operator in Operator.objects.filter(account=account).complete():
+        enrolled = (Action.TWO_FACTOR_ENROLLED, str(operator)) in told
+        assert (Action.OPERATOR_CREATED, str(operator)) in told
+        assert enrolled == operator.is_enrolled
+    assert (Action.DEACTIVATED, "Dan Deactivated (dan@example.com)") in told
+
+
+def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_served(
+    db, settings, monkeypatch, tmp_path
+):
+    settings.ROOT_URLCONF, settings.STATIC_ROOT = "uptrends_2fa.demo_urls", str(tmp_path)
+    settings.SITE_URL = "http://127.0.0.1:8000"
+    served: list[dict[str, str]] = []
+
+    def serve(_command, env, **_options):
+        served.append(env)
+        return DONE
+
+    monkeypatch.setattr(subprocess, "run", serve)
+    monkeypatch.chdir(tmp_path)
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("demo", "--port", "8123", stdout=out)
+    assert served[0]["SITE_URL"] == "http://127.0.0.1:8123"
+    assert served[0]["GUNICORN_BIND"] == "127.0.0.1:8123"
+    bodies = [str(message.body) for message in mail.outbox]
+    assert len(bodies) == 2
+    assert all("http://127.0.0.1:8123/invitation/" in body and ":8000" not in body for body in bodies)
+    lines = {line.split()[0]: line for line in out.getvalue().splitlines() if "@" in line}
+    assert lines["eva@example.com"].endswith("Invitation expired")
+    assert lines["ivo@example.com"].endswith("Invited")
+    assert lines["paul@example.com"].endswith("Protected, asked for a code")

@@ -49,7 +49,7 @@ def test_whoever_got_enrolled_meanwhile_keeps_that_authenticator(operator_browse
     secret = key_on(operator_browser.get(scan(operator)).text)
     enroll(operator)
     page = operator_browser.post(scan(operator), {"code": code_for(secret)}, follow=True).text
-    assert "set up for Olga Operator already" in page
+    assert "set up for you already" in page
     assert vault.unseal(Authenticator.objects.get().sealed_secret, operator.pk) == SECRET
 
 

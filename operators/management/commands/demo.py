@@ -31,9 +31,12 @@ class Command(BaseCommand):
             raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        account = demo.make_sample_account()
-        self._print_people(Operator.objects.filter(account=account).complete().order_by("pk"))
         address = f"127.0.0.1:{port}"
+        # The mails to the sample people are written here, before the server that is given the address below.
+        settings.SITE_URL = f"http://{address}"
+        account = demo.make_sample_account()
+        people = Operator.objects.filter(account=account).complete().with_invitation_state()
+        self._print_people(people.order_by("pk"))
         self.stdout.write(
             f"\nOpen http://{address}/ to sign in, and http://{address}/mails/ for the mails.\n"
         )
@@ -42,7 +45,7 @@ class Command(BaseCommand):
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "uptrends_2fa.demo_settings",
-            "SITE_URL": f"http://{address}",
+            "SITE_URL": settings.SITE_URL,
             "GUNICORN_BIND": address,
         }
         os.chdir(Path(settings.BASE_DIR))
@@ -63,7 +66,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Where a code is asked for: add the key {demo.KEY} to an authenticator app,")
         self.stdout.write(f"or run: oathtool --totp -b {demo.KEY}\n\n")
         for operator in operators:
-            what = [str(STATUS_LABELS[operator.status])]
+            # In the list this column says whether an invitation still works.
+            invited = [operator.last_login_label] if operator.is_invited else []
+            what = invited or [str(STATUS_LABELS[operator.status])]
             what += ["administrator"] if operator.is_administrator else []
             what += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []
             self.stdout.write(f"  {operator.email:24} {operator.name:18} {', '.join(what)}")

@@ -1,0 +1,47 @@
+"""A new invitation link, from the moment it is made until the administrator has left the page that shows it.
+
+It waits in the administrator's own session, encrypted for that person, so that a reload shows the same
+link again instead of making another one.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
+
+from invitations.link_mail import url_of
+from invitations.models import Link, hash_of
+from twofactor import vault
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+SESSION_KEY = "fresh_invitation_link"
+LIFETIME = 15 * 60
+
+
+def keep(session: SessionBase, viewer: "Operator", invited: "Operator", url: str) -> None:
+    """Keep the link to be shown to the viewer."""
+    token = url.rstrip("/").rpartition("/")[2]
+    session[SESSION_KEY] = {
+        "sealed": vault.seal(token, viewer.pk),
+        "operator": invited.pk,
+        "at": time.time(),
+    }
+
+
+def current(session: SessionBase, viewer: "Operator", invited: "Operator") -> str:
+    """Return the link to show; "" where there is none any more, or it does not work any more."""
+    state = session.get(SESSION_KEY)
+    if not state or state["operator"] != invited.pk or time.time() - state["at"] >= LIFETIME:
+        return ""
+    token = vault.unseal(state["sealed"], viewer.pk)
+    live = Link.find(hash_of(token), Link.Purpose.INVITATION, timezone.now())
+    return url_of(Link.Purpose.INVITATION, token) if live else ""
+
+
+def forget(session: SessionBase) -> None:
+    """Drop the link: the page that shows it has been left."""
+    if SESSION_KEY in session:
+        del session[SESSION_KEY]
