@@ -1,11 +1,12 @@
 """Notices: emails that tell somebody what has happened. Emails with a link: `invitations/link_mail.py`."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django_tasks import task
 
+from accounts import not_me
 from accounts.delivery import Post, deliver, hand_over
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
@@ -13,7 +14,17 @@ from accounts.outgoing import OutgoingMail
 if TYPE_CHECKING:
     from operators.models import Operator
 
-NOTICE = Post()
+
+class NoticePost(Post):
+    """A notice gets its link "This was not me" when it leaves: the row holds nothing that does something."""
+
+    def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
+        """Return the link, where the notice is about the person who gets it."""
+        about = mail.context.get("about")
+        return {"not_me_url": not_me.url_for(about)} if about else {}
+
+
+NOTICE = NoticePost()
 
 
 def notify(template: str, to: str, context: Mapping[str, object], *, account: Account) -> OutgoingMail:

@@ -93,6 +93,8 @@ class Action(models.TextChoices):
     SETUP_LINK_FAILED = "setup_link_failed", _("Setup link could not be emailed")
     TWO_FACTOR_ENROLLED = "two_factor_enrolled", _("Two-factor authentication set up")
     AUTHENTICATOR_LOCKED = "authenticator_locked", _("Authenticator locked: too many wrong codes")
+    FROZEN = "frozen", _("Sign-in frozen: “This was not me”")
+    FREED = "freed", _("Sign-in freed")
     PHONE_CHANGED = "phone_changed", _("Authenticator app replaced")
     RECOVERY_CODE_USED = "recovery_code_used", _("Recovery code used")
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", _("New recovery codes made")

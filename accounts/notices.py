@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def tell(
+def tell(  # noqa: PLR0913  a notice has these parts
     operator: "Operator",
     subject: str,
     *sentences: str,
     address: str | None,
     to: str = "",
     advice: str = "",
+    about_self: bool = True,
 ) -> OutgoingMail:
     """Email one operator (`to`: in another mailbox than the stored one).
+
+    A notice about themselves brings the link "This was not me"; one about somebody else does not.
 
     To be called in the transaction of what it tells, so that neither is without the other.
     """
@@ -35,6 +38,7 @@ def tell(
         "name": operator.name or operator.email,
         "subject": subject,
         "sentences": [*sentences, _when_and_where(timezone.now(), address)],
+        "about": operator.pk if about_self else None,
         "advice": advice or _("If you did not do this, tell an administrator of your account at once."),
     }
     return notify("email/notice", to or operator.email, context, account=operator.account)

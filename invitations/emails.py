@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from accounts.audit import Origin
 from accounts.mail import words_about
+from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
 from invitations import link_mail
 from invitations.link_mail import Message
@@ -38,3 +41,16 @@ def _invitation(operator: "Operator", by: Origin) -> Message:
         "inviter": by.actor.name if by.actor else "",
     }
     return Message("invitations/email/invitation", operator.email, context)
+
+
+def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origin) -> None:
+    """Tell whoever has invited somebody that they are in."""
+    tell(
+        inviter,
+        _("Your invitation was accepted"),
+        _("%(whom)s has accepted your invitation to %(account)s.")
+        % {"whom": operator, "account": operator.account.name},
+        address=by.address,
+        advice=_("If you did not invite anybody, tell the other administrators of your account at once."),
+        about_self=False,
+    )

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Origin, record
-from accounts.models import Action
+from accounts.models import Action, AuditEntry
 from invitations import emails
 from invitations.link_mail import url_of
 from invitations.models import Link
@@ -62,4 +63,18 @@ def accept(  # noqa: PLR0913  what an acceptance consists of
         if confirmed is not None:
             enrollment.enroll(operator, confirmed, by, codes)
         record(Action.INVITATION_ACCEPTED, by=by, subject=operator)
+        if inviter := _inviter_of(operator):
+            emails.invitation_was_accepted(inviter, operator, by)
     return operator, codes
+
+
+def _inviter_of(operator: "Operator") -> "Operator | None":
+    """Return who has sent or copied the newest invitation, if they are still there."""
+    invited = AuditEntry.objects.filter(
+        account=operator.account_id,
+        subject_id=operator.pk,
+        action__in=(Action.OPERATOR_INVITED, Action.INVITATION_LINK),
+    )
+    actor_id = invited.values_list("actor_id", flat=True).first()
+    found: Operator | None = get_user_model().objects.filter(pk=actor_id, is_active=True).first()
+    return found

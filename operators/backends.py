@@ -31,10 +31,17 @@ class PasswordBackend(BaseBackend):
 
     def get_user(self, user_id: Any) -> Operator | None:
         """Return the operator of a session, with all that a page needs; None ends the session."""
-        operator: Operator | None = Operator.objects.complete().filter(pk=user_id, is_active=True).first()
+        operator: Operator | None = (
+            Operator.objects.complete().filter(pk=user_id, is_active=True, frozen_at=None).first()
+        )
         return operator
 
     @staticmethod
     def may_sign_in(operator: Operator) -> bool:
-        """Whether the password is this operator's way in."""
+        """Whether the password is this operator's way in today."""
+        return PasswordBackend.has_password(operator) and operator.frozen_at is None
+
+    @staticmethod
+    def has_password(operator: Operator) -> bool:
+        """Whether the password is this operator's way in, perhaps only once the sign-in is freed."""
         return operator.is_active and not operator.is_invited and not operator.is_single_sign_on

@@ -29,7 +29,7 @@ def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
         "usable": operator.effective.usable,
         "url": _login_url(),
     }
-    return _notify("two_factor_reset", operator, operator.email, context)
+    return _notify("two_factor_reset", operator, by, context)
 
 
 def administrator_was_reset(operator: "Operator", by: Origin) -> None:
@@ -42,24 +42,25 @@ def administrator_was_reset(operator: "Operator", by: Origin) -> None:
             % {"who": by.actor or _("The command line"), "whom": operator},
             address=by.address,
             advice=_("If that surprises you, speak to both at once."),
+            about_self=False,
         )
 
 
-def two_factor_set_up_by(operator: "Operator", by_name: str) -> OutgoingMail:
+def two_factor_set_up_by(operator: "Operator", by: Origin) -> OutgoingMail:
     """Tell an operator that somebody else has set up an authenticator for them."""
-    context = {"by_name": by_name, "url": _login_url()}
-    return _notify("two_factor_set_up_by", operator, operator.email, context)
+    context = {"by_name": by.actor.name if by.actor else "", "url": _login_url()}
+    return _notify("two_factor_set_up_by", operator, by, context)
 
 
-def password_was_changed(operator: "Operator") -> OutgoingMail:
+def password_was_changed(operator: "Operator", by: Origin) -> OutgoingMail:
     """Tell an operator that the password is a new one."""
     context = {"url": settings.SITE_URL + reverse("operators:password-reset")}
-    return _notify("password_changed", operator, operator.email, context)
+    return _notify("password_changed", operator, by, context)
 
 
-def address_was_changed(operator: "Operator", old_address: str) -> OutgoingMail:
+def address_was_changed(operator: "Operator", old_address: str, by: Origin) -> OutgoingMail:
     """Tell the old mailbox that it does not count any more."""
-    return _notify("address_changed", operator, old_address, {"old": old_address})
+    return _notify("address_changed", operator, by, {"old": old_address}, to=old_address)
 
 
 def password_reset_link(operator: "Operator", by: Origin) -> OutgoingMail:
@@ -75,10 +76,29 @@ def confirm_address(operator: "Operator", new_address: str, by: Origin) -> Outgo
     return link_mail.send(operator, Link.Purpose.EMAIL, message, by)
 
 
-def _notify(name: str, operator: "Operator", to: str, context: Mapping[str, object]) -> OutgoingMail:
-    """Send a notice about this operator."""
-    context = {"operator": words_about(operator), **context}
-    return notify(f"operators/email/{name}", to, context, account=operator.account)
+def sign_in_was_frozen(operator: "Operator", by: Origin) -> None:
+    """Tell the administrators that an operator's sign-in waits for one of them."""
+    for administrator in operator.administrators_to_tell():
+        tell(
+            administrator,
+            _("The sign-in of an operator is frozen"),
+            _(
+                "“This was not me” was chosen in a notice to %(whom)s. All sessions have ended, and nobody "
+                "can sign in with that address until you free it on the operator's page."
+            )
+            % {"whom": operator},
+            address=by.address,
+            advice=_("Speak to the operator first: somebody else may know the password."),
+            about_self=False,
+        )
+
+
+def _notify(
+    name: str, operator: "Operator", by: Origin, context: Mapping[str, object], to: str = ""
+) -> OutgoingMail:
+    """Send a notice about this operator to them."""
+    context = {"operator": words_about(operator), "about": operator.pk, "address": by.address, **context}
+    return notify(f"operators/email/{name}", to or operator.email, context, account=operator.account)
 
 
 def _login_url() -> str:

@@ -8,9 +8,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
+from accounts.forms import NewPasswordForm
 from accounts.models import TEXT_LENGTH
 from accounts.plain_form import PlainForm
 from operators.models import normalize_email
+from twofactor.forms import AnyCodeField
 
 # Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
 REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -68,3 +70,9 @@ class LinkForm(PlainForm):
         """Say how long this network address gets no further email."""
         text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
         self.add_error("email", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
+
+
+class NewPasswordAndCodeForm(NewPasswordForm):
+    """A new password, and a code that proves who chooses it: together they free a frozen sign-in."""
+
+    code = AnyCodeField()

@@ -124,7 +124,8 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             .values("names")
         )
         return self.select_related("account", "sub_account", "authenticator").annotate(
-            group_names=Subquery(groups), new_email=Subquery(_live_links(Link.Purpose.EMAIL).values("email"))
+            group_names=Subquery(groups),
+            new_email=Subquery(_live_links(Link.Purpose.EMAIL).exclude(sent_at=None).values("email")),
         )
 
     def with_invitation_state(self) -> Self:
@@ -137,11 +138,15 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             Exists(Membership.objects.filter(operator=OuterRef("pk"), group__kind=Group.Kind.ADMINISTRATORS))
         )
 
-    def with_a_way_in(self) -> Self:
-        """Who can sign in today: joined, active, and by password, as no identity provider is set up."""
+    def with_a_password(self) -> Self:
+        """Whose way in is a password, perhaps only once the sign-in is freed: joined and active."""
         return self.filter(
             is_active=True, joined_at__isnull=False, sign_in_method=Operator.SignInMethod.PASSWORD
         )
+
+    def with_a_way_in(self) -> Self:
+        """Who can sign in today: by password, as no identity provider is set up."""
+        return self.with_a_password().filter(frozen_at=None)
 
 
 class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: ignore[misc]
@@ -187,6 +192,9 @@ class Operator(TwoFactorUser, AbstractBaseUser):
         max_length=20, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
     )
     two_factor_override = models.CharField(max_length=10, choices=POLICY_CHOICES, blank=True)
+    # Since when nobody can sign in, and when that ended the last time; see operators.frozen.
+    frozen_at = models.DateTimeField(null=True, editable=False)
+    freed_at = models.DateTimeField(null=True, editable=False)
     # Part of every session's hash, waiting sign-in and emailed link: a new value ends them all.
     session_nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
 

@@ -15,6 +15,8 @@ def next_sign_in(operator: Operator) -> str:
         return _invited(operator) % words
     if not operator.is_active:
         return _("%(name)s is deactivated and cannot sign in.") % words
+    if operator.frozen_at:
+        return _("The sign-in of %(name)s is frozen: nobody can use it until it is freed.") % words
     return {
         NextStep.SIGNED_IN: _("%(name)s signs in with the password alone."),
         NextStep.CODE: _("%(name)s types the password and then a code from the authenticator app.")

@@ -10,7 +10,7 @@ from accounts import guessing
 from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations.models import Link, TooSoonError
-from operators import emails
+from operators import emails, frozen
 from operators.backends import PasswordBackend
 from operators.models import Operator, new_nonce
 
@@ -23,14 +23,14 @@ def send_link(email: str, by: Origin) -> None:
     queue); after a first try the limits of `Link.reserve` leave the email out of it.
     """
     operator = PasswordBackend().find(email)
-    if operator is None or not PasswordBackend.may_sign_in(operator):
+    if operator is None or not PasswordBackend.has_password(operator):
         return
     with suppress(TooSoonError), transaction.atomic():
         emails.password_reset_link(operator, by)
         record(Action.PASSWORD_RESET_SENT, by=by, subject=operator)
 
 
-def reset_password(link: Link, password: str, by: Origin) -> bool:
+def reset_password(link: Link, password: str, by: Origin, *, frees: bool = False) -> bool:
     """Spend the link and store the password, both or neither; return whether the link was still alive.
 
     Ends every session of the operator, does not sign in, and leaves the authenticator alone.
@@ -41,11 +41,13 @@ def reset_password(link: Link, password: str, by: Origin) -> bool:
         if not link.spend(timezone.now()):
             return False
         # Not `link.user`: deactivation, another reset or a new address may have come in between.
-        operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce).with_a_way_in()
+        operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce).with_a_password()
         if not operator.update(password=password_hash, session_nonce=new_nonce()):
             return False
         link.user.delete_sessions()
         record(Action.PASSWORD_RESET, by=by, subject=link.user)
-        emails.password_was_changed(link.user)
+        if frees:
+            frozen.free(link.user, by, "password and code")
+        emails.password_was_changed(link.user, by)
     guessing.forget_strangers(link.email)
     return True

@@ -66,7 +66,7 @@ def _store_email(link: Link, by: Origin, old: str) -> bool:
         link.user.delete_sessions(keep=by.session_key)
         record(Action.EMAIL_CHANGED, by=by, subject=link.user, old=old, new=link.email)
         link.user.email = link.email
-        emails.address_was_changed(link.user, old)
+        emails.address_was_changed(link.user, old, by)
     return True
 
 
@@ -85,6 +85,6 @@ def change_password(operator: Operator, password: str, by: Origin) -> bool:
             return False
         operator.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_CHANGED, by=by, subject=operator)
-        emails.password_was_changed(operator)
+        emails.password_was_changed(operator, by)
     operator.password, operator.session_nonce = password_hash, nonce
     return True

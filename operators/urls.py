@@ -6,6 +6,7 @@ from operators.views import (
     adding,
     detail,
     enrolling,
+    freezing,
     groups,
     listing,
     password_reset,
@@ -67,6 +68,8 @@ urlpatterns = [
     path("my-settings/trusted-browsers/remove-all/", sessions.remove_all_trusted, name="trusted-remove-all"),
     path("my-settings/trusted-browsers/<int:pk>/remove/", sessions.remove_trusted, name="trusted-remove"),
     # A new address
+    path("not-me/<str:token>/", freezing.this_was_not_me, name="not-me"),
+    path("operators/<int:pk>/free/", freezing.free, name="free"),
     path("email/confirm/", profile.confirm_email, name="email-confirm"),
     path("email/<str:token>/", profile.open_email_link, name="email-link"),
 ]

@@ -32,6 +32,7 @@ OPEN_TO_STRANGERS = {
     "invitations:accept-log-out",
     "twofactor:verify",
     "twofactor:recover",
+    "operators:not-me",
 }
 ADMINISTRATORS_ONLY = {
     "accounts:settings",
@@ -57,6 +58,7 @@ MANAGING = {
     "operators:override",
     "operators:sign-in-method",
     "operators:activate",
+    "operators:free",
     "operators:deactivate",
     "operators:delete",
     "operators:invitation-resend",
@@ -68,6 +70,7 @@ POST_ONLY = {
     "operators:override",
     "operators:sign-in-method",
     "operators:activate",
+    "operators:free",
     "operators:invitation-resend",
     "twofactor:recovery-codes-new",
     "operators:session-end",
@@ -131,7 +134,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 63
+    assert len(TABLE) == 65
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

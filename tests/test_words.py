@@ -274,7 +274,7 @@ def test_the_login_page_says_why_it_came_in_between(operator):
 @pytest.fixture
 def new_address(operator, operator_browser) -> str:
     operator_browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
-    return "Waiting for confirmation: new@example.com (link sent "
+    return "Waiting for confirmation: new@example.com."
 
 
 def test_a_new_address_that_waits_for_its_confirmation_is_shown(operator, operator_browser, new_address):

@@ -81,6 +81,7 @@ def authenticator_locked(user: "Operator", address: str | None) -> None:
             % {"email": user.email},
             address=address,
             advice=_("Make sure that you speak to the operator themselves before you reset anything."),
+            about_self=False,
         )
 
 

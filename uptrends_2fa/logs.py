@@ -5,7 +5,7 @@ import re
 from urllib.parse import unquote
 
 # Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
-EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset)/")
+EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset|not-me)/")
 
 
 def without_token(address: str) -> str:

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof
-from accounts.audit import origin
+from accounts.audit import Origin, origin
 from accounts.http import SignedInRequest, data_of
 from operators import access, emails, outlook
 from operators.models import Operator
@@ -75,7 +75,7 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
     by = origin(request)
     if operator.pk != request.user.pk:
         enrollment.enroll(operator, confirmed, by)
-        return _enrolled_other(request, operator)
+        return _enrolled_other(request, operator, by)
     new_codes = recovery.generate()
     enrollment.enroll(request.user, confirmed, by, new_codes)
     tell_enrolled(request.user, by.address)
@@ -86,9 +86,9 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
     return redirect("twofactor:recovery-codes")
 
 
-def _enrolled_other(request: SignedInRequest, operator: Operator) -> HttpResponse:
+def _enrolled_other(request: SignedInRequest, operator: Operator, by: Origin) -> HttpResponse:
     """Tell somebody else by email what was done for them."""
-    if not emails.two_factor_set_up_by(operator, request.user.name).has_failed:
+    if not emails.two_factor_set_up_by(operator, by).has_failed:
         messages.success(
             request,
             _("Two-factor authentication is set up for %(name)s, who was told by email.")

@@ -17,8 +17,10 @@ from invitations import opening, tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, lifetime
 from operators.backends import PasswordBackend
-from operators.forms_password import LinkForm
+from operators.forms_password import LinkForm, NewPasswordAndCodeForm
+from operators.models import Operator
 from operators.password_reset import reset_password, send_link
+from twofactor.forms import accept
 
 PURPOSE = Link.Purpose.PASSWORD_RESET
 MAILS_BY_ADDRESS, HOUR = 30, 60 * 60
@@ -71,13 +73,29 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 def choose(request: HttpRequest) -> HttpResponse:
     """Set a new password; never signs in."""
     link = tokens.opened(request, PURPOSE)
-    if link is None or not PasswordBackend.may_sign_in(link.user):
+    if link is None or not PasswordBackend.has_password(link.user):
         return dead_link(request, PURPOSE)
-    form = NewPasswordForm(data_of(request), operator=link.user)
-    if form.is_valid():
-        if not reset_password(link, form.cleaned_data["new_password"], origin(request, link.user)):
+    # A code beside the new password frees a frozen sign-in; without an authenticator an administrator has to.
+    frees = bool(link.user.frozen_at) and link.user.is_enrolled
+    kind = NewPasswordAndCodeForm if frees else NewPasswordForm
+    form = kind(data_of(request), operator=link.user)
+    if form.is_valid() and (not frees or accept(form, link.user, origin(request, link.user))):
+        if not reset_password(
+            link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
+        ):
             return dead_link(request, PURPOSE)
         tokens.forget(request, PURPOSE)
-        messages.success(request, _("Your password is changed. Log in with the new one."))
+        _say(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})
+
+
+def _say(request: HttpRequest, operator: Operator, *, frees: bool) -> None:
+    """Say what has happened and what to do next."""
+    if operator.frozen_at and not frees:
+        messages.warning(
+            request,
+            _("Your password is changed. Your sign-in is still frozen: ask an administrator to free it."),
+        )
+    else:
+        messages.success(request, _("Your password is changed. Log in with the new one."))

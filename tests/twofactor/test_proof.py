@@ -26,6 +26,7 @@ MARKED = {
     "operators:email": ("GET", "POST"),
     "operators:password": ("GET", "POST"),
     "operators:delete": ("GET", "POST"),
+    "operators:free": ("POST",),
     "twofactor:new-phone": ("GET", "POST"),
     "twofactor:recovery-codes-new": ("POST",),
 }

@@ -1,0 +1,28 @@
+"""`manage.py free_sign_in EMAIL --reason TEXT`: lets an operator in again whose sign-in is frozen."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from accounts.audit import Origin
+from operators import frozen
+from operators.models import Operator, normalize_email
+
+
+class Command(BaseCommand):
+    """Frees one operator's sign-in."""
+
+    help = "Free an operator's frozen sign-in. Is recorded in the audit log; needs no mail."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take whose it is, and why."""
+        parser.add_argument("email")
+        parser.add_argument("--reason", required=True, metavar="TEXT")
+
+    def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
+        """Free it, and say so."""
+        operator = Operator.objects.filter(email=normalize_email(email)).first()
+        if operator is None or not frozen.free(operator, Origin(), reason):
+            raise CommandError(_("No operator with that address has a frozen sign-in."))
+        self.stdout.write(_("%(email)s can sign in again.") % {"email": operator.email})

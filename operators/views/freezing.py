@@ -1,0 +1,51 @@
+"""The page behind "This was not me", and the administrators' button that frees a sign-in."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import not_me, tally
+from accounts.access import needs_proof_to_post
+from accounts.audit import origin
+from accounts.durations import duration
+from accounts.guessing import network_of
+from accounts.http import SignedInRequest
+from operators import access, frozen
+from operators.models import Operator
+
+TRIES, SECONDS = 60, 15 * 60
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask once, as mail scanners follow links too; then freeze the sign-in."""
+    wait = tally.count([tally.Limit(f"link not-me {network_of(request)}", TRIES, SECONDS)])
+    if wait:
+        return render(request, "429.html", {"wait": duration(wait)}, status=429)
+    notice = not_me.read(token)
+    operator = Operator.objects.complete().filter(pk=notice[0]).first() if notice else None
+    if notice is None or operator is None:
+        return render(request, "operators/not_me_dead.html", status=410)
+    if request.method != "POST":
+        return render(request, "operators/not_me.html", {"operator": operator})
+    if not frozen.freeze(operator, notice[1], origin(request, operator)):
+        return render(request, "operators/not_me_dead.html", status=410)
+    return render(request, "operators/not_me_done.html", {"operator": operator})
+
+
+@needs_proof_to_post
+@require_POST
+def free(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let an operator sign in again."""
+    operator = access.to_manage(request.user, pk)
+    if frozen.free(operator, origin(request)):
+        messages.success(request, _("%(name)s can sign in again.") % {"name": operator.name})
+    else:
+        messages.info(
+            request, _("The sign-in of %(name)s was not frozen any more.") % {"name": operator.name}
+        )
+    return redirect(operator)
