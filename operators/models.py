@@ -123,9 +123,9 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
             .values("names")
         )
+        new_email = _live_links(Link.Purpose.EMAIL).exclude(sent_at=None).values("email")
         return self.select_related("account", "sub_account", "authenticator").annotate(
-            group_names=Subquery(groups),
-            new_email=Subquery(_live_links(Link.Purpose.EMAIL).exclude(sent_at=None).values("email")),
+            group_names=Subquery(groups), new_email=Subquery(new_email)
         )
 
     def with_invitation_state(self) -> Self:
