@@ -12,6 +12,7 @@
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from smtplib import SMTPException
@@ -35,14 +36,14 @@ KEPT = timedelta(days=30)
 DEATHS_FORGIVEN = 5
 
 
-class Post:
+class Post(ABC):
     """What is special about a kind of email: what it lacks until it leaves, and what its outcome leads to."""
 
+    @abstractmethod
     def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
         """Return what the row does not hold; None where the email is not wanted any more."""
-        return {}
 
-    def settled(self, mail: OutgoingMail) -> None:
+    def settled(self, mail: OutgoingMail) -> None:  # noqa: B027  most kinds have nothing to note
         """Note the outcome, in the transaction that stores it."""
 
 

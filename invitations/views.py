@@ -24,7 +24,6 @@ from invitations.models import Link, lifetime
 from invitations.opening import open_link
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, fresh_codes, pending
-from twofactor.emails import enrolled
 from twofactor.forms import EnrollmentForm
 
 SETUP = Link.Purpose.SETUP
@@ -126,7 +125,6 @@ def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str])
     tokens.forget(request, SETUP)
     pending.sign_in(request, user, "password and setup link", with_code=True)
     fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
-    enrolled(user, origin(request).address)
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
     )
@@ -280,5 +278,4 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     if not codes:
         return redirect(user.landing_url())
     fresh_codes.keep(request.session, user, codes, user.landing_url())
-    enrolled(user, origin(request).address)
     return redirect("twofactor:recovery-codes")

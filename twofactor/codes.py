@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Origin, record
@@ -41,14 +42,22 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     if not user.admit_code(now):
         return _refusal(user, now)
+    if _spend_recovery_code(user, code, by, now):
+        return None
+    return _failed(user, by, now)
+
+
+@transaction.atomic
+def _spend_recovery_code(user: "Operator", code: str, by: Origin, now: datetime) -> bool:
+    """Use a recovery code up, with all that says so, or nothing of it."""
     if not user.authenticator.spend_recovery_code(code):
-        return _failed(user, by, now)
+        return False
     user.clear_failures(now)
     user.save(update_fields=user.CODE_FIELDS)
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
     emails.recovery_code_used(user, left, by.address)
-    return None
+    return True
 
 
 def few_left(user: "Operator") -> bool:
@@ -61,8 +70,9 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     record(Action.CODE_FAILED, by=by, subject=user)
     refusal = _refusal(user, now)
     if user.code_failures == throttle.FAILURES_THAT_LOCK and refusal.locked:
-        record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
-        emails.authenticator_locked(user, by.address)
+        with transaction.atomic():
+            record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
+            emails.authenticator_locked(user, by.address)
     return refusal
 
 

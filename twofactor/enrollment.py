@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action
-from twofactor import qr, recovery, totp, vault
+from twofactor import emails, qr, recovery, totp, vault
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
             user.clear_failures(confirmed.at, confirmed.step)
             user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
+            if by.actor == user:  # whoever does it for somebody else has a notice of their own
+                emails.enrolled(user, by.address)
     except IntegrityError as error:
         raise AlreadyEnrolledError from error
 
@@ -146,6 +148,7 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
         user.clear_failures(confirmed.at, confirmed.step)
         user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
         record(Action.PHONE_CHANGED, by=by, subject=user)
+        emails.phone_changed(user, by.address)
     return True
 
 

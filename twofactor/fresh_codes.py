@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Origin, record
@@ -46,6 +47,7 @@ def saved(session: SessionBase, user: "Operator") -> str:
     return next_url
 
 
+@transaction.atomic
 def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
     """Make ten new codes in place of the old ones, and keep them to be shown; false without authenticator."""
     codes = recovery.generate()

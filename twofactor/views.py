@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import needs_proof, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
-from twofactor import codes, emails, enrollment, fresh_codes, pending, proof, recovery, trusted
+from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
 
 # Where a sign-in goes on after it was said that recovery codes are missing.
@@ -180,7 +180,6 @@ def _replace_phone(request: SignedInRequest, confirmed: enrollment.Confirmed) ->
             request, _("Nothing changed: your authenticator was reset or replaced in the meantime.")
         )
         return redirect(user)
-    emails.phone_changed(user, by.address)
     show_new_codes(request, new_codes, user.get_absolute_url())
     messages.success(request, _("Your new phone makes the codes now. The old one's do not work any more."))
     return redirect("twofactor:recovery-codes")

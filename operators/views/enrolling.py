@@ -13,7 +13,6 @@ from accounts.http import SignedInRequest, data_of
 from operators import access, emails, outlook
 from operators.models import Operator
 from twofactor import enrollment, recovery
-from twofactor.emails import enrolled as tell_enrolled
 from twofactor.forms import EnrollmentForm
 from twofactor.views import show_new_codes
 
@@ -78,7 +77,6 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
         return _enrolled_other(request, operator, by)
     new_codes = recovery.generate()
     enrollment.enroll(request.user, confirmed, by, new_codes)
-    tell_enrolled(request.user, by.address)
     show_new_codes(request, new_codes, operator.get_absolute_url())
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")

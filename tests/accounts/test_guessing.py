@@ -165,6 +165,7 @@ def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):
     limit = tally.Limit("x", 1, 60)
     tally.give_back([limit])
     assert tally.count([limit]) == 0
+    assert str(Tally.objects.get()) == "1 times x"
     assert tally.count([limit]) > 0
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         assert tally.count([limit]) == 0

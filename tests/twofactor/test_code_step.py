@@ -13,6 +13,7 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.override import set_override
 from operators.reset import remove
+from operators.sessions import Session
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
 from twofactor.models import Authenticator
@@ -77,6 +78,12 @@ def test_five_wrong_codes_end_the_waiting_sign_in(browser):
         assert give(browser, "000000").status_code == 200
     assert give(browser, "000000").url == reverse("operators:login")
     assert give(browser, code_for()).url == reverse("operators:login")
+
+
+def test_a_sixth_code_in_the_same_sign_in_is_not_looked_at(browser, olga):
+    Session.objects.update(wrong_codes=5)
+    assert give(browser, code_for()).url == reverse("operators:login")
+    assert Operator.objects.get(pk=olga.pk).code_failures == 0
 
 
 def test_after_ten_wrong_codes_in_a_row_the_wait_is_told(browser, olga):

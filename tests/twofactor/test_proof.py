@@ -126,6 +126,13 @@ def test_a_wrong_proof_changes_nothing_and_keeps_what_was_typed(account, anna, f
     assert account.two_factor_policy == Policy.OPTIONAL
 
 
+def test_a_proof_that_is_sent_twice_is_asked_for_once(account, anna):
+    browser = stale(anna)
+    data = proof(two_factor_policy="required")
+    assert [browser.post(SETTINGS, data).status_code for _ in range(2)] == [302, 302]
+    assert AuditEntry.objects.filter(action=Action.PROVED).count() == 1
+
+
 def test_a_code_is_not_spent_beside_a_wrong_password(anna):
     browser = stale(anna)
     data = {"two_factor_policy": "required"}

@@ -13,6 +13,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from tests.factories import (
+    NOBODY,
     PASSWORD,
     RECOVERY_CODES,
     SECRET,
@@ -22,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import recovery
+from twofactor import fresh_codes, recovery
 from twofactor.models import Authenticator
 
 VERIFY = reverse("twofactor:verify")
@@ -222,6 +223,21 @@ def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator
     assert operator_browser.post(RENEW).url == operator.get_absolute_url()
     assert operator_browser.get(DOWNLOAD).url == CODES
     assert operator_browser.get(NEW_PHONE).url == operator.get_absolute_url()
+
+
+def test_of_two_that_spend_codes_at_once_both_get_theirs_and_none_twice(olga):
+    first, second = (Authenticator.objects.get(user=olga) for _ in range(2))
+    codes = [recovery.normalize(code) for code in RECOVERY_CODES]
+    assert first.spend_recovery_code(codes[0])
+    assert second.spend_recovery_code(codes[1])
+    assert not first.spend_recovery_code(codes[1])
+    assert Authenticator.objects.get(user=olga).recovery_codes_left == 8
+
+
+def test_codes_of_a_reset_authenticator_are_not_renewed(olga):
+    session = signed_in(olga).session
+    Authenticator.objects.all().delete()
+    assert not fresh_codes.renew(session, olga, NOBODY)
 
 
 # A new phone

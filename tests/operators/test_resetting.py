@@ -1,0 +1,59 @@
+"""An administrator resets somebody: why, after which check, what comes next, and who is told."""
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+
+from accounts.models import Action, AuditEntry
+from accounts.policy import Policy
+from operators.models import Operator
+from tests.factories import RESET, make_operator
+
+
+@pytest.fixture
+def olga(account):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    return make_operator(account, "olga@example.com", name="Olga Operator", enrolled=True)
+
+
+def reset(browser, operator, **data):
+    url = reverse("operators:reset", args=[operator.pk])
+    return browser.post(url, {**RESET, **data}, follow=True).text
+
+
+@pytest.mark.parametrize("field", ["why", "identity_check"])
+def test_there_is_no_reset_without_reason_and_check(olga, admin_browser, field):
+    assert "has-error" in reset(admin_browser, olga, **{field: ""})
+    assert Operator.objects.complete().get(pk=olga.pk).is_enrolled
+
+
+def test_reason_and_check_are_kept_in_the_audit_log(olga, admin_browser):
+    reset(admin_browser, olga, why="Lost the phone", identity_check="video call")
+    assert AuditEntry.objects.get(action=Action.TWO_FACTOR_RESET).new == "Lost the phone (video call)"
+
+
+def test_the_setup_link_goes_out_at_once_where_that_is_chosen(olga, admin_browser):
+    assert "A setup link is on its way to olga@example.com" in reset(admin_browser, olga, setup_link="now")
+    assert "/setup/" in mail.outbox[-1].body
+
+
+def test_a_setup_link_that_cannot_be_sent_is_said_so(olga, admin_browser, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    page = reset(admin_browser, olga, setup_link="now")
+    assert "No setup link could be sent" in page
+    assert "The email about it to olga@example.com could not be sent" in page
+
+
+def test_without_a_rule_no_link_is_offered(account, admin_browser):
+    otto = make_operator(account, enrolled=True)
+    page = admin_browser.get(reverse("operators:reset", args=[otto.pk])).text
+    assert "Setup link" not in page
+
+
+def test_the_other_administrators_hear_of_the_reset_of_an_administrator(account, admin, admin_browser):
+    second = make_operator(account, "ada@example.com", administrator=True, enrolled=True)
+    third = make_operator(account, "abe@example.com", administrator=True)
+    reset(admin_browser, second)
+    told = {message.to[0] for message in mail.outbox if "of an administrator was reset" in message.subject}
+    assert told == {admin.email, third.email}
