@@ -29,6 +29,4 @@ def _what_to_do(field: forms.Field) -> Any:
     """Return what to do with a field that must not be empty."""
     if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
         return _("Choose one of these.")
-    if isinstance(field, forms.BooleanField):
-        return _("Tick this box to go on.")
     return _("Fill in this field.")
