@@ -182,6 +182,14 @@ def test_an_administrator_may_set_up_the_authenticator_of_a_deactivated_operator
     assert "enrollment-key" in page_of(admin_browser, operator, "scan")
 
 
+@pytest.mark.parametrize("to_self", [True, False])
+def test_scanning_a_second_time_says_what_to_do_instead(admin_browser, account, *, to_self):
+    operator = make_operator(account, enrolled=True)
+    browser = signed_in(operator) if to_self else admin_browser
+    page = browser.get(reverse("operators:scan", args=[operator.pk]), follow=True).text
+    assert ("Choose “Use a new phone”" if to_self else "Reset it first to use another phone.") in page
+
+
 # Whose account, and whose page
 
 

@@ -110,7 +110,7 @@ def test_a_second_tab_shows_the_same_qr_code_and_cannot_enroll_again(at_olga, ol
     at_olga.sees("From now on you type a code")
     at_olga.page = first
     at_olga.type_code(phone.next_code(), "Finish")
-    at_olga.sees("Two-factor authentication is set up for Olga Operator already, so nothing was changed.")
+    at_olga.sees("Two-factor authentication is set up for you already, so nothing was changed.")
 
 
 def test_an_operator_who_was_enrolled_in_the_meantime_is_not_enrolled_twice(at_admin, olga, phone):
