@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest
 
@@ -30,7 +31,6 @@ TRIES_BY_NAME_A_DAY = 100
 # An office behind one address has many people; they mistype, too.
 TRIES_BY_ADDRESS = 100
 
-COOKIE = "known_browser"
 COOKIE_AGE = 365 * DAY
 PEOPLE_IN_A_BROWSER = 5
 SALT = "accounts.guessing.known_browser"
@@ -78,11 +78,11 @@ def known_browser_cookie(
         known = getattr(request, "known_browser", None)
         if known is not None:
             response.set_cookie(
-                COOKIE,
+                settings.KNOWN_BROWSER_COOKIE_NAME,
                 signing.dumps(known, salt=SALT, compress=True),
                 max_age=COOKIE_AGE,
                 httponly=True,
-                secure=request.is_secure(),
+                secure=settings.SESSION_COOKIE_SECURE,
                 samesite="Lax",
             )
         return response
@@ -131,7 +131,9 @@ def _by_name(name: str) -> list[Limit]:
 def _known(request: HttpRequest) -> dict[str, str]:
     """Return the people who are known in this browser, newest first; nobody where the cookie is not ours."""
     try:
-        found: dict[str, str] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_AGE)
+        found: dict[str, str] = signing.loads(
+            request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_AGE
+        )
     except signing.BadSignature:
         return {}
     return found

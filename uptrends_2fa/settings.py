@@ -190,6 +190,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 TRUSTED_BROWSER_COOKIE_NAME = "__Host-trusted_browser" if HTTPS else "trusted_browser"
+KNOWN_BROWSER_COOKIE_NAME = "__Host-known_browser" if HTTPS else "known_browser"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "uptrends_2fa.errors.csrf_failure"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from tests.factories import PASSWORD, make_account, make_operator
 from tests.test_flows import link_in_mail, log_in
 
 LOGIN = reverse("operators:login")
+COOKIE = settings.KNOWN_BROWSER_COOKIE_NAME
 TOO_MANY = "Too many tries"
 NOW = timezone.now()
 
@@ -85,7 +87,7 @@ def test_a_browser_is_known_for_its_own_people_only(operator, account):
 def test_a_cookie_of_ones_own_making_is_no_known_browser(operator):
     guess(Client(), operator.email, 11)
     browser = Client()
-    browser.cookies[guessing.COOKIE] = "eyJhIjoiYiJ9:forged:forged"
+    browser.cookies[COOKIE] = "eyJhIjoiYiJ9:forged:forged"
     assert TOO_MANY in log_in(browser, operator).text
 
 
@@ -156,9 +158,9 @@ def test_neither_table_nor_cookie_lists_people(operator):
     browser = Client()
     log_in(browser, operator)
     assert not Tally.objects.filter(key__contains=operator.email).exists()
-    assert operator.email not in browser.cookies[guessing.COOKIE].value
-    assert browser.cookies[guessing.COOKIE]["httponly"]
-    assert browser.cookies[guessing.COOKIE]["samesite"] == "Lax"
+    assert operator.email not in browser.cookies[COOKIE].value
+    assert browser.cookies[COOKIE]["httponly"]
+    assert browser.cookies[COOKIE]["samesite"] == "Lax"
 
 
 def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):

@@ -367,3 +367,11 @@ def test_a_use_is_noted(operator):
         give_password(browser, operator)
     row = TrustedBrowser.objects.get()
     assert row.last_used_at - row.created_at >= timedelta(days=2)
+
+
+def test_a_trusted_browser_is_no_proof_for_a_sensitive_act(operator):
+    browser = trusting(operator)
+    assert not asks_for_a_code(browser, operator)
+    page = browser.get(reverse("twofactor:new-phone")).text
+    assert "Confirm that it is you" in page
+    assert "proof_code" in page

@@ -19,6 +19,7 @@ SETTINGS = reverse("accounts:settings")
 # What asks, and for which methods. A view that changes how somebody signs in belongs here.
 MARKED = {
     "accounts:settings": ("POST",),
+    "accounts:trusted-browsers": ("POST",),
     "operators:override": ("POST",),
     "operators:sign-in-method": ("POST",),
     "operators:scan": ("GET", "POST"),
