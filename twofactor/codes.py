@@ -44,7 +44,7 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     if not user.authenticator.spend_recovery_code(code):
         return _failed(user, by, now)
     user.clear_failures(now)
-    user.save(update_fields=user.CODE_FIELDS)
+    user.save(update_fields=user.RECOVERY_FIELDS)
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
     emails.recovery_code_used(user, left, by.address)
