@@ -135,6 +135,8 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
         if not form.is_valid():
             return _ask(request, form)
         remember(request.session, with_code="proof_code" in form.fields)
+        # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
+        request.session.cycle_key()
         record(Action.PROVED, by=origin(request), subject=request.user)
     if request.POST[METHOD_FIELD] == "GET":
         request.method, request.POST = "GET", QueryDict()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings as product
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
@@ -96,6 +97,24 @@ def test_what_was_typed_goes_on_after_the_proof(account, anna):
     assert account.two_factor_policy == Policy.REQUIRED
     assert AuditEntry.objects.filter(action=Action.PROVED, subject_id=anna.pk).count() == 1
     assert browser.post(SETTINGS, {"two_factor_policy": "optional"}).status_code == 302
+
+
+def test_a_proof_gives_the_session_a_new_key_and_ends_the_old_one(anna):
+    browser, thief = stale(anna), Client()
+    thief.cookies[product.SESSION_COOKIE_NAME] = browser.session.session_key
+    assert browser.post(SETTINGS, proof(two_factor_policy="required")).status_code == 302
+    assert browser.get(SETTINGS).status_code == 200
+    assert thief.get(SETTINGS).url.startswith("/login/")
+
+
+def test_a_new_password_right_after_the_proof_leaves_this_session(anna):
+    browser = stale(anna)
+    url = reverse("operators:password")
+    new = {"new_password": "a fine long password", "new_password_again": "a fine long password"}
+    assert ASKS in browser.get(url).text
+    browser.post(url, {**proof(), "current_password": PASSWORD, **new})
+    assert browser.get(anna.get_absolute_url()).status_code == 200
+    assert Operator.objects.get(pk=anna.pk).check_password("a fine long password")
 
 
 def test_a_popup_that_asked_shows_itself_after_the_proof(account, anna):
