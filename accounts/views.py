@@ -44,6 +44,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
     return _settings_page(request, form, _trusted_browser_form(account))
 
 
+@needs_proof_to_post
 @require_POST
 @administrators_only
 def trusted_browsers(request: SignedInRequest) -> HttpResponse:
