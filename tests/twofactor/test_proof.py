@@ -139,7 +139,7 @@ def test_chosen_groups_go_on_after_the_proof(account, anna):
 
 def test_a_proof_gives_the_session_a_new_key_and_ends_the_old_one(anna):
     browser, thief = stale(anna), Client()
-    thief.cookies[product.SESSION_COOKIE_NAME] = browser.session.session_key
+    thief.cookies[product.SESSION_COOKIE_NAME] = browser.session.session_key or ""
     assert browser.post(SETTINGS, proof(two_factor_policy="required")).status_code == 302
     assert browser.get(SETTINGS).status_code == 200
     assert thief.get(SETTINGS).url.startswith("/login/")
