@@ -4,7 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import PASSWORD, code_for, make_operator
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")
@@ -57,3 +62,29 @@ def test_nothing_but_the_password_backend_says_who_somebody_is():
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
     authenticating = [name for name in settings.MIDDLEWARE if "auth" in name.lower()]
     assert authenticating == ["django.contrib.auth.middleware.AuthenticationMiddleware"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example.com/",
+        "//evil.example.com/",
+        "////evil.example.com/",
+        "/\\evil.example.com/",
+        "\\\\evil.example.com/",
+        "http:///evil.example.com/",
+        "https:evil.example.com",
+        "\t//evil.example.com/",
+        "javascript:alert(1)",
+    ],
+)
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_after_a_sign_in_nobody_lands_on_another_site(account, target, enrolled):
+    operator = make_operator(account, enrolled=enrolled)
+    browser = Client()
+    answer = browser.post(
+        reverse("operators:login"), {"email": operator.email, "password": PASSWORD, "next": target}
+    )
+    if enrolled:
+        answer = browser.post(answer.url, {"code": code_for()})
+    assert answer.url == operator.get_absolute_url()
