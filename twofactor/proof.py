@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -51,6 +52,24 @@ def _code_is_due(request: SignedInRequest) -> bool:
     return request.user.is_enrolled and request.user.effective.usable
 
 
+def check_own_password(request: SignedInRequest, password: str) -> None:
+    """Check the password of whoever is signed in; a try counts like one at sign-in.
+
+    The stored hash is left alone: a renewed one would end this session halfway. Raises ValidationError.
+    """
+    user = request.user
+    tries = guessing.admit(request, user.email)
+    if tries.wait:
+        text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {"wait": duration(tries.wait)}
+    elif check_password(password, user.password):
+        tries.forgive()
+        return
+    else:
+        record(Action.PROOF_FAILED, by=origin(request), subject=user)
+        text = gettext("That is not your password. Try again.")
+    raise ValidationError(text, code="wrong")
+
+
 class ProofForm(forms.Form):
     """The password, and a code where one is due."""
 
@@ -73,21 +92,13 @@ class ProofForm(forms.Form):
         return cleaned
 
     def _password_is_right(self) -> bool:
-        """Whether it is; a try counts like one at sign-in."""
-        user = self.request.user
-        tries = guessing.admit(self.request, user.email)
-        if tries.wait:
-            text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {
-                "wait": duration(tries.wait)
-            }
-        elif user.check_password(self.cleaned_data["proof_password"]):
-            tries.forgive()
-            return True
-        else:
-            record(Action.PROOF_FAILED, by=origin(self.request), subject=user)
-            text = gettext("That is not your password. Try again.")
-        self.add_error("proof_password", ValidationError(text, code="wrong"))
-        return False
+        """Whether it is; the form says what to do where it is not."""
+        try:
+            check_own_password(self.request, self.cleaned_data["proof_password"])
+        except ValidationError as error:
+            self.add_error("proof_password", error)
+            return False
+        return True
 
 
 class ProofMiddleware:
@@ -124,6 +135,8 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
         if not form.is_valid():
             return _ask(request, form)
         remember(request.session, with_code="proof_code" in form.fields)
+        # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
+        request.session.cycle_key()
         record(Action.PROVED, by=origin(request), subject=request.user)
     if request.POST[METHOD_FIELD] == "GET":
         request.method, request.POST = "GET", QueryDict()

@@ -75,6 +75,18 @@ def test_a_waiting_sign_in_belongs_to_nobody_yet(operator):
     assert (row.user_id, row.signed_in_at, row.last_seen_at) == (None, None, None)
 
 
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_a_key_from_before_the_password_is_worth_nothing_after_it(operator, enrolled):
+    if enrolled:
+        enroll(operator)
+    browser = Client()
+    browser.post(reverse("operators:password-reset"), {"email": "nobody@example.com"})
+    before = row_of(browser).session_key
+    browser.post(LOGIN, {"email": operator.email, "password": PASSWORD})
+    assert row_of(browser).session_key != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
 def test_the_key_changes_with_the_code_and_the_row_stays(operator):
     enroll(operator)
     browser = log_in(operator)
