@@ -178,4 +178,5 @@ def _came_from(request: SignedInRequest) -> str:
 def _asks_again(request: SignedInRequest, target: str) -> bool:
     """Whether the page of this name would only show this question again."""
     here = request.build_absolute_uri(request.path)
-    return "GET" in request.resolver_match.func.needs_proof and target.partition("?")[0] == here
+    view = request.resolver_match and request.resolver_match.func
+    return "GET" in getattr(view, "needs_proof", ()) and target.partition("?")[0] == here
