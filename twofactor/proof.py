@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
@@ -26,11 +25,13 @@ from accounts.durations import duration
 from accounts.forms import PasswordField
 from accounts.http import SignedInRequest
 from accounts.models import Action
+from accounts.plain_form import PlainForm
 from twofactor.forms import AnyCodeField, accept
 
 SESSION_KEY = "proof"
 FIELD_PREFIX = "proof_"
 METHOD_FIELD = "proof_for"
+BACK_FIELD = "proof_back"
 LIFETIME = 15 * 60
 
 
@@ -70,8 +71,10 @@ def check_own_password(request: SignedInRequest, password: str) -> None:
     raise ValidationError(text, code="wrong")
 
 
-class ProofForm(forms.Form):
+class ProofForm(PlainForm):
     """The password, and a code where one is due."""
+
+    autofocus = "proof_password"
 
     proof_password = PasswordField(label=_("Password"), autocomplete="current-password")
     proof_code = AnyCodeField()
@@ -179,9 +182,14 @@ def _without_proof(data: QueryDict) -> QueryDict:
 
 
 def _came_from(request: SignedInRequest) -> str:
-    """Return the page of this site that Cancel leads back to."""
-    target = request.headers.get("Referer", "")
+    """Return the page of this site that Cancel leads back to, also after a wrong password."""
+    target = request.POST.get(BACK_FIELD) or request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe and not _asks_again(request, target) else reverse("operators:home")
+
+
+def _asks_again(request: SignedInRequest, target: str) -> bool:
+    """Whether the page of this name would only show this question again."""
     here = request.build_absolute_uri(request.path)
-    if target.split("?")[0] != here and url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return target
-    return reverse("operators:home")
+    view = request.resolver_match and request.resolver_match.func
+    return "GET" in getattr(view, "needs_proof", ()) and target.partition("?")[0] == here

@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import tally
 from accounts.audit import Origin
-from accounts.models import Action, AuditEntry
+from accounts.models import Action, AuditEntry, Tally
 from operators import removal, reset
 from operators.models import Operator
 from operators.override import set_sign_in_method
@@ -157,6 +158,15 @@ def test_what_has_expired_is_cleared(operator):
         call_command("clearsessions")
     assert list(Session.objects.values_list("pk", flat=True)) == [new.pk]
     assert old.pk != new.pk
+
+
+def test_counts_of_limits_go_once_their_time_is_over(db):
+    with time_machine.travel(timezone.now()):
+        for name, minutes in (("short", 1), ("long", 60)):
+            tally.count([tally.Limit(name, 1, minutes * 60)])
+    with after(minutes=2):
+        call_command("clearsessions")
+    assert list(Tally.objects.values_list("key", flat=True)) == ["long"]
 
 
 # Codes that were tried

@@ -260,8 +260,30 @@ def test_cancel_leads_back_to_the_page_one_came_from(admin):
     page = f"http://testserver{olga.get_absolute_url()}"
     url = reverse("operators:override", args=[olga.pk])
     assert f'href="{page}"' in browser.post(url, {}, headers={"referer": page}).text
-    evil = browser.post(url, {}, headers={"referer": "https://evil.example.com/"}).text
-    assert "evil" not in evil
+    again = {**proof(proof_back=page), "proof_password": "another password"}
+    assert f'href="{page}"' in browser.post(url, again, headers={"referer": f"http://testserver{url}"}).text
+
+
+def test_cancel_leads_back_to_a_page_that_sends_its_form_to_itself(admin):
+    page = f"http://testserver{SETTINGS}"
+    assert f'href="{page}"' in stale(admin).post(SETTINGS, {}, headers={"referer": page}).text
+
+
+def test_cancel_does_not_lead_to_the_question_again(admin):
+    url = reverse("operators:password")
+    answer = stale(admin).post(url, {}, headers={"referer": f"http://testserver{url}?a=b"})
+    assert 'href="/" data-popup-close' in answer.text.replace("  ", " ")
+
+
+@pytest.mark.parametrize("target", ["https://evil.example.com/", "javascript:evil()", "//evil.example.com"])
+def test_cancel_leads_nowhere_else(admin, target):
+    browser = stale(admin)
+    for fields, referer in (({}, target), ({"proof_back": target}, "")):
+        assert 'href="/"' in browser.post(SETTINGS, fields, headers={"referer": referer}).text
+
+
+def test_typing_begins_with_the_password(admin):
+    assert "autofocus" in stale(admin).post(SETTINGS, {}).text
 
 
 def test_an_own_reset_takes_password_and_code_every_time(anna):
