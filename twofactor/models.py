@@ -34,6 +34,7 @@ class TwoFactorUser(models.Model):
 
     if TYPE_CHECKING:
         authenticator: "Authenticator"
+        session_nonce: str
 
     class Meta:
         abstract = True
@@ -70,8 +71,10 @@ class TwoFactorUser(models.Model):
 
     def accept_step(self, step: int, now: datetime) -> bool:
         """Spend the code of a time step: true at most once, and never for a step older than a spent one."""
-        # The authenticator is part of the condition: a reset in between makes its codes worthless.
-        row = self._row().filter(authenticator=self.authenticator.pk, last_code_step__lt=step)  # type: ignore[misc]  # the other end of a key is unknown to mypy
+        # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
+        # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
+        # not look at again when it has waited for that row, so that each of two at once would spend the code.
+        row = self._row().filter(session_nonce=self.session_nonce, last_code_step__lt=step)
         return bool(
             row.update(code_failures=0, codes_blocked_until=None, last_code_step=step, last_code_at=now)
         )

@@ -19,10 +19,20 @@ from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Operator
 from operators.sessions import Session, SessionStore
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.factories import (
+    NOBODY,
+    PASSWORD,
+    RECOVERY_CODES,
+    code_for,
+    enroll,
+    make_account,
+    make_operator,
+    signed_in,
+)
 from tests.races.conftest import RIVALS
 from tests.test_flows import key_on, link_in_mail, log_in
 from twofactor.models import Authenticator
+from twofactor.proof import SESSION_KEY as SESSION_PROOF
 
 LOGIN_CODE = reverse("twofactor:verify")
 SETUP = reverse("invitations:setup")
@@ -74,6 +84,41 @@ def test_a_code_is_spent_once_across_sign_in_and_reset(at_once, operator, browse
     at_once([reset, *[partial(browser.post, LOGIN_CODE, {"code": code}) for browser in browsers[1:]]])
     spent = entries(operator, Action.SIGNED_IN) + entries(operator, Action.TWO_FACTOR_RESET)
     assert spent == 1
+
+
+def test_a_step_is_spent_once_however_close_they_come(at_once, operator):
+    """Without the pages around it the statements meet; one round alone may be lucky."""
+    enroll(operator)
+    rivals = [Operator.objects.complete().get(pk=operator.pk) for _ in range(RIVALS)]
+    for step in range(1, 31):
+        spent = at_once([partial(rival.accept_step, step, timezone.now()) for rival in rivals])
+        assert spent.count(True) == 1
+
+
+def test_a_recovery_code_opens_one_session(at_once, operator, browsers):
+    enroll(operator)
+    for browser in browsers:
+        log_in(browser, operator)
+    code = {"code": RECOVERY_CODES[0]}
+    at_once([partial(browser.post, reverse("twofactor:recover"), code) for browser in browsers])
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
+    assert entries(operator, Action.RECOVERY_CODE_USED) == 1
+    assert Authenticator.objects.get(user=operator).recovery_codes_left == 9
+
+
+def test_a_code_proves_once_and_signs_in_no_more(at_once, operator, browsers):
+    enroll(operator)
+    proving = signed_in(operator)
+    session = proving.session
+    del session[SESSION_PROOF]
+    session.save()
+    for browser in browsers[1:]:
+        log_in(browser, operator)
+    code = code_for()
+    data = {"proof_for": "POST", "proof_password": PASSWORD, "proof_code": code}
+    prove = partial(proving.post, reverse("twofactor:recovery-codes-new"), data)
+    at_once([prove, *[partial(browser.post, LOGIN_CODE, {"code": code}) for browser in browsers[1:]]])
+    assert entries(operator, Action.SIGNED_IN) + entries(operator, Action.PROVED) == 1
 
 
 def test_wrong_codes_are_all_counted(at_once, operator, browsers):
