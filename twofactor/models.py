@@ -74,7 +74,7 @@ class TwoFactorUser(models.Model):
         # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
         # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
         # not look at again when it has waited for that row, so that each of two at once would spend the code.
-        row = self._row().filter(session_nonce=self.session_nonce, last_code_step__lt=step)
+        row = self._row().filter(session_nonce=self.session_nonce, last_code_step__lt=step)  # type: ignore[misc]  # the user model has it
         return bool(
             row.update(code_failures=0, codes_blocked_until=None, last_code_step=step, last_code_at=now)
         )
