@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Account
+from accounts.policy import Policy
 from operators.models import Group, Membership, Operator
+from twofactor.throttle import FAILURES_THAT_LOCK
 
 
 class LastAdministratorError(Exception):
@@ -39,3 +42,23 @@ def appoint(operator: Operator) -> None:
     """Put the operator into the system group Administrators."""
     group = Group.objects.get(account=operator.account_id, kind=Group.Kind.ADMINISTRATORS)
     Membership.objects.get_or_create(operator=operator, group=group)
+
+
+def hangs_on_one_phone(operator: Operator) -> bool:
+    """Whether nobody could administer the account any more if this operator lost the phone.
+
+    Costs a query only where the operator administers it, is asked for codes, and has no recovery codes.
+    """
+    if not (operator.is_administrator and operator.is_enrolled and operator.effective.usable):
+        return False
+    authenticator = operator.authenticator
+    if authenticator.recovery_saved_at and authenticator.recovery_codes_left:
+        return False
+    others: bool = operator.administrators_to_tell().exclude(_locked()).exists()
+    return not others
+
+
+def _locked() -> Q:
+    """Whose codes are not looked at any more, and who is asked for one."""
+    locked = Q(authenticator__isnull=False, code_failures__gte=FAILURES_THAT_LOCK)
+    return locked & ~Q(two_factor_override=Policy.DISABLED)

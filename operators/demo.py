@@ -1,6 +1,6 @@
 """The demo's sample account: one operator in every state."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,6 +10,7 @@ from accounts.models import Account, Action
 from accounts.policy import Policy
 from invitations import invite
 from invitations.models import Link
+from operators import frozen
 from operators.administrators import appoint
 from operators.groups import add_member, create_group
 from operators.models import Operator, create_account
@@ -18,11 +19,14 @@ from operators.removal import deactivate
 from operators.sub_accounts import assign, create_sub_account
 from twofactor import recovery, vault
 from twofactor.models import Authenticator
+from twofactor.throttle import FAILURES_THAT_LOCK
 
 ACCOUNT = "Acme Monitoring"
 PASSWORD = "correct horse battery"  # noqa: S105  printed for everybody who starts the demo
 # The authenticator of those who have one already: printed too, so that codes can be made for it.
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+# What Fay has left; printed too.
+RECOVERY_CODES = ["DEMO-DEMO-DEMO-AAAA", "DEMO-DEMO-DEMO-BBBB"]
 NIGHT, REPORTING, BRANCH = "Night shift", "Reporting", "Acme North"
 
 # Name, override, enrolled, group; everybody signs in with a password.
@@ -37,6 +41,10 @@ PEOPLE = [
     ("Emil Enrolled", "", True, NIGHT),
     ("Dan Deactivated", "", False, ""),
     ("Sam Single", "", False, ""),
+    ("Lara Locked", "", True, ""),
+    ("Fred Frozen", "", False, ""),
+    ("Uma Unsaved", "", True, ""),
+    ("Fay Few", "", True, ""),
 ]
 
 
@@ -70,6 +78,10 @@ def _fill(account: Account, by: Origin) -> None:
             _enroll(operator)
         if group:
             add_member(groups[group], operator, by)
+    _lock(people["Lara Locked"])
+    frozen.freeze(people["Fred Frozen"], timezone.now(), Origin(people["Fred Frozen"]))
+    _leave_codes(people["Uma Unsaved"], [], recovery_saved_at=None)
+    _leave_codes(people["Fay Few"], RECOVERY_CODES)
     deactivate(people["Dan Deactivated"], by)
     set_sign_in_method(people["Sam Single"], Operator.SignInMethod.SINGLE_SIGN_ON, by)
     assign(people["Nora Nothing"], create_sub_account(account, BRANCH, by), by)
@@ -91,6 +103,18 @@ def _enroll(operator: Operator) -> None:
         recovery_saved_at=timezone.now(),
     )
     record(Action.TWO_FACTOR_ENROLLED, by=Origin(operator), subject=operator)
+
+
+def _leave_codes(operator: Operator, codes: list[str], **fields: datetime | None) -> None:
+    """Let an operator have these recovery codes left."""
+    hashes = recovery.hashes_of(codes, KEY)
+    Authenticator.objects.filter(user=operator).update(recovery_hashes=hashes, **fields)
+
+
+def _lock(operator: Operator) -> None:
+    """Let somebody have typed too many wrong codes."""
+    Operator.objects.filter(pk=operator.pk).update(code_failures=FAILURES_THAT_LOCK)
+    record(Action.AUTHENTICATOR_LOCKED, by=Origin(), subject=operator)
 
 
 def _invited(account: Account, name: str, by: Origin) -> Operator:

@@ -1,16 +1,17 @@
 """May this name, address or password take the place of the present one?"""
 
 from django import forms
-from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
+from accounts.http import SignedInRequest, data_of
 from accounts.plain_form import PlainForm
 from operators.forms_password import AddressField
 from operators.models import Operator
+from twofactor.proof import check_own_password
 
 
 class NameForm(PlainForm):
@@ -59,9 +60,12 @@ class ChangePasswordForm(NewPasswordForm):
     autofocus = "current_password"
     field_order = ("current_password", "new_password", "new_password_again")
 
+    def __init__(self, request: SignedInRequest) -> None:
+        super().__init__(data_of(request), operator=request.user)
+        self.request = request
+
     def clean_current_password(self) -> str:
-        """Compare, and leave the stored hash alone: a renewed one would end this session halfway."""
+        """Compare, counted like a try at sign-in: a session alone must not find the password out."""
         password: str = self.cleaned_data["current_password"]
-        if not check_password(password, self.operator.password):
-            raise ValidationError(_("That is not your current password. Type it again."), code="wrong")
+        check_own_password(self.request, password)
         return password

@@ -20,15 +20,19 @@ def freeze(operator: Operator, noticed_at: datetime, by: Origin) -> bool:
 
     Waiting sign-ins, trusted browsers and unspent links end too. The administrators are told.
     """
-    still_counts = Q(freed_at=None) | Q(freed_at__lt=noticed_at)
     with transaction.atomic():
-        row = Operator.objects.filter(still_counts, pk=operator.pk, frozen_at=None)
+        row = Operator.objects.filter(_not_freed_since(noticed_at), pk=operator.pk, frozen_at=None)
         if not row.update(frozen_at=timezone.now()):
             return bool(Operator.objects.filter(pk=operator.pk, frozen_at__isnull=False).exists())
         operator.renew_session_nonce()
         record(Action.FROZEN, by=by, subject=operator)
         emails.sign_in_was_frozen(operator, by)
     return True
+
+
+def still_counts(operator: Operator, noticed_at: datetime) -> bool:
+    """Whether a notice of that moment may still freeze: nobody has freed the sign-in since."""
+    return operator.freed_at is None or operator.freed_at < noticed_at
 
 
 def free(operator: Operator, by: Origin, reason: str = "") -> bool:
@@ -39,3 +43,8 @@ def free(operator: Operator, by: Origin, reason: str = "") -> bool:
             return False
         record(Action.FREED, by=by, subject=operator, new=reason)
     return True
+
+
+def _not_freed_since(noticed_at: datetime) -> Q:
+    """Return the same as a condition on the row."""
+    return Q(freed_at=None) | Q(freed_at__lt=noticed_at)

@@ -19,11 +19,7 @@ def next_sign_in(operator: Operator) -> str:
         return _("The sign-in of %(name)s is frozen: nobody can use it until it is freed.") % words
     return {
         NextStep.SIGNED_IN: _("%(name)s signs in with the password alone."),
-        NextStep.CODE: _("%(name)s types the password and then a code from the authenticator app.")
-        if not operator.account.trusted_browser_days
-        else _(
-            "%(name)s types the password and, save in a trusted browser, a code from the authenticator app."
-        ),
+        NextStep.CODE: _code(operator),
         NextStep.SETUP_LINK: _(
             "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
         ),
@@ -35,12 +31,25 @@ def your_next_sign_in(operator: Operator) -> str:
     """Return the same sentence for the operator themselves, who is signed in."""
     return {
         NextStep.SIGNED_IN: _("You sign in with the password alone."),
-        NextStep.CODE: _("You type the password and then a code from the authenticator app."),
+        NextStep.CODE: _("You type the password and then a code from the authenticator app.")
+        if not operator.is_locked
+        else _("No code of yours is accepted any more. Ask an administrator for a reset."),
         NextStep.SETUP_LINK: _(
             "You get an email with a setup link, to %(address)s, and are let in after setting up."
         ),
         NextStep.REFUSED: _("You cannot sign in yet: single sign-on is not set up."),
     }[next_step(operator.effective, enrolled=operator.is_enrolled)] % {"address": mask(operator.email)}
+
+
+def _code(operator: Operator) -> str:
+    """Return what the code step will be like."""
+    if operator.is_locked:
+        return _("%(name)s types the password, but no code is accepted until a reset.")
+    if operator.account.trusted_browser_days:
+        return _(
+            "%(name)s types the password and, save in a trusted browser, a code from the authenticator app."
+        )
+    return _("%(name)s types the password and then a code from the authenticator app.")
 
 
 def _invited(operator: Operator) -> str:

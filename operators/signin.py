@@ -1,13 +1,16 @@
 """A right password: what now? The one journey that needs all the rest."""
 
+from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import guessing
 from accounts.audit import origin, record
 from accounts.models import Action
 from invitations import setup_link
+from operators.administrators import hangs_on_one_phone
 from operators.backends import PasswordBackend
 from operators.models import Operator, normalize_email
 from operators.signin_table import NextStep, next_step
@@ -48,6 +51,7 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
         request.session.flush()
         how = "password in a trusted browser" if step is NextStep.TRUSTED else "password"
         pending.sign_in(request, operator, how, with_code=False)
+        _warn(request, operator)
         return next_url or operator.landing_url()
     if step is NextStep.CODE:
         pending.begin(request, operator, pending.Step.CODE, next_url)
@@ -59,3 +63,14 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
         setup_link.send(operator, by)
         return reverse("invitations:check-email")
     return None
+
+
+def _warn(request: HttpRequest, operator: Operator) -> None:
+    """Say that the account hangs on one phone; after a code the reminder of recovery codes says it."""
+    if hangs_on_one_phone(operator):
+        text = _(
+            "You are the only administrator who can sign in, and you have no recovery codes. If your phone "
+            "is lost, nobody can administer this account any more. Make recovery codes on My settings, and "
+            "make somebody else an administrator as well."
+        )
+        messages.warning(request, text)

@@ -15,6 +15,7 @@ from uptrends_2fa.logs import TokenFilter, without_token
         ("/invitation/secret/", "/invitation/..."),
         ("/email/secret/", "/email/..."),
         ("/password-reset/secret/", "/password-reset/..."),
+        ("/not-me/secret/", "/not-me/..."),
         ("/%73etup/secret/", "/setup/..."),
         ("/operators/?search=olga", "/operators/"),
     ],

@@ -1,53 +1,90 @@
-"""Every place that opens a session is known here; a new one has to be added on purpose."""
+"""Which places of the code sign a person in? Each stands here, so that another one cannot slip in."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-from django.apps import apps
+import pytest
 from django.conf import settings
+from django.test import Client
+from django.urls import reverse
 
-ROOT = Path(settings.BASE_DIR)
-APPS = ("accounts", "twofactor", "invitations", "operators", "uptrends_2fa")
-# Where a session is opened, and who asks for it: the function, by file.
-OPENS = {"twofactor/pending.py: sign_in"}
-ASKS = {
-    "twofactor/views.py: _signed_in",  # password and code, or a recovery code
-    "invitations/views.py: _signed_in",  # password, setup link and first code
-    "invitations/views.py: _join",  # invitation, and where required a first code
-    "operators/signin.py: after_password",  # password, where no code is due or the browser is trusted
-}
+from tests.factories import PASSWORD, code_for, make_operator
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")
+# Django's own functions and the one of ours that opens a session, and what only tests may call.
+SIGN_IN = {"login", "alogin", "sign_in", "force_login"}
+WAYS_IN = [
+    # A right password where the policy asks for nothing more, or in a trusted browser.
+    ("operators/signin.py", "after_password", "sign_in"),
+    # A code from the app or a recovery code.
+    ("twofactor/views.py", "_signed_in", "sign_in"),
+    # Password and setup link, and the code that confirms the new authenticator.
+    ("invitations/views.py", "_signed_in", "sign_in"),
+    # An invitation.
+    ("invitations/views.py", "_join", "sign_in"),
+    # All of them come together here.
+    ("twofactor/pending.py", "sign_in", "login"),
+]
 
 
-def callers_of(*names: str) -> set[str]:
-    """Return the functions in which something of that name is called."""
-    found = set()
+def _functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Return every function of the product with the path of its file."""
     for app in APPS:
         for path in (ROOT / app).rglob("*.py"):
-            for function in ast.walk(ast.parse(path.read_text())):
-                if isinstance(function, ast.FunctionDef) and names_called_in(function) & set(names):
-                    found.add(f"{path.relative_to(ROOT)}: {function.name}")
-    return found
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef):
+                    yield str(path.relative_to(ROOT)), node
 
 
-def names_called_in(function: ast.FunctionDef) -> set[str]:
-    """Return the names of what a function calls, as they are written at their end."""
-    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
-    return {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+def _called(function: ast.FunctionDef) -> Iterator[str]:
+    """Return the names of what a function calls or hands on, without the modules in front."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            yield node.id
+        if isinstance(node, ast.Attribute):
+            yield node.attr
 
 
-def test_one_function_opens_sessions():
-    assert callers_of("login", "alogin") == OPENS
+def test_every_place_that_signs_a_person_in_is_known():
+    found = [
+        (path, function.name, name)
+        for path, function in _functions()
+        for name in _called(function)
+        if name in SIGN_IN
+    ]
+    assert sorted(found) == sorted(WAYS_IN)
 
 
-def test_exactly_these_ask_for_it():
-    assert callers_of("sign_in") == ASKS
-
-
-def test_nothing_else_lets_anybody_in():
-    assert not apps.is_installed("django.contrib.admin")
+def test_nothing_but_the_password_backend_says_who_somebody_is():
     assert settings.AUTHENTICATION_BACKENDS == ["operators.backends.PasswordBackend"]
-    assert not callers_of("force_login", "set_user", "RemoteUserMiddleware")
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
+    authenticating = [name for name in settings.MIDDLEWARE if "auth" in name.lower()]
+    assert authenticating == ["django.contrib.auth.middleware.AuthenticationMiddleware"]
 
 
-def test_the_search_finds_what_is_there():
-    assert "twofactor/views.py: verify" in callers_of("_code_step")
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example.com/",
+        "//evil.example.com/",
+        "////evil.example.com/",
+        "/\\evil.example.com/",
+        "\\\\evil.example.com/",
+        "http:///evil.example.com/",
+        "https:evil.example.com",
+        "\t//evil.example.com/",
+        "javascript:alert(1)",
+    ],
+)
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_after_a_sign_in_nobody_lands_on_another_site(account, target, enrolled):
+    operator = make_operator(account, enrolled=enrolled)
+    browser = Client()
+    answer = browser.post(
+        reverse("operators:login"), {"email": operator.email, "password": PASSWORD, "next": target}
+    )
+    if enrolled:
+        answer = browser.post(answer.url, {"code": code_for()})
+    assert answer.url == operator.get_absolute_url()

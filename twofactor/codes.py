@@ -53,7 +53,7 @@ def _spend_recovery_code(user: "Operator", code: str, by: Origin, now: datetime)
     if not user.authenticator.spend_recovery_code(code):
         return False
     user.clear_failures(now)
-    user.save(update_fields=user.CODE_FIELDS)
+    user.save(update_fields=user.RECOVERY_FIELDS)
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
     emails.recovery_code_used(user, left, by.address)

@@ -70,7 +70,7 @@ class RecoveryCodeField(UncutField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"label": _("Recovery code"), "max_length": TYPED_LENGTH, **kwargs})
-        self.widget.attrs |= {"class": "code-input", "autocomplete": "off", "spellcheck": "false"}
+        self.widget.attrs |= {"class": "recovery-input", "autocomplete": "off", "spellcheck": "false"}
 
     def to_python(self, value: Any) -> str:
         """Return the letters and digits."""
@@ -89,6 +89,7 @@ class AnyCodeField(CodeField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"help_text": _("Or one of your recovery codes."), **kwargs})
         del self.widget.attrs["inputmode"]  # recovery codes have letters
+        self.widget.attrs["class"] = "recovery-input"
 
     def validate(self, value: str) -> None:
         """Take what can be either."""

@@ -28,8 +28,9 @@ class TwoFactorUser(models.Model):
     last_code_step = models.BigIntegerField(default=0, editable=False)
     last_code_at = models.DateTimeField(null=True, editable=False)
 
-    # What being right leaves behind.
-    CODE_FIELDS = ("code_failures", "codes_blocked_until", "last_code_step", "last_code_at")
+    # What being right leaves behind; a recovery code has no time step, and must not write an old one back.
+    RECOVERY_FIELDS = ("code_failures", "codes_blocked_until", "last_code_at")
+    CODE_FIELDS = (*RECOVERY_FIELDS, "last_code_step")
 
     if TYPE_CHECKING:
         authenticator: "Authenticator"
@@ -76,7 +77,7 @@ class TwoFactorUser(models.Model):
         )
 
     def clear_failures(self, now: datetime, step: int | None = None) -> None:
-        """Set what a right code leaves behind, for the caller to save (see CODE_FIELDS)."""
+        """Set what a right code leaves behind, for the caller to save (CODE_FIELDS, RECOVERY_FIELDS)."""
         self.code_failures, self.codes_blocked_until, self.last_code_at = 0, None, now
         if step is not None:
             self.last_code_step = step

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
+from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -25,11 +25,13 @@ from accounts.durations import duration
 from accounts.forms import PasswordField
 from accounts.http import SignedInRequest
 from accounts.models import Action
+from accounts.plain_form import PlainForm
 from twofactor.forms import AnyCodeField, accept
 
 SESSION_KEY = "proof"
 FIELD_PREFIX = "proof_"
 METHOD_FIELD = "proof_for"
+BACK_FIELD = "proof_back"
 LIFETIME = 15 * 60
 
 
@@ -51,8 +53,28 @@ def _code_is_due(request: SignedInRequest) -> bool:
     return request.user.is_enrolled and request.user.effective.usable
 
 
-class ProofForm(forms.Form):
+def check_own_password(request: SignedInRequest, password: str) -> None:
+    """Check the password of whoever is signed in; a try counts like one at sign-in.
+
+    The stored hash is left alone: a renewed one would end this session halfway. Raises ValidationError.
+    """
+    user = request.user
+    tries = guessing.admit(request, user.email)
+    if tries.wait:
+        text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {"wait": duration(tries.wait)}
+    elif check_password(password, user.password):
+        tries.forgive()
+        return
+    else:
+        record(Action.PROOF_FAILED, by=origin(request), subject=user)
+        text = gettext("That is not your password. Try again.")
+    raise ValidationError(text, code="wrong")
+
+
+class ProofForm(PlainForm):
     """The password, and a code where one is due."""
+
+    autofocus = "proof_password"
 
     proof_password = PasswordField(label=_("Password"), autocomplete="current-password")
     proof_code = AnyCodeField()
@@ -73,21 +95,13 @@ class ProofForm(forms.Form):
         return cleaned
 
     def _password_is_right(self) -> bool:
-        """Whether it is; a try counts like one at sign-in."""
-        user = self.request.user
-        tries = guessing.admit(self.request, user.email)
-        if tries.wait:
-            text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {
-                "wait": duration(tries.wait)
-            }
-        elif user.check_password(self.cleaned_data["proof_password"]):
-            tries.forgive()
-            return True
-        else:
-            record(Action.PROOF_FAILED, by=origin(self.request), subject=user)
-            text = gettext("That is not your password. Try again.")
-        self.add_error("proof_password", ValidationError(text, code="wrong"))
-        return False
+        """Whether it is; the form says what to do where it is not."""
+        try:
+            check_own_password(self.request, self.cleaned_data["proof_password"])
+        except ValidationError as error:
+            self.add_error("proof_password", error)
+            return False
+        return True
 
 
 class ProofMiddleware:
@@ -124,6 +138,8 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
         if not form.is_valid():
             return _ask(request, form)
         remember(request.session, with_code="proof_code" in form.fields)
+        # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
+        request.session.cycle_key()
         record(Action.PROVED, by=origin(request), subject=request.user)
     if request.POST[METHOD_FIELD] == "GET":
         request.method, request.POST = "GET", QueryDict()
@@ -166,9 +182,14 @@ def _without_proof(data: QueryDict) -> QueryDict:
 
 
 def _came_from(request: SignedInRequest) -> str:
-    """Return the page of this site that Cancel leads back to."""
-    target = request.headers.get("Referer", "")
+    """Return the page of this site that Cancel leads back to, also after a wrong password."""
+    target = request.POST.get(BACK_FIELD) or request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe and not _asks_again(request, target) else reverse("operators:home")
+
+
+def _asks_again(request: SignedInRequest, target: str) -> bool:
+    """Whether the page of this name would only show this question again."""
     here = request.build_absolute_uri(request.path)
-    if target.split("?")[0] != here and url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return target
-    return reverse("operators:home")
+    view = request.resolver_match and request.resolver_match.func
+    return "GET" in getattr(view, "needs_proof", ()) and target.partition("?")[0] == here

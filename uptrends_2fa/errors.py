@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
+from twofactor.vault import SecretUnreadableError
 from uptrends_2fa.outage import is_outage
 
 # Seconds until a program may try again; the page tells people to wait a minute.
@@ -33,12 +34,14 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 503 where the database is out of service, and 500 for a mistake of ours.
+    """Answer 503 where the database is out of service or a key is missing, and 500 for a mistake of ours.
 
     Django comes here with every exception that nobody has caught, wherever it was raised: in a view, a
     template, a middleware, or while a session is loaded or saved. It logs the exception once, whatever
     the answer.
     """
-    if is_outage(sys.exception()):
+    error = sys.exception()
+    # A secret that is read outside a view, where a fresh proof is asked for, comes by here.
+    if isinstance(error, SecretUnreadableError) or is_outage(error):
         return unavailable(request)
     return defaults.server_error(request)

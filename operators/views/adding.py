@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only
+from accounts.access import administrators_only, needs_proof, needs_proof_to_post
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest, data_of
@@ -25,6 +25,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/add.html")
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def invite(request: SignedInRequest) -> HttpResponse:
@@ -36,6 +37,7 @@ def invite(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/invite.html", {"form": form})
 
 
+@needs_proof
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def create(request: SignedInRequest) -> HttpResponse:
@@ -68,6 +70,7 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(operator)
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Make a new invitation link, for when mail is down, and show it; the older one stops working."""

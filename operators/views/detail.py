@@ -136,6 +136,7 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
         messages.info(request, _("Nothing changed: that was the setting already."))
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show an operator's groups and sub account; administrators change them here."""

@@ -28,7 +28,7 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     notice = not_me.read(token)
     operator = Operator.objects.complete().filter(pk=notice[0]).first() if notice else None
-    if notice is None or operator is None:
+    if notice is None or operator is None or not frozen.still_counts(operator, notice[1]):
         return render(request, "operators/not_me_dead.html", status=410)
     if request.method != "POST":
         return render(request, "operators/not_me.html", {"operator": operator})

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import administrators_only
+from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from operators.administrators import LastAdministratorError
@@ -63,6 +63,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/group_add.html", {"form": form})
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:

@@ -115,7 +115,7 @@ def change_password(request: SignedInRequest) -> HttpResponse:
     operator = request.user
     if operator.is_single_sign_on:
         raise Http404(_("You sign in by single sign-on, without a password here."))
-    form = ChangePasswordForm(data_of(request), operator=operator)
+    form = ChangePasswordForm(request)
     if not form.is_valid():
         return render(request, "operators/change_password.html", {"form": form, "operator": operator})
     if profile.change_password(operator, form.cleaned_data["new_password"], origin(request)):

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
 from operators import demo
@@ -100,9 +101,21 @@ def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_se
     assert served[0]["SITE_URL"] == "http://127.0.0.1:8123"
     assert served[0]["GUNICORN_BIND"] == "127.0.0.1:8123"
     bodies = [str(message.body) for message in mail.outbox]
-    assert len(bodies) == 2
-    assert all("http://127.0.0.1:8123/invitation/" in body and ":8000" not in body for body in bodies)
+    assert sum("http://127.0.0.1:8123/invitation/" in body for body in bodies) == 2
+    assert not any(":8000" in body for body in bodies)
     lines = {line.split()[0]: line for line in out.getvalue().splitlines() if "@" in line}
     assert lines["eva@example.com"].endswith("Invitation expired")
     assert lines["ivo@example.com"].endswith("Invited")
     assert lines["paul@example.com"].endswith("Protected, asked for a code")
+    assert lines["lara@example.com"].endswith("locked after 100 wrong codes")
+    assert lines["fred@example.com"].endswith("sign-in frozen")
+    assert lines["uma@example.com"].endswith("has not saved recovery codes")
+    assert lines["fay@example.com"].endswith("DEMO-DEMO-DEMO-BBBB")
+
+
+def test_a_recovery_code_of_the_demo_signs_in(db):
+    demo.make_sample_account()
+    browser = Client()
+    browser.post(reverse("operators:login"), {"email": "fay@example.com", "password": demo.PASSWORD})
+    answer = browser.post(reverse("twofactor:recover"), {"code": demo.RECOVERY_CODES[0]}, follow=True)
+    assert "You have 1 recovery code left." in answer.text

@@ -422,6 +422,14 @@ def test_a_wrong_current_password_is_refused(operator, operator_browser, current
     assert stored(operator).check_password(PASSWORD)
 
 
+def test_wrong_current_passwords_are_counted_and_recorded(operator, operator_browser):
+    for _ in range(10):
+        change(operator_browser, current="a wrong password")
+    assert "Too many wrong passwords" in str(change(operator_browser).context["form"].errors)
+    assert stored(operator).check_password(PASSWORD)
+    assert AuditEntry.objects.filter(action=Action.PROOF_FAILED, subject_id=operator.pk).count() == 10
+
+
 @pytest.mark.parametrize("password", ["", "short", "password123", "olga@example", "nul\0byte in it"])
 def test_a_bad_new_password_is_refused(operator, operator_browser, password):
     response = change(operator_browser, password=password)

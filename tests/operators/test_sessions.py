@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import tally
 from accounts.audit import Origin
-from accounts.models import Action, AuditEntry
+from accounts.models import Action, AuditEntry, Tally
 from operators import removal, reset
 from operators.models import Operator
 from operators.override import set_sign_in_method
@@ -73,6 +74,18 @@ def test_a_waiting_sign_in_belongs_to_nobody_yet(operator):
     enroll(operator)
     row = row_of(log_in(operator))
     assert (row.user_id, row.signed_in_at, row.last_seen_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_a_key_from_before_the_password_is_worth_nothing_after_it(operator, enrolled):
+    if enrolled:
+        enroll(operator)
+    browser = Client()
+    browser.post(reverse("operators:password-reset"), {"email": "nobody@example.com"})
+    before = row_of(browser).session_key
+    browser.post(LOGIN, {"email": operator.email, "password": PASSWORD})
+    assert row_of(browser).session_key != before
+    assert not Session.objects.filter(session_key=before).exists()
 
 
 def test_the_key_changes_with_the_code_and_the_row_stays(operator):
@@ -145,6 +158,15 @@ def test_what_has_expired_is_cleared(operator):
         call_command("clearsessions")
     assert list(Session.objects.values_list("pk", flat=True)) == [new.pk]
     assert old.pk != new.pk
+
+
+def test_counts_of_limits_go_once_their_time_is_over(db):
+    with time_machine.travel(timezone.now()):
+        for name, minutes in (("short", 1), ("long", 60)):
+            tally.count([tally.Limit(name, 1, minutes * 60)])
+    with after(minutes=2):
+        call_command("clearsessions")
+    assert list(Tally.objects.values_list("key", flat=True)) == ["long"]
 
 
 # Codes that were tried

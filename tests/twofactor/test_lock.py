@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from operators.models import Operator
-from tests.factories import RECOVERY_CODES, RESET, code_for, make_operator
+from tests.factories import RECOVERY_CODES, RESET, code_for, make_operator, signed_in
 from tests.test_flows import key_on, log_in
 
 VERIFY = reverse("twofactor:verify")
@@ -49,7 +49,11 @@ def test_no_code_opens_it_again_however_long_one_waits(locked, olga, hours):
 
 
 def test_the_operators_page_says_so(locked, olga, admin_browser):
-    assert "Locked: 100 wrong codes" in admin_browser.get(olga.get_absolute_url()).text
+    page = admin_browser.get(olga.get_absolute_url()).text
+    assert "Locked: 100 wrong codes" in page
+    assert "no code is accepted until a reset" in page
+    own = signed_in(Operator.objects.get(pk=olga.pk)).get(olga.get_absolute_url()).text
+    assert "No code of yours is accepted any more" in own
 
 
 def test_a_reset_unlocks(locked, olga, admin_browser):

@@ -1,25 +1,33 @@
 """Sensitive acts ask for password and code again, and then go on with what was typed."""
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings as product
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from operators.models import Operator
+from operators.models import Group, Operator
 from tests.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_operator
 from tests.test_flows import key_on, log_in
 
 ASKS = "Confirm that it is you"
 SETTINGS = reverse("accounts:settings")
-# What asks, and for which methods. A view that changes how somebody signs in belongs here.
+# What asks, and for which methods. A view that changes how somebody signs in belongs here, and one that can
+# make an administrator: whoever has a session only would make one of their own, and be asked nothing more.
 MARKED = {
     "accounts:settings": ("POST",),
     "accounts:trusted-browsers": ("POST",),
+    "operators:create": ("GET", "POST"),
+    "operators:invite": ("POST",),
+    "operators:invitation-copy": ("POST",),
+    "operators:member-of": ("POST",),
+    "operators:group": ("POST",),
     "operators:override": ("POST",),
     "operators:sign-in-method": ("POST",),
     "operators:scan": ("GET", "POST"),
@@ -30,6 +38,12 @@ MARKED = {
     "operators:free": ("POST",),
     "twofactor:new-phone": ("GET", "POST"),
     "twofactor:recovery-codes-new": ("POST",),
+}
+
+ABOUT_SOMEBODY = {name for name in MARKED if name.startswith("operators:")} - {
+    "operators:password",
+    "operators:create",
+    "operators:invite",
 }
 
 
@@ -66,8 +80,7 @@ def proof(method="POST", **fields):
 def test_each_asks_after_a_quarter_of_an_hour(account, anna, name):
     browser = stale(anna)
     olga = make_operator(account)
-    needs_pk = name.startswith("operators:") and name != "operators:password"
-    url = reverse(name, args=[olga.pk] if needs_pk else [])
+    url = reverse(name, args=[olga.pk] if name in ABOUT_SOMEBODY else [])
     answer = browser.post(url, {"name": olga.name})
     assert ASKS in answer.text
     if "GET" in MARKED[name]:
@@ -97,6 +110,49 @@ def test_what_was_typed_goes_on_after_the_proof(account, anna):
     assert account.two_factor_policy == Policy.REQUIRED
     assert AuditEntry.objects.filter(action=Action.PROVED, subject_id=anna.pk).count() == 1
     assert browser.post(SETTINGS, {"two_factor_policy": "optional"}).status_code == 302
+
+
+def test_a_session_alone_makes_no_administrator(account, anna):
+    olga = make_operator(account, "olga@example.com")
+    group = account.groups.get(kind=Group.Kind.ADMINISTRATORS)
+    browser = stale(anna)
+    words = {"new_password": "a fine long password", "new_password_again": "a fine long password"}
+    new = {"name": "Eve", "email": "eve@example.com", "groups": [group.pk], **words}
+    browser.post(reverse("operators:create"), new)
+    browser.post(reverse("operators:invite"), new)
+    browser.post(reverse("operators:member-of", args=[olga.pk]), {"groups": [group.pk]})
+    browser.post(reverse("operators:group", args=[group.pk]), {"add": [olga.pk]})
+    assert list(Operator.objects.administrators()) == [anna]
+    assert Operator.objects.count() == 2
+
+
+def test_chosen_groups_go_on_after_the_proof(account, anna):
+    olga = make_operator(account, "olga@example.com")
+    groups = [Group.objects.create(account=account, name=name).pk for name in ("Day", "Night")]
+    browser, url = stale(anna), reverse("operators:member-of", args=[olga.pk])
+    page = browser.post(url, {"groups": groups}).text
+    kept = re.findall(r'name="groups" value="(\d+)"', page)
+    assert len(kept) == 2
+    browser.post(url, {**proof(), "groups": kept})
+    assert set(olga.groups.values_list("pk", flat=True)) == set(groups)
+
+
+def test_a_proof_gives_the_session_a_new_key_and_ends_the_old_one(anna):
+    browser, thief = stale(anna), Client()
+    thief.cookies[product.SESSION_COOKIE_NAME] = browser.session.session_key or ""
+    assert browser.post(SETTINGS, proof(two_factor_policy="required")).status_code == 302
+    assert browser.get(SETTINGS).status_code == 200
+    assert thief.get(SETTINGS).url.startswith("/login/")
+
+
+def test_a_new_password_right_after_the_proof_leaves_this_session(anna):
+    browser = stale(anna)
+    url = reverse("operators:password")
+    new = {"new_password": "a fine long password", "new_password_again": "a fine long password"}
+    assert ASKS in browser.get(url).text
+    browser.post(url, {**proof(), "current_password": PASSWORD, **new})
+    assert browser.get(anna.get_absolute_url()).status_code == 200
+    assert Operator.objects.get(pk=anna.pk).check_password("a fine long password")
 
 
 def test_a_popup_that_asked_shows_itself_after_the_proof(account, anna):
@@ -204,8 +260,30 @@ def test_cancel_leads_back_to_the_page_one_came_from(admin):
     page = f"http://testserver{olga.get_absolute_url()}"
     url = reverse("operators:override", args=[olga.pk])
     assert f'href="{page}"' in browser.post(url, {}, headers={"referer": page}).text
-    evil = browser.post(url, {}, headers={"referer": "https://evil.example.com/"}).text
-    assert "evil" not in evil
+    again = {**proof(proof_back=page), "proof_password": "another password"}
+    assert f'href="{page}"' in browser.post(url, again, headers={"referer": f"http://testserver{url}"}).text
+
+
+def test_cancel_leads_back_to_a_page_that_sends_its_form_to_itself(admin):
+    page = f"http://testserver{SETTINGS}"
+    assert f'href="{page}"' in stale(admin).post(SETTINGS, {}, headers={"referer": page}).text
+
+
+def test_cancel_does_not_lead_to_the_question_again(admin):
+    url = reverse("operators:password")
+    answer = stale(admin).post(url, {}, headers={"referer": f"http://testserver{url}?a=b"})
+    assert 'href="/" data-popup-close' in answer.text.replace("  ", " ")
+
+
+@pytest.mark.parametrize("target", ["https://evil.example.com/", "javascript:evil()", "//evil.example.com"])
+def test_cancel_leads_nowhere_else(admin, target):
+    browser = stale(admin)
+    for fields, referer in (({}, target), ({"proof_back": target}, "")):
+        assert 'href="/"' in browser.post(SETTINGS, fields, headers={"referer": referer}).text
+
+
+def test_typing_begins_with_the_password(admin):
+    assert "autofocus" in stale(admin).post(SETTINGS, {}).text
 
 
 def test_an_own_reset_takes_password_and_code_every_time(anna):

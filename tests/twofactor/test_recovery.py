@@ -23,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import fresh_codes, recovery
+from twofactor import codes, fresh_codes, recovery
 from twofactor.models import Authenticator
 
 VERIFY = reverse("twofactor:verify")
@@ -285,3 +285,11 @@ def test_old_recovery_codes_end_with_the_old_phone(olga):
     other = Client()
     log_in(other, olga, password=PASSWORD)
     assert "not right" in other.post(RECOVER, {"code": RECOVERY_CODES[0]}).text
+
+
+def test_a_recovery_code_does_not_make_a_spent_code_valid_again(olga):
+    """Both were loaded at the same moment; the code from the app was faster."""
+    early = Operator.objects.complete().get(pk=olga.pk)
+    assert codes.check(olga, code_for(), NOBODY) is None
+    assert codes.check_recovery(early, RECOVERY_CODES[0], NOBODY) is None
+    assert codes.check(Operator.objects.complete().get(pk=olga.pk), code_for(), NOBODY)

@@ -11,6 +11,7 @@ from invitations import invite
 from operators.models import Operator
 from tests.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
 from tests.test_flows import link_in_mail, log_in
+from tests.twofactor.test_proof import proof, stale
 from twofactor.models import Authenticator
 
 # What the setting becomes; "right" stands for the key from before.
@@ -48,6 +49,16 @@ def test_the_code_step_lets_nobody_in(account, lose_key, kind):
     lose_key(kind)
     assert is_the_plain_page(browser.post(VERIFY, {"code": code_for()}))
     assert browser.get(operator.get_absolute_url()).status_code == 302
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_proof_inside_a_session_is_not_taken(account, lose_key, kind):
+    browser = stale(make_operator(account, administrator=True, enrolled=True))
+    browser.raise_request_exception = False
+    lose_key(kind)
+    assert is_the_plain_page(browser.post(reverse("accounts:settings"), proof(two_factor_policy="disabled")))
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.OPTIONAL
 
 
 @pytest.mark.parametrize("kind", WRONG)

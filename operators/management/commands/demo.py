@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from operators import demo
 from operators.badges import STATUS_LABELS
 from operators.models import Operator
+from twofactor.codes import few_left
 
 
 class Command(BaseCommand):
@@ -71,4 +72,18 @@ class Command(BaseCommand):
             what = invited or [str(STATUS_LABELS[operator.status])]
             what += ["administrator"] if operator.is_administrator else []
             what += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []
+            what += _special(operator)
             self.stdout.write(f"  {operator.email:24} {operator.name:18} {', '.join(what)}")
+
+
+def _special(operator: Operator) -> list[str]:
+    """Return what is out of the ordinary."""
+    if operator.frozen_at:
+        return ["sign-in frozen"]
+    if operator.is_locked:
+        return ["locked after 100 wrong codes"]
+    if operator.is_enrolled and not operator.authenticator.recovery_saved_at:
+        return ["has not saved recovery codes"]
+    if operator.is_enrolled and few_left(operator):
+        return [f"recovery codes left: {', '.join(demo.RECOVERY_CODES)}"]
+    return []
