@@ -100,7 +100,7 @@ class Doors(RuleBasedStateMachine):
         self.mails_read = 0
         self.links: list[Link] = []
         self.newest: dict[tuple[str, Person], Link] = {}
-        self.opened_with: set[tuple[str, object]] = set()
+        self.opened_with: set[tuple[object, ...]] = set()
         self.wrong_passwords = self.passwords = 0
         self.browsers = [Browser() for _ in range(3)]
 

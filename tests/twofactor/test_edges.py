@@ -1,4 +1,4 @@
-"""The edges of codes, proofs and waiting sign-ins: where one more, one less or one moment later is another thing."""
+"""The edges of codes, proofs and waiting sign-ins, where one more or one moment later is another thing."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,6 @@ from accounts.policy import Policy
 from invitations.tokens import SESSION_KEY as OPENED_LINKS
 from operators.models import Operator
 from tests.factories import (
-    NOBODY,
     PASSWORD,
     RECOVERY_CODES,
     RESET,
@@ -23,7 +22,7 @@ from tests.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail, log_in
+from tests.test_flows import key_on, log_in
 from twofactor import codes, pending, recovery
 
 VERIFY = reverse("twofactor:verify")
