@@ -17,7 +17,7 @@ CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
 .PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
-	deploy-check audit fix requirements screenshots system-packages clean
+	deploy-check audit fix requirements mutants screenshots system-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ fix: $(VENV)/.dev ## Format the code and mend what can be mended by itself
 
 requirements: $(VENV)/.dev ## Compile requirements/ from pyproject.toml (newest releases: make requirements UPGRADE=1)
 	@$(call compile,requirements,$(if $(UPGRADE),--upgrade))
+
+mutants: $(VENV)/.dev ## Make mistakes on purpose and see whether a test notices (long; one module: make mutants MODULES=...)
+	$(IN_VENV)/python .ci/mutants.py --workers $(TEST_WORKERS) $(MODULES)
 
 screenshots: $(VENV)/.dev system-packages ## Make the pictures of the documentation anew
 	$(IN_VENV)/python docs/make_screenshots.py

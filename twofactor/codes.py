@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Refusal:
     """Why a code is not accepted: a wait in seconds, a lock until a reset, or else it is wrong."""
 
-    wait: int = 0
-    locked: bool = False
+    wait: int
+    locked: bool
 
 
 def check(user: "Operator", code: str, by: Origin) -> Refusal | None:

@@ -53,7 +53,12 @@ def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
     codes = recovery.generate()
     authenticator = user.authenticator
     # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.
-    same = Authenticator.objects.filter(pk=authenticator.pk, sealed_secret=authenticator.sealed_secret)
+    # And of two sets made at once only one counts: nobody is shown the other.
+    same = Authenticator.objects.filter(
+        pk=authenticator.pk,
+        sealed_secret=authenticator.sealed_secret,
+        recovery_hashes=authenticator.recovery_hashes,
+    )
     if not same.update(
         recovery_hashes=recovery.hashes_of(codes, authenticator.secret), recovery_saved_at=None
     ):

@@ -127,7 +127,10 @@ def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
     """Make ten new codes in place of the old ones."""
     if request.user.is_enrolled and fresh_codes.renew(request.session, request.user, origin(request)):
         return redirect("twofactor:recovery-codes")
-    messages.error(request, _("Nothing changed: your authenticator was reset or replaced in the meantime."))
+    messages.error(
+        request,
+        _("Nothing changed: your authenticator or its codes were renewed in the meantime. Look again."),
+    )
     return redirect(request.user)
 
 

@@ -18,6 +18,7 @@ from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Operator
+from operators.override import set_sign_in_method
 from operators.sessions import Session, SessionStore
 from tests.factories import (
     NOBODY,
@@ -31,10 +32,13 @@ from tests.factories import (
 )
 from tests.races.conftest import RIVALS
 from tests.test_flows import key_on, link_in_mail, log_in
+from twofactor import fresh_codes, recovery
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY as SESSION_PROOF
 
 LOGIN_CODE = reverse("twofactor:verify")
+RECOVER = reverse("twofactor:recover")
+NEW_PHONE = reverse("twofactor:new-phone")
 SETUP = reverse("invitations:setup")
 ACCEPT = reverse("invitations:accept")
 
@@ -285,3 +289,80 @@ def test_resending_from_many_windows_mails_one_invitation(at_once, account):
     at_once([partial(browser.post, url) for browser in browsers])
     assert len(mail.outbox) == before + 1
     assert Link.objects.get(user=ivo).expires_at > timezone.now()
+
+
+def test_a_recovery_code_opens_one_session(at_once, operator, browsers):
+    enroll(operator)
+    for browser in browsers:
+        log_in(browser, operator)
+    at_once([partial(browser.post, RECOVER, {"code": RECOVERY_CODES[0]}) for browser in browsers])
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
+    assert entries(operator, Action.RECOVERY_CODE_USED) == 1
+    assert Authenticator.objects.get(user=operator).recovery_codes_left == 9
+
+
+def test_recovery_codes_that_differ_do_not_bring_each_other_back(at_once, account, operator):
+    enroll(make_operator(account))
+    authenticator = enroll(operator)
+    spend = [
+        partial(Authenticator.objects.get(pk=authenticator.pk).spend_recovery_code, code)
+        for code in RECOVERY_CODES[:RIVALS]
+    ]
+    assert at_once(spend) == [True] * RIVALS
+    assert Authenticator.objects.get(pk=authenticator.pk).recovery_codes_left == 10 - RIVALS
+
+
+def test_five_of_many_wrong_codes_in_one_sign_in_are_looked_at(at_once, operator, browsers):
+    enroll(operator)
+    log_in(browsers[0], operator)
+    for browser in browsers[1:]:
+        browser.cookies = browsers[0].cookies.copy()
+    wrong = code_for(steps=500)
+    at_once([partial(browser.post, LOGIN_CODE, {"code": wrong}) for browser in browsers])
+    operator.refresh_from_db()
+    assert operator.code_failures == entries(operator, Action.CODE_FAILED) == 5
+    assert browsers[0].post(LOGIN_CODE, {"code": code_for()}).url == reverse("operators:login")
+    assert not any(is_signed_in(browser) for browser in browsers)
+
+
+def test_no_sign_in_with_the_old_phone_outlives_the_new_one(at_once, operator, browsers):
+    enroll(operator)
+    here = signed_in(operator)
+    secret = key_on(here.get(NEW_PHONE).text)
+    for browser in browsers[1:]:
+        log_in(browser, operator)
+    old = [partial(browser.post, LOGIN_CODE, {"code": code_for(steps=1)}) for browser in browsers[1:]]
+    at_once([partial(here.post, NEW_PHONE, {"code": code_for(secret)}), *old])
+    assert Authenticator.objects.get(user=operator).secret == secret
+    assert here.get(NEW_PHONE).status_code == 200
+    assert [browser.get(NEW_PHONE).status_code for browser in browsers[1:]] == [302] * (RIVALS - 1)
+
+
+def test_of_recovery_codes_renewed_at_once_one_set_is_shown_and_works(at_once, operator):
+    """Each request has read the operator before any of them renews."""
+    enroll(operator)
+    people = [Operator.objects.complete().get(pk=operator.pk) for _ in range(RIVALS)]
+    sessions = [SessionStore() for _ in people]
+    renew = [
+        partial(fresh_codes.renew, session, person, NOBODY)
+        for session, person in zip(sessions, people, strict=True)
+    ]
+    assert at_once(renew).count(True) == 1
+    shown = [codes for session in sessions if (codes := fresh_codes.current(session, people[0]))]
+    assert len(shown) == 1
+    authenticator = Authenticator.objects.get(user=operator)
+    assert authenticator.recovery_hashes == recovery.hashes_of(shown[0], authenticator.secret)
+    assert entries(operator, Action.RECOVERY_CODES_RENEWED) == 1
+
+
+def test_the_last_administrator_keeps_a_password(at_once, account):
+    admins = [make_operator(account, administrator=True) for _ in range(RIVALS)]
+
+    def switch(admin):
+        try:
+            return set_sign_in_method(admin, "single_sign_on", NOBODY)
+        except LastAdministratorError:
+            return False
+
+    assert at_once([partial(switch, admin) for admin in admins]).count(True) == RIVALS - 1
+    assert Operator.objects.filter(account=account).administrators().with_a_way_in().count() == 1
