@@ -99,17 +99,6 @@ def test_a_step_is_spent_once_however_close_they_come(at_once, operator):
         assert spent.count(True) == 1
 
 
-def test_a_recovery_code_opens_one_session(at_once, operator, browsers):
-    enroll(operator)
-    for browser in browsers:
-        log_in(browser, operator)
-    code = {"code": RECOVERY_CODES[0]}
-    at_once([partial(browser.post, reverse("twofactor:recover"), code) for browser in browsers])
-    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
-    assert entries(operator, Action.RECOVERY_CODE_USED) == 1
-    assert Authenticator.objects.get(user=operator).recovery_codes_left == 9
-
-
 def test_a_code_proves_once_and_signs_in_no_more(at_once, operator, browsers):
     enroll(operator)
     proving = signed_in(operator)
