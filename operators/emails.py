@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
     """Tell an operator that the authenticator no longer counts, and what comes next."""
     context = {
-        "by_name": by.actor.name if by.actor else "",
+        "by_name": by.actor.name if by.actor else _("The command line"),
         "by_self": by.actor == operator,
         "by_override": operator.effective.by_override,
         "required": operator.effective.required,

@@ -21,17 +21,24 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     cannot read the secret: with its key put right the phone works, and a reset would throw it away.
     """
     enrollment.check_readable(operator)
+    return reset_unread(operator, by, reason)
+
+
+def reset_unread(operator: Operator, by: Origin, reason: str = "") -> bool:
+    """Do what `reset` does, also where the server cannot read the secret: for the command line.
+
+    The notices are stored with the change, so that it needs no mail server.
+    """
     with transaction.atomic():
-        remove(operator, by, reason)
+        _remove(operator, by, reason)
         mail = emails.two_factor_was_reset(operator, by)
         if operator.is_administrator:
             emails.administrator_was_reset(operator, by)
     return not mail.has_failed
 
 
-def remove(operator: Operator, by: Origin, reason: str = "") -> None:
-    """Do what `reset` does, without the email: for the command line, where mail may be down or a key lost."""
-    with transaction.atomic():
-        if not enrollment.remove(operator, by):
-            raise NotEnrolledError
-        record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)
+def _remove(operator: Operator, by: Origin, reason: str) -> None:
+    """Delete the authenticator, end what it opened, and record it."""
+    if not enrollment.remove(operator, by):
+        raise NotEnrolledError
+    record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

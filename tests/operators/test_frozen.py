@@ -149,6 +149,12 @@ def test_a_link_about_somebody_who_was_deleted_is_dead(olga):
     assert Client().get(url).status_code == 410
 
 
+def test_a_sign_in_that_was_freed_between_page_and_button_is_not_frozen(olga, monkeypatch):
+    url = notice(olga)
+    monkeypatch.setattr(frozen, "freeze", lambda *_arguments: False)
+    assert Client().post(url).status_code == 410
+
+
 def test_an_address_that_tries_links_waits(olga):
     url = notice(olga)
     for _ in range(60):

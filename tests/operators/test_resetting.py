@@ -2,12 +2,13 @@
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import RESET, make_operator
+from tests.factories import RESET, enroll, make_operator
 
 
 @pytest.fixture
@@ -57,3 +58,14 @@ def test_the_other_administrators_hear_of_the_reset_of_an_administrator(account,
     reset(admin_browser, second)
     told = {message.to[0] for message in mail.outbox if "of an administrator was reset" in message.subject}
     assert told == {admin.email, third.email}
+
+
+def test_the_command_line_tells_them_too_and_works_without_mail(account, admin, settings):
+    second = make_operator(account, "ada@example.com", administrator=True, enrolled=True)
+    call_command("reset_two_factor", second.email, "--reason", "lost phone", verbosity=0)
+    assert sorted(message.to[0] for message in mail.outbox) == sorted([admin.email, second.email])
+    assert "The command line reset" in mail.outbox[0].body
+    enroll(second)
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    call_command("reset_two_factor", second.email, "--reason", "lost phone", verbosity=0)
+    assert not Operator.objects.complete().get(pk=second.pk).is_enrolled

@@ -12,7 +12,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from operators.override import set_override
-from operators.reset import remove
+from operators.reset import reset_unread
 from operators.sessions import Session
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
@@ -105,7 +105,7 @@ def test_the_waiting_sign_in_lives_ten_minutes(browser, seconds, works):
 
 
 def test_a_reset_ends_the_waiting_sign_in(browser, olga):
-    remove(olga, NOBODY)
+    reset_unread(olga, NOBODY)
     assert give(browser, code_for()).url == reverse("operators:login")
 
 

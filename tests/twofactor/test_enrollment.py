@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.policy import Policy
-from operators.reset import NotEnrolledError, remove
+from operators.reset import NotEnrolledError, reset_unread
 from tests.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on
 from twofactor import enrollment, vault
@@ -97,7 +97,7 @@ def test_a_reset_that_somebody_else_was_faster_with_says_so(admin_browser, opera
     page = admin_browser.post(reverse("operators:reset", args=[operator.pk]), follow=True).text
     assert "is not set up for Olga Operator" in page
     with pytest.raises(NotEnrolledError):
-        remove(operator, NOBODY)
+        reset_unread(operator, NOBODY)
 
 
 def test_a_reset_whose_mail_failed_says_so(admin_browser, account, settings):

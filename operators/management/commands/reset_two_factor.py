@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
 from operators.models import Operator, normalize_email
-from operators.reset import NotEnrolledError, remove
+from operators.reset import NotEnrolledError, reset_unread
 
 
 class Command(BaseCommand):
     """Resets one operator's two-factor authentication."""
 
-    help = "Reset an operator's two-factor authentication. Is recorded in the audit log; needs no mail."
+    help = "Reset an operator's two-factor authentication. Is recorded in the audit log; works without mail."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take whose it is, and why."""
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if not reason.strip():
             raise CommandError(_("Say why: the reason is kept in the audit log."))
         try:
-            remove(operator, Origin(), reason)
+            reset_unread(operator, Origin(), reason)
         except NotEnrolledError as error:
             raise CommandError(_("That operator has not set up two-factor authentication.")) from error
         self.stdout.write(_("Reset. All sessions of %(email)s have ended.") % {"email": operator.email})
