@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
@@ -71,7 +71,10 @@ class TwoFactorUser(models.Model):
     def accept_step(self, step: int, now: datetime) -> bool:
         """Spend the code of a time step: true at most once, and never for a step older than a spent one."""
         # The authenticator is part of the condition: a reset in between makes its codes worthless.
-        row = self._row().filter(authenticator=self.authenticator.pk, last_code_step__lt=step)  # type: ignore[misc]  # the other end of a key is unknown to mypy
+        there = Authenticator.objects.filter(pk=self.authenticator.pk, user=OuterRef("pk"))
+        # The step must stand beside it, on the row itself. Through a join Django would put both into a
+        # subquery, which PostgreSQL does not look at again after it has waited for another UPDATE.
+        row = self._row().filter(Exists(there), last_code_step__lt=step)
         return bool(
             row.update(code_failures=0, codes_blocked_until=None, last_code_step=step, last_code_at=now)
         )
