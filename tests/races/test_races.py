@@ -77,6 +77,15 @@ def test_a_code_opens_one_session(at_once, operator, browsers):
     assert entries(operator, Action.CODE_FAILED) == RIVALS - 1
 
 
+def test_a_step_is_accepted_once_however_often_it_is_tried(at_once, operator):
+    """Each has read the operator before any of them spends; on PostgreSQL those who wait must look again."""
+    enroll(operator)
+    for step in range(1, 21):
+        rivals = [Operator.objects.complete().get(pk=operator.pk) for _ in range(RIVALS)]
+        spend = [partial(rival.accept_step, step, timezone.now()) for rival in rivals]
+        assert at_once(spend).count(True) == 1, step
+
+
 def test_a_code_is_spent_once_across_sign_in_and_reset(at_once, operator, browsers):
     enroll(operator)
     for browser in browsers[1:]:
