@@ -1,6 +1,7 @@
 """A database made fresh, for tests in which several connections write. This process's models reach it."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ def fresh_database(folder: Path) -> Iterator[str]:
     if not url.startswith("postgres"):
         yield f"sqlite:///{folder / 'browser.sqlite3'}"
         return
-    name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    # One process makes several: for the browser tests, the races, the outages.
+    name = f"browser_{secrets.token_hex(8)}"
     _run(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
