@@ -65,7 +65,7 @@ def test_a_vulnerability_fails_and_is_named(others):
 @pytest.mark.parametrize(
     "complaint",
     [
-        "requests.exceptions.ConnectionError: Failed to resolve 'pypi.org'",
+        "requests.exceptions.ConnectionError: Failed to resolve 'vulnerabilities.example.com'",
         "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed",
         "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable",
     ],
