@@ -14,6 +14,9 @@ from accounts.policy import Policy
 from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
 
+# So many digits fit into every row's number.
+LONGEST_KEY = 18
+
 OVERRIDE_SENTENCES: dict[str, Any] = {
     Policy.REQUIRED: _("Must be used. Set-up is triggered at the next login."),
     Policy.OPTIONAL: _("Can be set up by hand on this page."),
@@ -107,13 +110,13 @@ class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
     """Groups by number. One that is too large for any row is refused like an unknown one."""
 
     def clean(self, value: Any) -> Any:
-        """Turn what SQLite says of such a number into the field's own error."""
-        try:
-            return super().clean(value)
-        except OverflowError as error:
-            raise ValidationError(
-                self.error_messages["invalid_choice"], code="invalid_choice", params={"value": "…"}
-            ) from error
+        """Refuse it before a database does, each in its own way."""
+        for number in value or []:
+            if len(str(number)) > LONGEST_KEY:
+                raise ValidationError(
+                    self.error_messages["invalid_choice"], code="invalid_choice", params={"value": "…"}
+                )
+        return super().clean(value)
 
 
 class MemberOfForm(PlainForm):

@@ -96,8 +96,8 @@ def phone(tmp_path) -> Phone:
 
 
 def new_email(name: str = "somebody") -> str:
-    """An address that nobody has yet."""
-    return f"{name}{next(_emails)}@example.com"
+    """An address that nobody has yet; later ones sort after earlier ones."""
+    return f"{name}{next(_emails):05}@example.com"
 
 
 # The same people as in the other tests, but each time with new addresses: the server's data stays.
