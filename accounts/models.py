@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.outgoing import OutgoingMail  # noqa: F401  Django looks for an app's models here
-from accounts.policy import Policy
+from accounts.policy import AccountRule, Policy
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -34,6 +34,8 @@ class Account(models.Model):
     two_factor_policy = models.CharField(
         _("Two-factor authentication setting"), max_length=10, choices=POLICY_CHOICES, default=Policy.OPTIONAL
     )
+    # From when on Required counts; None: at once. Means nothing beside another policy.
+    required_from = models.DateTimeField(null=True, blank=True, editable=False)
     policy_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # A name instead of a key: the sentence stays true after that operator has been deleted.
     policy_changed_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
@@ -51,6 +53,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rule(self) -> AccountRule:
+        """What the account asks of its operators."""
+        return AccountRule(self.two_factor_policy, self.required_from)
 
     def set_policy(self, policy: str, changed_by: str) -> str | None:
         """Store the account-wide policy; return the old one, or None where nothing changed."""
@@ -130,6 +137,11 @@ class Action(models.TextChoices):
     AUDIT_PRUNED = "audit_pruned", _("Old audit entries removed")
 
 
+def action_choices() -> list[tuple[str, str]]:
+    """Return what an entry can be about. A function, so that another kind needs no migration."""
+    return list(Action.choices)
+
+
 class AppendOnlyError(TypeError):
     """An audit entry was about to be changed or removed."""
 
@@ -155,7 +167,7 @@ class AuditEntry(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="audit_entries")
     at = models.DateTimeField(_("when"), default=timezone.now)
-    action = models.CharField(_("what"), max_length=30, choices=Action.choices)
+    action = models.CharField(_("what"), max_length=30, choices=action_choices)
     actor_id = models.BigIntegerField(null=True, blank=True)
     actor_name = models.CharField(_("who"), max_length=2 * TEXT_LENGTH + 3, blank=True)
     subject_id = models.BigIntegerField(null=True, blank=True)

@@ -1,6 +1,7 @@
 """Which two-factor policy holds for one operator, and why? The one place that answers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -22,16 +23,46 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRule:
+    """What an account has set: a policy, and from when on Required counts (None: at once)."""
+
+    policy: str
+    required_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An operator's own policy ("": none), and the moment from which it counts no more (None: it stays)."""
+
+    policy: str = ""
+    until: datetime | None = None
+
+    def at(self, now: datetime) -> str:
+        """Return the policy that counts at that moment, "" where there is none."""
+        return self.policy if self.until is None or now < self.until else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
-    """The policy in force (None: two-factor authentication does not apply) and its source."""
+    """The policy in force (None: two-factor authentication does not apply) and its source.
+
+    `starts_at` is set while a Required is announced and does not count yet: until that moment set-up is
+    offered at every sign-in, and nobody is kept out.
+    """
 
     policy: Policy | None
     source: Source
+    starts_at: datetime | None = None
 
     @property
     def required(self) -> bool:
         """Whether a sign-in without a second factor is out of the question."""
-        return self.policy is Policy.REQUIRED
+        return self.policy is Policy.REQUIRED and self.starts_at is None
+
+    @property
+    def announced(self) -> bool:
+        """Whether it will be required on a day that is set already."""
+        return self.starts_at is not None
 
     @property
     def by_override(self) -> bool:
@@ -44,19 +75,29 @@ class Effective:
         return self.policy in (Policy.REQUIRED, Policy.OPTIONAL)
 
 
-def effective_policy(account_setting: str, override: str, *, single_sign_on: bool) -> Effective:
-    """Return what holds for an operator with this override ("" for none) in an account with this setting.
+def effective_policy(
+    account: AccountRule, override: Override, *, single_sign_on: bool, now: datetime
+) -> Effective:
+    """Return what holds at that moment for an operator with this override in an account with this rule.
 
-    Values that are no policy count as Required, so that a damaged row never opens a door.
+    Values that are no policy count as Required, so that a damaged row never opens a door. The day from which
+    Required counts is the account's: an override is meant for one operator, and holds at once.
     """
     if single_sign_on:
         return Effective(None, Source.SINGLE_SIGN_ON)
-    account = _read(account_setting)
-    if account is Policy.DISABLED:
-        return Effective(Policy.DISABLED, Source.ACCOUNT_DISABLED if override else Source.ACCOUNT)
-    if override:
-        return Effective(_read(override), Source.OVERRIDE)
-    return Effective(account, Source.ACCOUNT)
+    policy, own = _read(account.policy), override.at(now)
+    if policy is Policy.DISABLED:
+        return Effective(Policy.DISABLED, Source.ACCOUNT_DISABLED if own else Source.ACCOUNT)
+    if own:
+        return Effective(_read(own), Source.OVERRIDE)
+    return Effective(policy, Source.ACCOUNT, _still_to_come(account, now))
+
+
+def _still_to_come(account: AccountRule, now: datetime) -> datetime | None:
+    """Return when Required begins to count, where that is a day to come."""
+    if account.policy == Policy.REQUIRED and account.required_from and now < account.required_from:
+        return account.required_from
+    return None
 
 
 def _read(value: str) -> Policy:

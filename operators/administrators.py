@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
-from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Account
-from accounts.policy import Policy
 from operators.models import Group, Membership, Operator
-from twofactor.throttle import FAILURES_THAT_LOCK
+from operators.status import Status
+from operators.status_filter import status_condition
 
 
 class LastAdministratorError(Exception):
@@ -54,11 +54,6 @@ def hangs_on_one_phone(operator: Operator) -> bool:
     authenticator = operator.authenticator
     if authenticator.recovery_saved_at and authenticator.recovery_codes_left:
         return False
-    others: bool = operator.administrators_to_tell().exclude(_locked()).exists()
+    locked = status_condition(Status.LOCKED, operator.account.rule, timezone.now())
+    others: bool = operator.administrators_to_tell().exclude(locked).exists()
     return not others
-
-
-def _locked() -> Q:
-    """Whose codes are not looked at any more, and who is asked for one."""
-    locked = Q(authenticator__isnull=False, code_failures__gte=FAILURES_THAT_LOCK)
-    return locked & ~Q(two_factor_override=Policy.DISABLED)

@@ -17,6 +17,7 @@ STATUS_LABELS: dict[Status, "_StrPromise"] = {
     Status.DISABLED: pgettext_lazy("two-factor status", "Disabled"),
     Status.SINGLE_SIGN_ON: _("Single sign-on"),
     Status.INVITED: _("Invited"),
+    Status.LOCKED: _("Locked"),
     Status.DEACTIVATED: _("Deactivated"),
 }
 
@@ -28,5 +29,6 @@ STATUS_TONES: dict[Status, str] = {
     Status.DISABLED: "neutral",
     Status.SINGLE_SIGN_ON: "neutral",
     Status.INVITED: "neutral",
+    Status.LOCKED: "bad",
     Status.DEACTIVATED: "bad",
 }

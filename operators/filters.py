@@ -84,7 +84,7 @@ class OperatorFilters(PersonFilters):
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""
-        return queryset.filter(status_condition(Status(value), self.account.two_factor_policy))
+        return queryset.filter(status_condition(Status(value), self.account.rule, timezone.now()))
 
     def by_group(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """Members; of Everyone these are all."""

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
-from accounts.policy import Effective, effective_policy
+from accounts.policy import Effective, Override
 from invitations.models import Link
 from operators.sessions import Session
-from operators.status import Status, status_of
+from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
 
 if TYPE_CHECKING:
@@ -192,6 +192,11 @@ class Operator(TwoFactorUser, AbstractBaseUser):
         max_length=20, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
     )
     two_factor_override = models.CharField(max_length=10, choices=POLICY_CHOICES, blank=True)
+    # Why, by whom and until when there is an override; it ends by itself then, without a change of the row.
+    override_reason = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
+    override_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
+    override_at = models.DateTimeField(null=True, editable=False)
+    override_until = models.DateTimeField(null=True, editable=False)
     # Since when nobody can sign in, and when that ended the last time; see operators.frozen.
     frozen_at = models.DateTimeField(null=True, editable=False)
     freed_at = models.DateTimeField(null=True, editable=False)
@@ -258,8 +263,19 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     @property
     def effective(self) -> Effective:
         """The two-factor policy that holds for this operator, and why."""
-        return effective_policy(
-            self.account.two_factor_policy, self.two_factor_override, single_sign_on=self.is_single_sign_on
+        return self.facts.effective(self.account.rule, timezone.now())
+
+    @property
+    def facts(self) -> Facts:
+        """What the rules ask about this operator."""
+        return Facts(
+            invited=self.is_invited,
+            active=self.is_active,
+            frozen=self.frozen_at is not None,
+            single_sign_on=self.is_single_sign_on,
+            enrolled=self.is_enrolled,
+            locked=self.is_locked,
+            override=Override(self.two_factor_override, self.override_until),
         )
 
     @property
@@ -294,9 +310,7 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     @property
     def status(self) -> Status:
         """The two-factor status as the operators list shows it."""
-        return status_of(
-            self.effective, enrolled=self.is_enrolled, invited=self.is_invited, active=self.is_active
-        )
+        return status_of(self.facts, self.effective)
 
     @property
     def initials(self) -> str:

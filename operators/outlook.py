@@ -1,5 +1,7 @@
 """What will happen at an operator's next sign-in, in one sentence?"""
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.policy import Source
@@ -10,7 +12,7 @@ from operators.signin_table import NextStep, next_step
 
 def next_sign_in(operator: Operator) -> str:
     """Return the sentence; the decision is the one that sign-in itself takes."""
-    words = {"name": operator.name or operator.email, "address": mask(operator.email)}
+    words = _words(operator)
     if operator.is_invited:
         return _invited(operator) % words
     if not operator.is_active:
@@ -23,8 +25,22 @@ def next_sign_in(operator: Operator) -> str:
         NextStep.SETUP_LINK: _(
             "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
         ),
+        NextStep.OFFER: _(
+            "%(name)s signs in with the password and is offered a setup link: from %(day)s on "
+            "two-factor authentication is required."
+        ),
         NextStep.REFUSED: _("%(name)s cannot sign in yet: single sign-on is not set up."),
     }[next_step(operator.effective, enrolled=operator.is_enrolled)] % words
+
+
+def _words(operator: Operator) -> dict[str, str]:
+    """Return what the sentences name."""
+    starts_at = operator.effective.starts_at
+    return {
+        "name": operator.name or operator.email,
+        "address": mask(operator.email),
+        "day": date_format(timezone.localtime(starts_at), "DATE_FORMAT") if starts_at else "",
+    }
 
 
 def your_next_sign_in(operator: Operator) -> str:
@@ -37,8 +53,12 @@ def your_next_sign_in(operator: Operator) -> str:
         NextStep.SETUP_LINK: _(
             "You get an email with a setup link, to %(address)s, and are let in after setting up."
         ),
+        NextStep.OFFER: _(
+            "You sign in with the password and are offered a setup link: from %(day)s on two-factor "
+            "authentication is required."
+        ),
         NextStep.REFUSED: _("You cannot sign in yet: single sign-on is not set up."),
-    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % {"address": mask(operator.email)}
+    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % _words(operator)
 
 
 def _code(operator: Operator) -> str:

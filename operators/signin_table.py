@@ -12,6 +12,7 @@ class NextStep(StrEnum):
     TRUSTED = "signed in without the code, in a trusted browser"
     CODE = "code"
     SETUP_LINK = "setup link"
+    OFFER = "the offer of a setup link, as it will be required soon"
     REFUSED = "refused"
 
 
@@ -26,4 +27,6 @@ def next_step(effective: Effective, *, enrolled: bool, trusted: bool = False) ->
         return NextStep.SIGNED_IN
     if enrolled:
         return NextStep.TRUSTED if trusted else NextStep.CODE
+    if effective.announced:
+        return NextStep.OFFER
     return NextStep.SETUP_LINK if effective.required else NextStep.SIGNED_IN

@@ -1,8 +1,10 @@
 """What is an operator's two-factor status, in a word? Pure; the list, the filters and the pages ask here."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from accounts.policy import Effective, Policy
+from accounts.policy import AccountRule, Effective, Override, Policy, effective_policy
 
 
 class Status(StrEnum):
@@ -14,19 +16,47 @@ class Status(StrEnum):
     DISABLED = "disabled"
     SINGLE_SIGN_ON = "single-sign-on"
     INVITED = "invited"
+    LOCKED = "locked"
     DEACTIVATED = "deactivated"
 
 
-def status_of(effective: Effective, *, enrolled: bool, invited: bool, active: bool) -> Status:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All about an operator that the rules ask for.
+
+    `frozen`: nobody may sign in as the operator; `locked`: no code is looked at any more.
+    """
+
+    invited: bool
+    active: bool
+    frozen: bool
+    single_sign_on: bool
+    enrolled: bool
+    locked: bool
+    override: Override
+
+    def effective(self, account: AccountRule, now: datetime) -> Effective:
+        """Return the policy that holds for the operator in an account with this rule."""
+        return effective_policy(account, self.override, single_sign_on=self.single_sign_on, now=now)
+
+
+def status_of(facts: Facts, effective: Effective) -> Status:
     """Return the status; what keeps an operator from signing in at all comes first."""
-    if invited:
+    if facts.invited:
         return Status.INVITED
-    if not active:
+    if not facts.active:
         return Status.DEACTIVATED
+    if facts.frozen:
+        return Status.LOCKED
+    return _by_policy(facts, effective)
+
+
+def _by_policy(facts: Facts, effective: Effective) -> Status:
+    """Return the status of somebody who may sign in."""
     if effective.policy is None:
         return Status.SINGLE_SIGN_ON
     if effective.policy is Policy.DISABLED:
         return Status.DISABLED
-    if enrolled:
-        return Status.PROTECTED
-    return Status.REQUIRED if effective.required else Status.OPTIONAL
+    if facts.enrolled:
+        return Status.LOCKED if facts.locked else Status.PROTECTED
+    return Status.REQUIRED if effective.policy is Policy.REQUIRED else Status.OPTIONAL

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from accounts.policy import Policy
+from accounts.policy import Override, effective_policy
 from operators.models import Operator
 from operators.sessions import Session
 from operators.status import Status
@@ -51,13 +51,14 @@ def is_unprotected(operator: Operator) -> bool:
 
 
 def _required(account: Account) -> bool:
-    """Whether the account asks for a second factor; a damaged setting counts as that."""
-    return account.two_factor_policy not in (Policy.OPTIONAL, Policy.DISABLED)
+    """Whether the account asks for a second factor of those without an override."""
+    everybody = effective_policy(account.rule, Override(), single_sign_on=False, now=timezone.now())
+    return everybody.required
 
 
 def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
     """Return the open sessions of operators who must use two-factor authentication and have not set it up."""
-    condition = status_condition(Status.REQUIRED, account.two_factor_policy)
+    condition = status_condition(Status.REQUIRED, account.rule, timezone.now())
     operators = Operator.objects.filter(condition, account=account)
     live = Session.objects.filter(user__in=operators, expire_date__gt=timezone.now())
     return live.exclude(session_key=here) if here else live

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_outgoing_mail"),
+        ("accounts", "0005_outgoing_mail"),
         ("invitations", "0001_initial"),
     ]
 

@@ -3,6 +3,7 @@
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only
@@ -16,9 +17,6 @@ from operators.tables import OperatorTable
 
 # Django calls classes that it finds in a template's context: an enum's members go there one by one.
 STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
-
-# The template must not get the class itself: templates call whatever can be called.
-STATUS_VALUES = {status.name: status.value for status in Status}
 
 
 @require_safe
@@ -35,8 +33,9 @@ def operators(request: SignedInRequest) -> HttpResponse:
 
 def _counts(account: Account) -> dict[str, int]:
     """Return how many operators there are, and of those that matter most, in one query."""
-    protected = status_condition(Status.PROTECTED, account.two_factor_policy)
-    required = status_condition(Status.REQUIRED, account.two_factor_policy)
+    now = timezone.now()
+    protected = status_condition(Status.PROTECTED, account.rule, now)
+    required = status_condition(Status.REQUIRED, account.rule, now)
     counts: dict[str, int] = Operator.objects.filter(account=account).aggregate(
         all=Count("pk"), protected=Count("pk", filter=protected), required=Count("pk", filter=required)
     )

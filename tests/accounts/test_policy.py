@@ -1,10 +1,19 @@
 """Every cell of the policy table."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from accounts.policy import Effective, Policy, Source, effective_policy
+from accounts.policy import AccountRule, Effective, Override, Policy, Source, effective_policy
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741
+
+
+def effective(account, override, *, single_sign_on=False, required_from=None, until=None):
+    rule = AccountRule(account, required_from)
+    return effective_policy(rule, Override(override, until), single_sign_on=single_sign_on, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -13,13 +22,13 @@ R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741
 )
 def test_every_cell_of_the_table(account, cells):
     for override, expected in cells.items():
-        assert effective_policy(account, override, single_sign_on=False).policy is expected
+        assert effective(account, override).policy is expected
 
 
 @pytest.mark.parametrize("account", list(Policy))
 @pytest.mark.parametrize("override", ["", *Policy])
 def test_the_policy_does_not_apply_to_single_sign_on(account, override):
-    assert effective_policy(account, override, single_sign_on=True) == Effective(None, Source.SINGLE_SIGN_ON)
+    assert effective(account, override, single_sign_on=True) == Effective(None, Source.SINGLE_SIGN_ON)
 
 
 @pytest.mark.parametrize(
@@ -32,17 +41,17 @@ def test_the_policy_does_not_apply_to_single_sign_on(account, override):
     ],
 )
 def test_the_source_says_why(account, override, source):
-    assert effective_policy(account, override, single_sign_on=False).source is source
+    assert effective(account, override).source is source
 
 
 @pytest.mark.parametrize(("account", "override"), [("", ""), ("nonsense", ""), (O, "nonsense")])
 def test_what_is_no_policy_counts_as_required(account, override):
-    assert effective_policy(account, override, single_sign_on=False).policy is R
+    assert effective(account, override).policy is R
 
 
 @pytest.mark.parametrize(("account", "override"), [("DISABLED", ""), ("nonsense", "nonsense")])
 def test_a_damaged_value_opens_no_door(account, override):
-    assert effective_policy(account, override, single_sign_on=False).required
+    assert effective(account, override).required
 
 
 @pytest.mark.parametrize(
@@ -50,5 +59,32 @@ def test_a_damaged_value_opens_no_door(account, override):
     [(R, True, True), (O, False, True), (D, False, False), (None, False, False)],
 )
 def test_a_policy_says_what_must_and_may_be_used(policy, required, usable):
-    effective = Effective(policy, Source.ACCOUNT)
-    assert (effective.required, effective.usable) == (required, usable)
+    found = Effective(policy, Source.ACCOUNT)
+    assert (found.required, found.usable) == (required, usable)
+
+
+@pytest.mark.parametrize(("from_now", "announced"), [(SECOND, True), (timedelta(0), False), (-SECOND, False)])
+def test_required_from_a_day_on_is_announced_until_then(from_now, announced):
+    found = effective(R, "", required_from=NOW + from_now)
+    assert found.policy is R
+    assert (found.announced, found.required) == (announced, not announced)
+
+
+@pytest.mark.parametrize("account", [O, D, "nonsense"])
+def test_the_day_means_nothing_beside_another_policy(account):
+    assert not effective(account, "", required_from=NOW + SECOND).announced
+
+
+def test_an_override_does_not_wait_for_the_day_of_the_account():
+    assert effective(R, R, required_from=NOW + SECOND).required
+
+
+@pytest.mark.parametrize(("from_now", "policy"), [(SECOND, O), (timedelta(0), R), (-SECOND, R)])
+def test_an_override_counts_until_its_end(from_now, policy):
+    found = effective(R, O, until=NOW + from_now)
+    assert found.policy is policy
+    assert found.source is (Source.OVERRIDE if policy is O else Source.ACCOUNT)
+
+
+def test_an_override_that_has_ended_is_no_reason_any_more():
+    assert effective(D, R, until=NOW).source is Source.ACCOUNT

@@ -1,7 +1,8 @@
 """The operators list: what it shows, how it is narrowed, sorted and paged, and what it costs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from operators.models import Group, Membership, Operator, SubAccount
 from operators.status import Status
 from operators.status_filter import status_condition
 from tests.factories import enroll, make_account, make_operator, signed_in
+from twofactor.throttle import FAILURES_THAT_LOCK
 
 URL = reverse("operators:list")
 
@@ -186,14 +188,24 @@ def test_a_search_without_a_result_says_what_to_do(admin_browser):
 
 # Filters
 
+TROUBLES: list[dict[str, Any]] = [
+    {},
+    {"frozen_at": datetime(2026, 11, 1, tzinfo=UTC)},
+    {"code_failures": FAILURES_THAT_LOCK},
+    {"code_failures": FAILURES_THAT_LOCK - 1},
+    {"override_until": datetime(2026, 11, 1, tzinfo=UTC)},
+    {"override_until": datetime(2100, 1, 1, tzinfo=UTC)},
+]
+
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("setting", [*Policy, "damaged"])
 def test_the_status_filter_agrees_with_the_status_of_every_operator(setting):
     account = make_account(setting)
     flags = [True, False]
-    for override, enrolled, single_sign_on, state in product(
-        ["", *Policy, "damaged"], flags, flags, ["active", "inactive", "invited"]
+    now = timezone.now()
+    for override, enrolled, single_sign_on, state, trouble in product(
+        ["", *Policy, "damaged"], flags, flags, ["active", "inactive", "invited"], TROUBLES
     ):
         make_operator(
             account,
@@ -202,13 +214,14 @@ def test_the_status_filter_agrees_with_the_status_of_every_operator(setting):
             single_sign_on=single_sign_on,
             invited=state == "invited",
             active=state == "active",
+            **trouble,
         )
     everyone = Operator.objects.filter(account=account)
     expected: dict[Status, set[int]] = {status: set() for status in Status}
     for operator in everyone.complete():
         expected[operator.status].add(operator.pk)
     found = {
-        status: set(everyone.filter(status_condition(status, setting)).values_list("pk", flat=True))
+        status: set(everyone.filter(status_condition(status, account.rule, now)).values_list("pk", flat=True))
         for status in Status
     }
     assert found == expected

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.policy import Effective, Policy, Source
 from operators.signin_table import NextStep, next_step
@@ -30,6 +31,12 @@ def test_policy_and_enrollment_decide(policy, enrolled, step):
 def test_a_trusted_browser_stands_in_for_the_code_and_for_nothing_else(policy, enrolled, step):
     found = next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled, trusted=True)
     assert found is (NextStep.TRUSTED if step is NextStep.CODE else step)
+
+
+@pytest.mark.parametrize(("enrolled", "step"), [(True, NextStep.CODE), (False, NextStep.OFFER)])
+def test_a_required_that_is_announced_is_offered(enrolled, step):
+    announced = Effective(Policy.REQUIRED, Source.ACCOUNT, starts_at=timezone.now())
+    assert next_step(announced, enrolled=enrolled) is step
 
 
 @pytest.mark.parametrize(("policy", "enrolled", "step"), TABLE[:6])

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_trusted_browsers"),
+        ("accounts", "0004_trusted_browsers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
