@@ -3,7 +3,7 @@
 - Each email is a row (`OutgoingMail`), written in the transaction of the change that it is about: a change
   that is undone takes its email along, and one that is kept never loses it.
 - After the commit a task with nothing but the row's id goes to django-tasks. Its database backend runs
-  tasks in `manage.py mail_worker`; its immediate backend (tests) runs them at once, within the request, and
+  tasks in `manage.py worker`; its immediate backend (tests) runs them at once, within the request, and
   cannot put off: there one try decides.
 - django-tasks tries nothing again, and leaves a task whose worker was killed "running" for ever. So the row
   says when its next try is due, a try is claimed by one conditional UPDATE, and `requeue` puts back into
@@ -23,7 +23,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django_tasks.base import Task
+from django_tasks.base import Task, TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from accounts.outgoing import OutgoingMail, longest_try
 
@@ -141,9 +142,11 @@ def _take_back(mail: OutgoingMail, now: datetime) -> bool:
 
 
 def forget_old() -> None:
-    """Delete the emails that were settled long ago: they hold names and addresses."""
-    old = OutgoingMail.objects.filter(created_at__lte=timezone.now() - KEPT)
+    """Delete the emails that were settled long ago, which hold names and addresses, and their tasks."""
+    long_ago = timezone.now() - KEPT
+    old = OutgoingMail.objects.filter(created_at__lte=long_ago)
     old.exclude(state=OutgoingMail.State.WAITING).delete()
+    DBTaskResult.objects.filter(enqueued_at__lte=long_ago).exclude(status=TaskResultStatus.READY).delete()
 
 
 def waiting_since(account_id: int) -> datetime | None:

@@ -139,7 +139,7 @@ class Action(models.TextChoices):
 
 def action_choices() -> list[tuple[str, str]]:
     """Return what an entry can be about. A function, so that another kind needs no migration."""
-    return list(Action.choices)
+    return [(action.value, str(action.label)) for action in Action]
 
 
 class AppendOnlyError(TypeError):
@@ -198,6 +198,16 @@ class AuditEntry(models.Model):
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnlyError
+
+
+class PeriodicTask(models.Model):
+    """When a function of PERIODIC_TASKS is to be called next; see accounts.periodic."""
+
+    name = models.CharField(primary_key=True, max_length=200)
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Tally(models.Model):

@@ -18,7 +18,7 @@ if not KEYS_FILE.exists():
     KEYS_FILE.chmod(0o600)
 environ.Env.read_env(KEYS_FILE)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{KEYS_FILE.parent / 'demo.sqlite3'}")
-# Whatever the environment says: `manage.py demo` starts the mail worker.
+# Whatever the environment says: `manage.py demo` starts the worker.
 os.environ["MAIL_QUEUE"] = "database"
 os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")
 os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,localhost")

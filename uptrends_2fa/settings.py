@@ -144,7 +144,7 @@ EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PRODUCT_NAME} <no-reply@localhost>")
 
-# How emails leave: `database` stores them for `manage.py mail_worker`; `immediate` sends them within the
+# How emails leave: `database` stores them for `manage.py worker`; `immediate` sends them within the
 # request, with one try. See accounts/delivery.py.
 MAIL_QUEUE = env.str("MAIL_QUEUE", default="immediate" if DEBUG else "database")
 TASK_BACKENDS = {
@@ -158,6 +158,11 @@ TASKS = {"default": {"BACKEND": TASK_BACKENDS[MAIL_QUEUE]}}
 MAIL_RETRY_WAITS: list[int] = env.list("MAIL_RETRY_WAITS", cast=int, default=[30, 120, 600, 1800])
 # Seconds that one try can take; somebody who was killed in the middle of it holds the email for as long.
 MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
+
+# What the worker does besides, and the seconds between two times.
+PERIODIC_TASKS = {
+    "accounts.delivery.forget_old": 60 * 60,
+}
 
 AUTH_USER_MODEL = "operators.Operator"
 AUTHENTICATION_BACKENDS = ["operators.backends.PasswordBackend"]

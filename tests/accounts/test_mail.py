@@ -21,7 +21,7 @@ from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from invitations.link_mail import send_link
-from invitations.management.commands import mail_worker
+from invitations.management.commands import worker
 from invitations.models import Link
 from operators.removal import deactivate
 from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
@@ -58,7 +58,7 @@ def olga(db):
 
 
 def work() -> None:
-    call_command("mail_worker", "--once")
+    call_command("worker", "--once")
 
 
 def work_in(**later) -> None:
@@ -245,8 +245,8 @@ def test_a_database_that_is_gone_is_waited_for(db, queue, monkeypatch):
 
     monkeypatch.setattr(Worker, "configure_signals", lambda _worker: None)
     monkeypatch.setattr(Worker, "run", run)
-    monkeypatch.setattr(mail_worker.connection, "close", lambda: None)
-    call_command("mail_worker", "--interval", "0")
+    monkeypatch.setattr(worker.connection, "close", lambda: None)
+    call_command("worker", "--interval", "0")
     assert len(rounds) == 2
 
 
@@ -402,11 +402,11 @@ def test_administrators_are_told_when_nobody_sends_the_emails(admin_browser, acc
     tell(account)
     with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
         page = admin_browser.get(reverse("accounts:settings")).text
-    assert ("the mail worker does not seem to run" in page) is said
+    assert ("the worker does not seem to run" in page) is said
 
 
 def test_emails_of_another_account_are_nobody_elses_business(admin_browser, queue):
     tell(make_account(name="Other"))
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         page = admin_browser.get(reverse("accounts:settings")).text
-    assert "mail worker" not in page
+    assert "the worker does not seem" not in page

@@ -38,7 +38,7 @@ def serve(folder: Path, database_url: str, smtp_port: int, **settings: str) -> I
             "DATABASE_URL": database_url,
             "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
             "DEFAULT_FROM_EMAIL": "Uptrends <no-reply@example.com>",
-            # The pages say within the request what the mail server said; the queue: test_mail_worker.py.
+            # The pages say within the request what the mail server said; the queue: test_worker.py.
             "MAIL_QUEUE": "immediate",
             "STATIC_ROOT": str(folder / "static"),
             "GUNICORN_BIND": f"fd://{listener.fileno()}",

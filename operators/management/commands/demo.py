@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *_args: Any, port: int, **_options: Any) -> None:
-        """Prepare, print, and run the server and the mail worker until the end."""
+        """Prepare, print, and run the server and the worker until the end."""
         if settings.ROOT_URLCONF != "uptrends_2fa.demo_urls":
             raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
         call_command("migrate", verbosity=0)
@@ -50,8 +50,8 @@ class Command(BaseCommand):
             "GUNICORN_BIND": address,
         }
         os.chdir(Path(settings.BASE_DIR))
-        mail_worker = [sys.executable, "manage.py", "mail_worker", "--interval", "0.2"]
-        worker = subprocess.Popen(mail_worker, env=environment)  # noqa: S603
+        command_of_worker = [sys.executable, "manage.py", "worker", "--interval", "0.2"]
+        worker = subprocess.Popen(command_of_worker, env=environment)  # noqa: S603
         # Whoever stops the demo, by Ctrl-C or by a signal, stops both.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         try:

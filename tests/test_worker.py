@@ -1,4 +1,4 @@
-"""The mail worker as it is run: a process of its own, beside a mail server that takes, refuses or hangs."""
+"""The worker as it is run: a process of its own, beside a mail server that takes, refuses or hangs."""
 
 import os
 import subprocess
@@ -69,8 +69,8 @@ def browser(olga) -> Client:
 
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """A mail worker that is asked to stop in the end, and does, unless the test has killed it."""
-    command = [sys.executable, "manage.py", "mail_worker", "--interval", "0.1"]
+    """A worker that is asked to stop in the end, and does, unless the test has killed it."""
+    command = [sys.executable, "manage.py", "worker", "--interval", "0.1"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         yield process

@@ -1,0 +1,42 @@
+"""What is to be done every so often, whatever anybody clicks? The worker asks; PERIODIC_TASKS names it."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import PeriodicTask
+
+logger = logging.getLogger(__name__)
+
+
+def run_due() -> None:
+    """Call each function of PERIODIC_TASKS (dotted name: seconds between two calls) that is due.
+
+    However many workers ask, one of them calls it. A call that fails, or whose worker is killed, is not
+    made up for: the function does at its next call whatever is still to be done then.
+    """
+    for name, seconds in settings.PERIODIC_TASKS.items():
+        if _claim(name, timedelta(seconds=seconds)):
+            _call(name)
+
+
+def _claim(name: str, every: timedelta) -> bool:
+    """Move on when the task is due next; true for one caller only."""
+    now = timezone.now()
+    PeriodicTask.objects.get_or_create(name=name, defaults={"due_at": now})
+    return bool(PeriodicTask.objects.filter(name=name, due_at__lte=now).update(due_at=now + every))
+
+
+def _call(name: str) -> None:
+    """Call the function; only a database that is gone is left to the worker, which waits for it."""
+    try:
+        import_string(name)()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # One that fails must not keep the others, and the emails, from being done.
+        logger.exception("Periodic task %s failed", name)

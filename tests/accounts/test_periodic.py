@@ -1,0 +1,60 @@
+"""What the worker does every so often: once for all workers, and one failure stops nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from accounts import periodic
+from accounts.models import PeriodicTask
+
+HOUR = 60 * 60
+calls: list[str] = []
+
+
+def good() -> None:
+    calls.append("good")
+
+
+def bad() -> None:
+    raise ValueError
+
+
+def gone() -> None:
+    raise OperationalError
+
+
+@pytest.fixture(autouse=True)
+def _tasks(db, settings):
+    calls.clear()
+    settings.PERIODIC_TASKS = {f"{__name__}.good": HOUR}
+
+
+@pytest.mark.parametrize(("passed", "times"), [(HOUR - 1, 1), (HOUR, 2)])
+def test_a_task_is_done_again_when_its_time_has_come(time_machine, passed, times):
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    periodic.run_due()
+    time_machine.move_to(start + timedelta(seconds=passed), tick=False)
+    periodic.run_due()
+    assert calls == ["good"] * times
+
+
+def test_a_task_that_another_worker_has_claimed_is_left_to_it():
+    PeriodicTask.objects.create(name=f"{__name__}.good", due_at=timezone.now() + timedelta(seconds=1))
+    periodic.run_due()
+    assert calls == []
+
+
+def test_a_task_that_fails_is_logged_and_the_next_is_done(settings, caplog):
+    settings.PERIODIC_TASKS = {f"{__name__}.bad": HOUR, f"{__name__}.good": HOUR}
+    periodic.run_due()
+    assert calls == ["good"]
+    assert f"{__name__}.bad failed" in caplog.text
+
+
+def test_a_database_that_is_gone_is_told_to_the_worker(settings):
+    settings.PERIODIC_TASKS = {f"{__name__}.gone": HOUR}
+    with pytest.raises(OperationalError):
+        periodic.run_due()
