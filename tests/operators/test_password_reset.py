@@ -327,6 +327,15 @@ def test_a_deactivation_at_the_last_moment_counts(operator, opened, monkeypatch)
     assert has_password(operator, PASSWORD)
 
 
+def test_whoever_is_signed_in_in_the_same_browser_is_led_to_the_login_page(operator, opened, link):
+    opened.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
+    opened.get(link)
+    answer = choose(opened)
+    assert (answer.status_code, answer.url) == (302, reverse("operators:login"))
+    assert "Your password is changed" in opened.get(answer.url).text
+    assert has_password(operator, NEW)
+
+
 def test_the_browser_forgets_a_link_that_is_done_with(operator, opened):
     choose(opened)
     assert opened.session[SESSION_KEY] == {}
