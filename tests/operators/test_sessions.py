@@ -157,6 +157,7 @@ def test_a_session_that_nobody_uses_ends_after_an_hour(operator, minutes, signed
 def test_how_long_nobody_may_use_it_is_a_setting(operator, settings):
     settings.SESSION_IDLE_MINUTES = 20
     browser = log_in(operator)
+    assert "nobody uses it for 20 minutes" in browser.get(reverse("operators:sessions")).text
     with after(minutes=15):
         assert is_signed_in(browser, operator)
     with after(minutes=34):

@@ -192,7 +192,8 @@ def test_a_damaged_secret_keeps_nobody_from_enrolling(account, operator, operato
 def test_two_that_enroll_first_at_the_same_moment_do_not_disturb_each_other(db, monkeypatch):
     key_check.verify()
     key_check.verify_once.cache_clear()
-    real, asked = key_check._stored, []
+    real = key_check._stored
+    asked: list[str] = []
     # As each of the two finds it before the other one has stored it.
     monkeypatch.setattr(key_check, "_stored", lambda: real() if asked else asked.append("once"))
     key_check.verify()
