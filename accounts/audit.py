@@ -59,10 +59,10 @@ def record(  # noqa: PLR0913  an entry has these parts
     account: Account | None = None,
     old: str = "",
     new: str = "",
-) -> None:
+) -> AuditEntry:
     """Add one entry about `subject` (or about the account as a whole) to the trail."""
     account = account or _account_of(subject or by.actor)
-    AuditEntry.objects.create(
+    return AuditEntry.objects.create(
         account=account,
         action=action,
         actor_id=by.actor.pk if by.actor else None,

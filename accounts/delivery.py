@@ -12,10 +12,11 @@
 """
 
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 MailTask: TypeAlias = Task[[int], None]
 # People look after an invitation for 21 days; afterwards nothing asks for these rows.
 KEPT = timedelta(days=30)
+# What mail servers answer where there is no such mailbox (RFC 5321, RFC 7504), if they say no more about it.
+NO_MAILBOX = (550, 551, 553, 556)
+_ENHANCED = re.compile(rb"\s*5\.(1\.|2\.1|\d)")
 # So many workers may die while they try an email before it counts as the reason.
 DEATHS_FORGIVEN = 5
 
@@ -48,11 +52,11 @@ class Post(ABC):
         """Note the outcome, in the transaction that stores it."""
 
 
-def send(template: str, to: str, context: Mapping[str, object]) -> bool:
+def send(template: str, to: str, context: Mapping[str, object]) -> OutgoingMail.State:
     """Send the email `templates/<template>.{subject.txt,txt,html}` to one address, now.
 
-    Returns whether the mail server took it. Never call it inside a transaction: a mail server may
-    take seconds to answer, and nobody else could write meanwhile.
+    Returns whether the mail server took it, or refused the address. Never call it inside a transaction: a
+    mail server may take seconds to answer, and nobody else could write meanwhile.
     """
     context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
@@ -60,11 +64,22 @@ def send(template: str, to: str, context: Mapping[str, object]) -> bool:
     message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
     try:
         message.send()
+    except SMTPRecipientsRefused as error:
+        logger.warning("The mail server refused the recipient of %s", template)
+        return _refusal(error)
     except (SMTPException, OSError, ValueError):  # ValueError: an address or a header that cannot be written
         # The template names the email; address and content stay out of the log.
         logger.exception("Could not send %s", template)
-        return False
-    return True
+        return OutgoingMail.State.FAILED
+    return OutgoingMail.State.SENT
+
+
+def _refusal(error: SMTPRecipientsRefused) -> OutgoingMail.State:
+    """Say whether the address is at fault, or the server, which may have changed its mind by the next try."""
+    answers = [(code, _ENHANCED.match(text)) for code, text in error.recipients.values()]
+    # RFC 3463: 5.1.x is a wrong address, 5.2.1 a mailbox that takes nothing; 5.7.x is a rule, maybe about us.
+    for_good = [status[1] in (b"1.", b"2.1") if status else code in NO_MAILBOX for code, status in answers]
+    return OutgoingMail.State.REFUSED if all(for_good) else OutgoingMail.State.FAILED
 
 
 def hand_over(mail: OutgoingMail, task: MailTask) -> None:
@@ -112,8 +127,7 @@ def _try(mail: OutgoingMail, post: Post) -> OutgoingMail.State:
     rest = post.complete(mail)
     if rest is None:
         return OutgoingMail.State.DROPPED
-    context = {"at": mail.created_at, **mail.context, **rest}
-    return OutgoingMail.State.SENT if send(mail.template, mail.to, context) else OutgoingMail.State.FAILED
+    return send(mail.template, mail.to, {"at": mail.created_at, **mail.context, **rest})
 
 
 def requeue(tasks: Mapping[str, MailTask]) -> int:

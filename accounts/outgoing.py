@@ -27,6 +27,8 @@ class OutgoingMail(models.Model):
         WAITING = "waiting"
         SENT = "sent"
         FAILED = "failed"
+        # The mail server has no such mailbox, or that one takes nothing: another try would not help.
+        REFUSED = "refused"
         # A newer email has taken its place, or what it was about is over.
         DROPPED = "dropped"
 
@@ -66,7 +68,12 @@ class OutgoingMail(models.Model):
     @property
     def has_failed(self) -> bool:
         """Whether the last try is over and no mail server has taken it."""
-        return self.state == self.State.FAILED
+        return self.state in (self.State.FAILED, self.State.REFUSED)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is the address that is at fault: only another one helps."""
+        return self.state == self.State.REFUSED
 
     @property
     def progress(self) -> str:

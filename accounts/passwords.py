@@ -1,7 +1,9 @@
 """What must a password be like? The rules in words that fit whoever types it, for whomever it is."""
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
     MinimumLengthValidator,
@@ -9,10 +11,53 @@ from django.contrib.auth.password_validation import (
     UserAttributeSimilarityValidator,
     get_default_password_validators,
 )
+from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+# Words that fit every installation; those of the product and of the account come to them (ASVS 5.0, 6.1.2).
+CONTEXT_WORDS = ("monitoring", "operator", "administrator", "admin", "password", "login", "welcome")
+SHORTEST_WORD = 4
+# So many characters a password must have beside such words.
+BESIDE_THEM = 6
+
+
+class ContextWordValidator:
+    """Refuses what is little more than the product's or the account's name (ASVS 5.0, 6.2.11)."""
+
+    def validate(self, password: str, user: "Operator | None" = None) -> None:
+        """Raise ValidationError where too little is left without those words."""
+        rest = password.lower()
+        for word in sorted(_context_words(user), key=len, reverse=True):
+            rest = rest.replace(word, "")
+        if rest != password.lower() and len(rest) < BESIDE_THEM:
+            text = gettext("The password is little more than the name of the product or of your account.")
+            raise ValidationError(text, code="context_word")
+
+    def get_help_text(self) -> str:
+        """Return the rule."""
+        return gettext("The password must not be made of the name of the product or of your account.")
+
+
+class PopularPasswordValidator(CommonPasswordValidator):
+    """Refuses what many people use, also with digits and signs put before or after it (ASVS 5.0, 6.2.4)."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError for a popular password, and for one in disguise."""
+        for form in (password, re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)):
+            super().validate(form, user)
+
+
+def _context_words(user: "Operator | None") -> set[str]:
+    """Return the words, in lower case."""
+    account = user.account.name if user is not None else ""
+    names = f"{settings.PRODUCT_NAME} {settings.TWO_FACTOR_ISSUER} {account}".lower()
+    return {word for word in re.findall(r"\w+", names) if len(word) >= SHORTEST_WORD} | set(CONTEXT_WORDS)
 
 
 def _rules() -> SafeString:
@@ -36,7 +81,9 @@ def _rule(validator: Any) -> str:
         UserAttributeSimilarityValidator: gettext(
             "The password must not be like the name or the email address."
         ),
-        CommonPasswordValidator: gettext("The password must not be one that many people use."),
+        PopularPasswordValidator: gettext(
+            "The password must not be one that many people use, nor one with digits or signs around it."
+        ),
         NumericPasswordValidator: gettext("The password must not consist of digits alone."),
     }
     return sentences.get(type(validator)) or str(validator.get_help_text())

@@ -10,12 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
-from accounts.audit import origin
-from accounts.audit_search import AuditFilters, page_of
+from accounts.audit import origin, record
+from accounts.audit_search import AuditFilters, in_words, page_of
 from accounts.delivery import waiting_since
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
-from accounts.models import POLICY_LABELS, Account, AuditEntry
+from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
 from accounts.settings_page import change_policy, change_trusted_browser_days
 from accounts.spreadsheet import csv_response
 
@@ -107,7 +107,12 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         # The page says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('accounts:audit-log')}?{request.GET.urlencode()}")
-    return csv_response("audit-log", request.user.account.name, table.header(), table.rows(filters.qs))
+    entries = filters.qs
+    if request.method == "GET":
+        # The rows are read while they are sent: the entry about the file is not to be in it.
+        exported = record(Action.AUDIT_EXPORTED, by=origin(request), new=in_words(filters))
+        entries = entries.filter(pk__lt=exported.pk)
+    return csv_response("audit-log", request.user.account.name, table.header(), table.rows(entries))
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

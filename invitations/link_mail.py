@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django_tasks import task
 
 from accounts.audit import Origin, record
@@ -35,8 +36,10 @@ PAGES = {
 OUTCOMES = {
     (Purpose.SETUP, OutgoingMail.State.SENT): Action.SETUP_LINK_SENT,
     (Purpose.SETUP, OutgoingMail.State.FAILED): Action.SETUP_LINK_FAILED,
+    (Purpose.SETUP, OutgoingMail.State.REFUSED): Action.SETUP_LINK_FAILED,
     (Purpose.INVITATION, OutgoingMail.State.SENT): Action.OPERATOR_INVITED,
     (Purpose.INVITATION, OutgoingMail.State.FAILED): Action.INVITATION_FAILED,
+    (Purpose.INVITATION, OutgoingMail.State.REFUSED): Action.INVITATION_FAILED,
 }
 
 
@@ -71,7 +74,8 @@ class LinkPost(Post):
         if mail.has_failed:
             Link.mail_failed(mail)
         if action := OUTCOMES.get((Purpose(link.purpose), OutgoingMail.State(mail.state))):
-            record(action, by=Origin(mail.asked_by, mail.address), subject=link.user)
+            why = gettext("The mailbox refuses it.") if mail.is_refused else ""
+            record(action, by=Origin(mail.asked_by, mail.address), subject=link.user, new=why)
 
 
 def send(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:

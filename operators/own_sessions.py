@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Action
 from operators.models import Operator
-from operators.sessions import Session
+from operators.sessions import Session, idle_since
 
 # Whoever has more is a program. The rest is counted all the same, and ended with the others.
 SHOWN = 50
@@ -26,7 +26,9 @@ class OwnSessions:
 
 def live(operator: Operator) -> QuerySet[Session]:
     """Return the operator's sessions that have not ended."""
-    return Session.objects.filter(user=operator, expire_date__gt=timezone.now())
+    return Session.objects.filter(
+        user=operator, expire_date__gt=timezone.now(), last_seen_at__gt=idle_since()
+    )
 
 
 def listed(operator: Operator, here: str | None) -> OwnSessions:

@@ -6,7 +6,7 @@ is no moment with two rows, and a session that was ended meanwhile is not brough
 """
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -149,10 +149,20 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         """Return the row, and note every few minutes that it was used."""
         row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
-        if row is not None and row.user_id is not None:
-            self._stored_user = str(row.user_id)
-            _note_use(row)
+        if row is None or row.user_id is None:
+            return row
+        if row.last_seen_at is not None and row.last_seen_at <= idle_since():
+            # As where the end is over: Django begins a new session, and the row goes with the old ones.
+            self._session_key = None
+            return None
+        self._stored_user = str(row.user_id)
+        _note_use(row)
         return row
+
+
+def idle_since() -> datetime:
+    """Return when a session must have been seen, or else it has ended: ASVS 5.0, 7.3.1."""
+    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
 
 
 def _note_use(row: Session) -> None:

@@ -13,7 +13,7 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from accounts.policy import Override, effective_policy
 from operators.models import Operator
-from operators.sessions import Session
+from operators.sessions import Session, idle_since
 from operators.status import Status
 from operators.status_filter import status_condition
 
@@ -60,5 +60,7 @@ def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
     """Return the open sessions of operators who must use two-factor authentication and have not set it up."""
     condition = status_condition(Status.REQUIRED, account.rule, timezone.now())
     operators = Operator.objects.filter(condition, account=account)
-    live = Session.objects.filter(user__in=operators, expire_date__gt=timezone.now())
+    live = Session.objects.filter(
+        user__in=operators, expire_date__gt=timezone.now(), last_seen_at__gt=idle_since()
+    )
     return live.exclude(session_key=here) if here else live

@@ -12,6 +12,7 @@ from accounts.models import Account
 from operators.models import Operator
 from tests.commits import make_commits_happen
 from tests.factories import make_account, make_operator, signed_in
+from twofactor import key_check
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +31,12 @@ def _a_test_database_can_be_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", sql_flush)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_are_known() -> None:
+    """What a process has learned about its keys from one database says nothing about the next one."""
+    key_check.verify_once.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -41,10 +41,13 @@ AFTER_PASSWORD = {
     ("does not apply", True): "refused",
     ("does not apply", False): "refused",
 }
-LINK_LIVES = {"setup": HOUR, "invitation": 21 * DAY, "password-reset": 3 * DAY}
+LINK_LIVES = {"setup": HOUR, "invitation": 21 * DAY, "password-reset": 3 * DAY, "email": DAY}
+NOTICE_LIVES = 7 * DAY
 WAITING_LIVES = {"code": 10 * MINUTE, "setup": HOUR}
 PROOF_LIVES = 15 * MINUTE
 SESSION_LIVES = 12 * HOUR
+# A session that nobody uses; when it was last seen is written down every five minutes.
+IDLE, SEEN_EVERY = HOUR, 5 * MINUTE
 WRONG_CODES_PER_SIGN_IN = 5
 
 
@@ -72,10 +75,19 @@ class Person:
     # Whatever ends sessions, waiting sign-ins, links and trust together makes a new version.
     version: int = 0
     signed_in: int = 0
+    frozen: bool = False
+    freed_at: float = 0
+
+    @property
+    def has_password(self) -> bool:
+        return self.exists and self.active and not self.invited and self.method == "password"
 
     @property
     def may_sign_in(self) -> bool:
-        return self.exists and self.active and not self.invited and self.method == "password"
+        return self.has_password and not self.frozen
+
+    def freed(self, now: float) -> None:
+        self.frozen, self.freed_at = False, now
 
     def admit(self, now: float) -> bool:
         """Count a code before it is looked at."""
@@ -139,6 +151,7 @@ class Link:
     at: float
     version: int
     dead: bool = False
+    email: str = ""
 
     def works(self, now: float) -> bool:
         lives = now < self.at + LINK_LIVES[self.purpose]
@@ -152,10 +165,28 @@ class Session:
     at: float
     proved_at: float
     with_code: bool
+    seen_at: float = 0
 
     def lives(self, now: float) -> bool:
         same = self.version == self.person.version
-        return same and self.person.may_sign_in and now < self.at + SESSION_LIVES
+        in_use = now < max(self.seen_at, self.at) + IDLE
+        return same and in_use and self.person.may_sign_in and now < self.at + SESSION_LIVES
+
+    def seen(self, now: float) -> None:
+        if now >= max(self.seen_at, self.at) + SEEN_EVERY:
+            self.seen_at = now
+
+
+@dataclass(eq=False)
+class Notice:
+    """The link "This was not me" of a notice."""
+
+    person: Person
+    path: str
+    at: float
+
+    def counts(self, now: float) -> bool:
+        return self.person.exists and now <= self.at + NOTICE_LIVES and self.person.freed_at < self.at
 
 
 @dataclass

@@ -31,7 +31,17 @@ from hypothesis.stateful import (
 from accounts.models import Account as StoredAccount
 from accounts.models import Action, AuditEntry
 from operators.models import Operator
-from tests.doors import WRONG_CODES_PER_SIGN_IN, Account, Link, Person, Session, Trust, Waiting, code_at
+from tests.doors import (
+    WRONG_CODES_PER_SIGN_IN,
+    Account,
+    Link,
+    Notice,
+    Person,
+    Session,
+    Trust,
+    Waiting,
+    code_at,
+)
 from tests.factories import (
     PASSWORD,
     RECOVERY_CODES,
@@ -99,6 +109,8 @@ class Doors(RuleBasedStateMachine):
         mail.outbox.clear()
         self.mails_read = 0
         self.links: list[Link] = []
+        self.notices: list[Notice] = []
+        self.other_addresses: dict[str, Person] = {}
         self.newest: dict[tuple[str, Person], Link] = {}
         self.opened_with: set[tuple[object, ...]] = set()
         self.wrong_passwords = self.passwords = 0
@@ -119,11 +131,13 @@ class Doors(RuleBasedStateMachine):
         policy=POLICIES,
         enrolled=st.lists(st.sampled_from(["anna", "boris", "olga"]), max_size=3),
         there=st.lists(PEOPLE, min_size=2, max_size=2),
+        trusted_days=st.sampled_from([0, 1, 30, 30]),
     )
-    def begin(self, policy, enrolled, there):
+    def begin(self, policy, enrolled, there, trusted_days):
         self.stored = make_account(policy)
         self.people = {name: self.make(name, enrolled=name in enrolled) for name in NAMES}
-        self.account = Account(list(self.people.values()), policy)
+        self.account = Account(list(self.people.values()), policy, trusted_days)
+        StoredAccount.objects.update(trusted_browser_days=trusted_days or None)
         self.people["zoe"] = zoe = self.make("zoe", make_account("required", "Beta"), enrolled=True)
         self.zoe = zoe
         self.zoes_rows_before = self.zoes_rows()
@@ -132,7 +146,7 @@ class Doors(RuleBasedStateMachine):
         first.client = signed_in(Operator.objects.get(pk=anna.pk))
         first.session = Session(anna, 0, self.now, self.now, with_code=True)
         for browser, name in zip(self.browsers[1:], there, strict=True):
-            self.come_all_the_way_in(browser, self.people[name], trust=False)
+            self.come_all_the_way_in(browser, self.people[name], trust=True)
 
     def make(self, name, account=None, *, enrolled) -> Person:
         admin, invited = name in ADMINISTRATORS, name == "ivo"
@@ -196,10 +210,11 @@ class Doors(RuleBasedStateMachine):
         """Take links out of new emails; a newer one kills the older."""
         found = []
         for message in mail.outbox[self.mails_read :]:
+            self.read_notice(message)
             match = re.search(r"http://testserver(/([\w-]+)/\S{43}/)", str(message.body))
             if match:
-                person = next(one for one in self.account.people if one.email == message.to[0])
-                link = Link(match[2], person, match[1], self.now, person.version)
+                person = self.whose(message.to[0])
+                link = Link(match[2], person, match[1], self.now, person.version, email=message.to[0])
                 older = self.newest.get((link.purpose, person))
                 same = older and older.version == person.version
                 assert not (older and same) or self.now >= older.at + 60
@@ -210,6 +225,14 @@ class Doors(RuleBasedStateMachine):
                 found.append(link)
         self.mails_read = len(mail.outbox)
         return found
+
+    def read_notice(self, message) -> None:
+        if match := re.search(r"http://testserver(/not-me/\S+/)", str(message.body)):
+            self.notices.append(Notice(self.whose(message.to[0]), match[1], self.now))
+
+    def whose(self, address: str) -> Person:
+        found = [one for one in self.account.people if one.email == address]
+        return found[0] if found else self.other_addresses[address]
 
     def mail_is_due(self, purpose: str, person: Person) -> bool:
         """Whether no limit can be in the way. With a new version the count begins anew."""
@@ -326,6 +349,15 @@ class Doors(RuleBasedStateMachine):
         wait = max(person.blocked_until - self.now, 30 if person.last_step >= int(self.now) // 30 else 0)
         self.pass_time(int(wait))
 
+    @precondition(lambda self: any(one.trust for one in self.browsers))
+    @rule(browser=BROWSERS)
+    def come_back(self, browser):
+        """Trust is one thing that lasts; it must not last longer than it should."""
+        browser = self.pick(browser, lambda one: one.trust)
+        if browser.trust and browser.trust.person.may_sign_in:
+            person = browser.trust.person
+            self.right_password(browser, person, self.give_password(browser, person))
+
     def takes_code(self, browser: Browser) -> bool:
         """Whether a waiting sign-in takes a code; the policy is read again."""
         waiting = browser.waiting
@@ -436,36 +468,132 @@ class Doors(RuleBasedStateMachine):
         self.read_recovery_codes(browser, person)
 
     @rule(who=PEOPLE)
+    def ask_for_a_new_password(self, who):
+        self.forget_password(who)
+
     def forget_password(self, who):
         person = self.people[who]
         due = self.mail_is_due("password-reset", person)
         Client().post(reverse("operators:password-reset"), {"email": person.email})
         found = self.read_mails()
         if due:
-            assert len(found) == person.may_sign_in
-        elif not person.may_sign_in:
+            assert len(found) == person.has_password
+        elif not person.has_password:
             assert not found
+        return found
+
+    @rule(browser=BROWSERS, who=PEOPLE, kind=ANY_CODES, come_back=st.booleans())
+    def have_a_new_password(self, browser, who, kind, come_back):
+        """The whole way, and back into a browser that was trusted before."""
+        if found := self.forget_password(who):
+            self.follow_link(self.browsers[browser], found[0])
+            self.set_password(self.browsers[browser], kind)
+        if come_back and any(one.trust for one in self.browsers):
+            self.come_back(browser)
 
     @precondition(lambda self: any("password-reset" in one.opened for one in self.browsers))
-    @rule(browser=BROWSERS)
-    def choose_password(self, browser):
-        browser = self.pick(browser, lambda one: "password-reset" in one.opened)
+    @rule(browser=BROWSERS, kind=ANY_CODES)
+    def choose_password(self, browser, kind):
+        self.set_password(self.pick(browser, lambda one: "password-reset" in one.opened), kind)
+
+    def set_password(self, browser, kind):
         link = browser.opened.get("password-reset")
         new = self.new_password()
         url = reverse("operators:password-reset-choose")
-        answer = browser.client.post(url, {"new_password": new, "new_password_again": new})
-        if not link or not link.works(self.now) or not link.person.may_sign_in:
+        code = self.code(link.person, kind) if link else ""
+        answer = browser.client.post(url, {"new_password": new, "new_password_again": new, "code": code})
+        if not link or not link.works(self.now) or not link.person.has_password:
             assert answer.status_code == 410
             return
+        if link.person.frozen and link.person.secret:
+            if not self.take(link.person, kind, code):
+                assert answer.status_code == 200
+                return
+            link.person.freed(self.now)
         assert (answer.status_code, answer.headers.get("Location")) == (302, LOGIN), answer.text
         self.opens_once("link", link)
         link.dead = True
+        own = self.viewer(browser) is link.person
         link.person.password = new
         link.person.version += 1
+        if own:
+            browser.forget()
+
+    # "This was not me"
+
+    @precondition(lambda self: self.notices)
+    @rule(number=st.integers(0, 100), newest=st.booleans(), sure=st.sampled_from([True, True, False]))
+    def say_that_it_was_somebody_else(self, number, newest, sure):
+        notice = self.notices[-1] if newest else self.notices[number % len(self.notices)]
+        browser, counts = Client(), notice.counts(self.now)
+        assert browser.get(notice.path).status_code == (200 if counts else 410)
+        if not sure:
+            return
+        assert browser.post(notice.path).status_code == (200 if counts else 410)
+        if counts and not notice.person.frozen:
+            notice.person.frozen = True
+            notice.person.version += 1
+
+    @precondition(lambda self: any(one.frozen for one in self.account.people))
+    @rule(browser=BROWSERS, whom=ANYBODY)
+    def free(self, browser, whom):
+        frozen = [name for name, one in self.people.items() if one.frozen]
+        target = self.people[frozen[0] if frozen else whom]
+        if self.manage(self.somebody(browser), target, "operators:free", {}) and target.frozen:
+            target.freed(self.now)
+
+    # A new address
+
+    @precondition(lambda self: any(self.viewer(one) for one in self.browsers))
+    @rule(browser=BROWSERS, kind=ANY_CODES, at_once=st.booleans())
+    def move_address(self, browser, kind, at_once):
+        browser = self.pick(browser, self.viewer)
+        viewer = self.viewer(browser)
+        if not viewer:
+            return
+        new = f"{self.new_password()[-3:].strip()}-{viewer.email}"
+        self.other_addresses |= {new: viewer, viewer.email: viewer}
+        if self.act(browser, reverse("operators:email", args=[viewer.pk]), {"email": new}, kind) is None:
+            return
+        found = self.read_mails()
+        assert [link.email for link in found] in ([new], [])
+        if found and at_once:
+            self.follow_link(browser, found[0])
+            self.confirm(browser)
+
+    @precondition(lambda self: any("email" in one.opened for one in self.browsers))
+    @rule(browser=BROWSERS)
+    def confirm_address(self, browser):
+        self.confirm(self.pick(browser, lambda one: "email" in one.opened))
+
+    def confirm(self, browser):
+        link = browser.opened.get("email")
+        answer = browser.client.post(reverse("operators:email-confirm"))
+        if not link or not link.works(self.now):
+            assert answer.status_code == 410
+            return
+        assert answer.status_code == 302
+        self.opens_once("link", link)
+        link.dead = True
+        own = self.viewer(browser) is link.person
+        link.person.email = link.email
+        link.person.version += 1
+        if own:
+            self.stays(browser, proved=False)
 
     def new_password(self) -> str:
         self.passwords += 1
         return f"a fine long password {self.passwords}"
+
+    # Wrong codes in a row
+
+    @rule(who=PEOPLE, failures=st.sampled_from([8, 98, 99]))
+    def codes_were_guessed(self, who, failures):
+        """As if for weeks somebody had tried codes."""
+        person = self.people[who]
+        if person.exists and person.secret and person.failures < failures:
+            person.failures, person.blocked_until = failures, 0
+            Operator.objects.filter(pk=person.pk).update(code_failures=failures, codes_blocked_until=None)
 
     # Invitations
 
@@ -691,6 +819,20 @@ class Doors(RuleBasedStateMachine):
             if link := self.newest.get(("setup", target)):
                 link.dead = True
 
+    @precondition(lambda self: any(link.purpose == "setup" for link in self.links))
+    @rule(browser=BROWSERS, override=POLICIES, administrator=st.sampled_from(ADMINISTRATORS))
+    def change_the_override_of_whoever_has_a_setup_link(self, browser, override, administrator):
+        """And then the link is tried: an override that was changed has made it worthless."""
+        link = [one for one in self.links if one.purpose == "setup"][-1]
+        target, browser = link.person, self.browsers[browser]
+        self.come_all_the_way_in(browser, self.people[administrator], trust=False)
+        data = {"override": "on", "policy": override}
+        if link.works(self.now) and self.manage(browser, target, "operators:override", data):
+            if target.override != override:
+                target.override, link.dead = override, True
+            self.follow_link(browser, link)
+            self.try_setup(browser, "right")
+
     def manage(self, browser, target, name, data) -> bool:
         """Do what administrators may do to operators; return whether that was allowed."""
         viewer = self.viewer(browser)
@@ -769,7 +911,7 @@ class Doors(RuleBasedStateMachine):
             if not row:
                 continue
             assert self.account.status(person) in row
-            if "Protected" in row:
+            if "Protected" in row and not person.frozen:
                 login = {"email": person.email, "password": person.password}
                 assert Client().post(LOGIN, login).url == VERIFY
 
@@ -782,6 +924,7 @@ class Doors(RuleBasedStateMachine):
             self.pass_time(seconds)
 
     def pass_time(self, seconds):
+        self.read_mails()
         self.since_morning += timedelta(seconds=seconds)
         self.time.shift(seconds)
 
@@ -807,6 +950,12 @@ class Doors(RuleBasedStateMachine):
             else:
                 assert answer.status_code == 200, (person, answer.url)
                 assert answer.wsgi_request.user.pk == person.pk
+                if browser.session:
+                    browser.session.seen(self.now)
+
+    @invariant()
+    def emails_are_read(self):
+        self.read_mails()
 
     @invariant()
     def what_is_stored_is_what_was_decided(self):
@@ -825,6 +974,7 @@ class Doors(RuleBasedStateMachine):
         assert (authenticator.recovery_codes_left if authenticator else 0) == len(person.recovery_codes)
         assert (row.two_factor_override, row.sign_in_method) == (person.override, person.method)
         assert (row.is_active, row.is_invited) == (person.active, person.invited)
+        assert (row.email, bool(row.frozen_at)) == (person.email, person.frozen)
         assert (row.code_failures, row.last_code_step) == (person.failures, person.last_step)
         if not person.invited:
             assert check_password(person.password, row.password)

@@ -118,6 +118,13 @@ def test_an_email_that_is_refused_to_the_end_has_failed_and_the_next_one_leaves(
     assert opens(mail_server)
 
 
+def test_an_email_to_a_mailbox_that_is_not_there_is_said_so_after_one_try(environment, browser, mail_server):
+    mail_server.mode = "no mailbox"
+    with worker(environment):
+        wait_until(lambda: "there is no such mailbox" in browser.get(CHECK_EMAIL).text)
+    assert OutgoingMail.objects.get().tries == 1
+
+
 def test_an_email_whose_worker_was_killed_in_the_middle_of_sending_is_sent_by_the_next(
     environment, browser, mail_server
 ):

@@ -1,6 +1,7 @@
 """Is this code right? The one place that answers, for sign-in, reset and every other proof.
 
 Each try is counted before it is looked at; a right one is spent. `by` is who tries, for the audit trail.
+Where the server cannot read the secret, SecretUnreadableError is raised and nothing is counted.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action
-from twofactor import emails, recovery, throttle
+from twofactor import emails, enrollment, recovery, throttle
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -29,6 +30,7 @@ class Refusal:
 def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     """Spend a 6-digit code of the user's authenticator; None where it was right."""
     now = timezone.now()
+    enrollment.check_readable(user)
     if not user.admit_code(now):
         return _refusal(user, now)
     step = user.authenticator.step_of(code, now)
@@ -40,19 +42,20 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
 def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     """Spend a recovery code of the user; None where it was right. The user is told by email."""
     now = timezone.now()
+    enrollment.check_readable(user)
     if not user.admit_code(now):
         return _refusal(user, now)
-    if _spend_recovery_code(user, code, by, now):
+    if _spend_recovery_code(user, code, by):
         return None
     return _failed(user, by, now)
 
 
 @transaction.atomic
-def _spend_recovery_code(user: "Operator", code: str, by: Origin, now: datetime) -> bool:
+def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
     """Use a recovery code up, with all that says so, or nothing of it."""
     if not user.authenticator.spend_recovery_code(code):
         return False
-    user.clear_failures(now)
+    user.clear_failures()
     user.save(update_fields=user.RECOVERY_FIELDS)
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
@@ -66,9 +69,12 @@ def few_left(user: "Operator") -> bool:
 
 
 def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
-    """Record a wrong code; the one that locks is told to operator and administrators."""
+    """Record a wrong code; tell the user of the first that means a wait, and everybody of a lock."""
     record(Action.CODE_FAILED, by=by, subject=user)
     refusal = _refusal(user, now)
+    with transaction.atomic():
+        if user.claim_guessing_notice():
+            emails.codes_are_tried(user, by.address)
     if user.code_failures == throttle.FAILURES_THAT_LOCK and refusal.locked:
         with transaction.atomic():
             record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)

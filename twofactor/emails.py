@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.notices import tell
+from twofactor import throttle
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -53,6 +54,25 @@ def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
         _("New recovery codes were made for %(email)s. The old ones do not work any more.")
         % {"email": user.email},
         address=address,
+    )
+
+
+def codes_are_tried(user: "Operator", address: str | None) -> None:
+    """Tell a user that one wrong code after another is typed, by whoever has the password."""
+    tell(
+        user,
+        _("Wrong codes at your sign-in on %(product)s") % _product(),
+        _(
+            "%(number)d wrong codes in a row were typed for %(email)s. If that was not you, somebody who "
+            "knows your password is trying codes. They are not in: from now on each wrong code means a "
+            "longer wait."
+        )
+        % {"number": throttle.FREE_FAILURES + 1, "email": user.email},
+        address=address,
+        advice=_(
+            "If it was you, check the clock of your phone, or use a recovery code. If it was not, choose a "
+            "new password at once: that ends whatever the other person has begun."
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action
-from twofactor import emails, qr, recovery, totp, vault
+from twofactor import emails, key_check, qr, recovery, totp, vault
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:
@@ -80,7 +80,11 @@ def new_seed() -> str:
 
 
 def offer(session: SessionBase, user: "Operator") -> Offer:
-    """Return the secret that this session may confirm for this user; the same on every call until then."""
+    """Return the secret that this session may confirm for this user; the same on every call until then.
+
+    Raises SecretUnreadableError where the server's key is not the one that everything else is sealed with.
+    """
+    key_check.verify()
     seed = session.get(SEED_KEY)
     if not seed:
         seed = session[SEED_KEY] = new_seed()
@@ -94,10 +98,11 @@ def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
     Not to be called in a transaction: a try that fails must stay counted. Raises WrongCodeError.
     """
     now = timezone.now()
+    # Before the try is counted: with a wrong key it would not be looked at.
+    secret = offer(session, user).secret
     if not user.admit_code(now):
         user.refresh_from_db(fields=["codes_blocked_until"])
         raise WrongCodeError(wait=user.code_wait(now))
-    secret = offer(session, user).secret
     step = totp.matching_step(secret, code, now.timestamp())
     if step is None:
         drift = totp.drift_steps(secret, code, now.timestamp())
@@ -119,7 +124,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
                 confirmed_at=confirmed.at,
                 recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             )
-            user.clear_failures(confirmed.at, confirmed.step)
+            user.take_first_step(confirmed.step, confirmed.at)
             user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
             if by.actor == user:  # whoever does it for somebody else has a notice of their own
@@ -145,7 +150,7 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
         )
         if not replaced:
             return False
-        user.clear_failures(confirmed.at, confirmed.step)
+        user.take_first_step(confirmed.step, confirmed.at)
         user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
         record(Action.PHONE_CHANGED, by=by, subject=user)
         emails.phone_changed(user, by.address)
@@ -164,6 +169,6 @@ def remove(user: "Operator", by: Origin) -> bool:
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     if not deleted:
         return False
-    user.code_failures, user.codes_blocked_until = 0, None
-    user.renew_session_nonce("code_failures", "codes_blocked_until", keep=by.session_key)
+    user.clear_failures()
+    user.renew_session_nonce(*user.RECOVERY_FIELDS, keep=by.session_key)
     return True

@@ -24,13 +24,15 @@ class TwoFactorUser(models.Model):
 
     code_failures = models.PositiveIntegerField(default=0, editable=False)
     codes_blocked_until = models.DateTimeField(null=True, editable=False)
+    # Whether the user has heard of the wrong codes of this row: an email for each row, not for each code.
+    guessing_told = models.BooleanField(default=False, editable=False)
     # The time step of the newest accepted code: that one and older ones are never accepted (RFC 6238, 5.2).
     last_code_step = models.BigIntegerField(default=0, editable=False)
     last_code_at = models.DateTimeField(null=True, editable=False)
 
     # What being right leaves behind; a recovery code has no time step, and must not write an old one back.
-    RECOVERY_FIELDS = ("code_failures", "codes_blocked_until", "last_code_at")
-    CODE_FIELDS = (*RECOVERY_FIELDS, "last_code_step")
+    RECOVERY_FIELDS = ("code_failures", "codes_blocked_until", "guessing_told")
+    CODE_FIELDS = (*RECOVERY_FIELDS, "last_code_at", "last_code_step")
 
     if TYPE_CHECKING:
         authenticator: "Authenticator"
@@ -48,6 +50,12 @@ class TwoFactorUser(models.Model):
     def is_locked(self) -> bool:
         """Whether no code is looked at any more until a reset."""
         return self.is_enrolled and self.code_failures >= throttle.FAILURES_THAT_LOCK
+
+    @property
+    def code_used_at(self) -> datetime | None:
+        """When the app last made a code that was right, after the one that set it up; None: never since."""
+        at = self.last_code_at
+        return at if at and at > self.authenticator.confirmed_at else None
 
     def code_wait(self, now: datetime) -> int:
         """Return how many seconds no code is looked at; 0 where one may be tried."""
@@ -75,15 +83,22 @@ class TwoFactorUser(models.Model):
         # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
         # not look at again when it has waited for that row, so that each of two at once would spend the code.
         row = self._row().filter(session_nonce=self.session_nonce, last_code_step__lt=step)  # type: ignore[misc]  # the user model has it
-        return bool(
-            row.update(code_failures=0, codes_blocked_until=None, last_code_step=step, last_code_at=now)
-        )
+        cleared = {"code_failures": 0, "codes_blocked_until": None, "guessing_told": False}
+        return bool(row.update(**cleared, last_code_step=step, last_code_at=now))
 
-    def clear_failures(self, now: datetime, step: int | None = None) -> None:
-        """Set what a right code leaves behind, for the caller to save (CODE_FIELDS, RECOVERY_FIELDS)."""
-        self.code_failures, self.codes_blocked_until, self.last_code_at = 0, None, now
-        if step is not None:
-            self.last_code_step = step
+    def claim_guessing_notice(self) -> bool:
+        """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
+        row = self._row().filter(code_failures__gt=throttle.FREE_FAILURES, guessing_told=False)
+        return bool(row.update(guessing_told=True))
+
+    def clear_failures(self) -> None:
+        """Set what being right leaves behind, for the caller to save (RECOVERY_FIELDS)."""
+        self.code_failures, self.codes_blocked_until, self.guessing_told = 0, None, False
+
+    def take_first_step(self, step: int, now: datetime) -> None:
+        """Set what the first code of an authenticator leaves behind, for the caller to save (CODE_FIELDS)."""
+        self.clear_failures()
+        self.last_code_step, self.last_code_at = step, now
 
     def _row(self) -> "models.QuerySet[Self]":
         """Return the stored row."""
@@ -149,6 +164,15 @@ class Authenticator(models.Model):
             self.recovery_hashes = fresh or ""
             left = recovery.without(self.recovery_hashes, self.secret, code)
         return False
+
+
+class KeyCheck(models.Model):
+    """One row, sealed with the installation's key: what does not open it must not seal anything either."""
+
+    sealed = models.TextField()
+
+    def __str__(self) -> str:
+        return "check of the keys"
 
 
 class TrustedBrowser(models.Model):

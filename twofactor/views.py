@@ -46,6 +46,7 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
     form.fields["code"].widget.attrs["autofocus"] = True
     trusted.offer_in(form, waiting.user)
     if form.is_valid():
+        enrollment.check_readable(waiting.user)  # a try that could not be looked at must not count
         if not pending.admit_code(request):
             return _start_again(request, _("Those were too many wrong codes. Log in again."))
         if accept(form, waiting.user, origin(request, waiting.user)):

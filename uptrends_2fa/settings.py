@@ -181,12 +181,16 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 10},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PopularPasswordValidator"},
+    {"NAME": "accounts.passwords.ContextWordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
 SESSION_ENGINE = "operators.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody signs in again
+# Nor does one live that nobody uses. "Last seen" is up to five minutes old: a shorter limit would hit people
+# in the middle of their work.
+SESSION_IDLE_MINUTES = max(env.int("SESSION_IDLE_MINUTES", default=60), 10)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # Plain HTTP is for one machine only: with an https SITE_URL cookies never travel without TLS.

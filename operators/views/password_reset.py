@@ -1,6 +1,7 @@
 """The pages for somebody who has forgotten the password."""
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -79,12 +80,16 @@ def choose(request: HttpRequest) -> HttpResponse:
     frees = bool(link.user.frozen_at) and link.user.is_enrolled
     kind = NewPasswordAndCodeForm if frees else NewPasswordForm
     form = kind(data_of(request), operator=link.user)
+    in_own_session = request.user == link.user
     if form.is_valid() and (not frees or accept(form, link.user, origin(request, link.user))):
         if not reset_password(
             link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
         ):
             return dead_link(request, PURPOSE)
-        tokens.forget(request, PURPOSE)
+        if in_own_session:
+            logout(request)  # its row went with the others: nothing can be stored in it any more
+        else:
+            tokens.forget(request, PURPOSE)
         _say(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import administrators_only
 from accounts.audit import origin
+from accounts.durations import duration
 from accounts.http import SignedInRequest
 from operators import own_sessions, unprotected
 from twofactor import trusted
@@ -23,6 +25,7 @@ def sessions(request: SignedInRequest) -> HttpResponse:
     context = {
         "operator": request.user,
         "here": here,
+        "idle": duration(settings.SESSION_IDLE_MINUTES * 60),
         "sessions": own_sessions.listed(request.user, here),
         "trusted_days": trusted.days_for(request.user),
         "trusted_browsers": trusted.listed(request.user),

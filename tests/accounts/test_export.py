@@ -49,6 +49,31 @@ def names_in(browser, **query):
 # Who gets what
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({}, "All entries"),
+        (
+            {"search": "Olga", "action": "code_failed", "date_from": "2026-11-01", "date_to": "2026-11-24"},
+            "Search: Olga, Action: Wrong two-factor code, From: 2026-11-01, To: 2026-11-24",
+        ),
+    ],
+)
+def test_an_export_is_in_the_trail_with_who_what_and_from_where_and_not_in_itself(
+    admin, admin_browser, query, words
+):
+    assert "exported" not in file_of(admin_browser, **query)
+    entry = AuditEntry.objects.get(action=Action.AUDIT_EXPORTED)
+    assert (entry.actor_id, entry.new, entry.address) == (admin.pk, words, "127.0.0.1")
+    assert "Audit log exported" in file_of(admin_browser)
+
+
+def test_only_a_download_is_in_the_trail(admin_browser):
+    admin_browser.head(URL)
+    admin_browser.get(URL, {"date_from": "tomorrow"})
+    assert not AuditEntry.objects.exists()
+
+
 def test_an_operator_who_is_no_administrator_may_not_have_it(operator_browser):
     assert operator_browser.get(URL).status_code == 403
 

@@ -1,6 +1,7 @@
 """How emails leave: stored with the change, sent after the commit, tried again, and their state shown."""
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 import time_machine
@@ -169,6 +170,68 @@ def test_a_queue_that_fails_costs_no_page_and_no_email(account, queue, monkeypat
     assert len(mail.outbox) == 1
 
 
+# A mailbox that refuses
+
+
+@pytest.fixture
+def refuses(monkeypatch):
+    """Makes the mail server refuse the recipient."""
+
+    def answer(code, text=b"No such user"):
+        def refuse(message):
+            raise SMTPRecipientsRefused({message.to[0]: (code, text)})
+
+        monkeypatch.setattr("accounts.delivery.EmailMultiAlternatives.send", refuse)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "for_good"),
+    [
+        ((550, b"No such user"), True),
+        ((553, b"Mailbox name not allowed"), True),
+        ((556, b"Domain does not accept mail"), True),
+        ((501, b"5.1.3 Bad recipient address syntax"), True),
+        ((550, b"5.1.1 <olga@example.com>: Recipient address rejected"), True),
+        ((550, b"5.2.1 The account is disabled"), True),
+        ((552, b"5.2.2 Mailbox full"), False),
+        ((550, b"5.7.1 Relaying denied"), False),
+        ((530, b"Authentication required"), False),
+        ((450, b"4.2.1 Try again later"), False),
+        ((451, b"Greylisted"), False),
+    ],
+)
+def test_a_refused_mailbox_is_not_tried_again_and_a_passing_trouble_is(
+    account, queue, refuses, answer, for_good
+):
+    refuses(*answer)
+    email = tell(account)
+    work()
+    email.refresh_from_db()
+    assert (email.is_refused, email.has_failed, email.is_waiting) == (for_good, for_good, not for_good)
+
+
+def test_whoever_waits_for_a_setup_link_hears_that_the_address_is_wrong(olga, queue, refuses):
+    refuses(550)
+    browser = stopped(olga)
+    work()
+    page = browser.get(CHECK_EMAIL).text
+    assert "there is no such mailbox" in page
+    assert "Ask an administrator of Acme Monitoring to correct your email address" in page
+    assert "mail server does not answer" not in page
+    entry = AuditEntry.objects.get(action=Action.SETUP_LINK_FAILED)
+    assert entry.new == "The mailbox refuses it."
+
+
+def test_an_administrator_hears_that_the_address_of_an_invitation_is_wrong(account, admin_browser, refuses):
+    refuses(550)
+    ivo = make_operator(account, "ivo@example.com", invited=True)
+    invite.send(ivo, NOBODY)
+    assert "there is no such mailbox" in admin_browser.get(ivo.get_absolute_url()).text
+    assert AuditEntry.objects.filter(action=Action.INVITATION_FAILED).exists()
+
+
 # A worker that is killed
 
 
@@ -222,13 +285,18 @@ def test_a_try_that_took_too_long_leaves_the_outcome_to_the_one_after_it(account
 
     def overtaken(*_args):
         OutgoingMail.objects.update(tries=2)
-        return False
+        return State.FAILED
 
     monkeypatch.setattr(delivery, "send", overtaken)
+
+    def overtaken_again(*_args):
+        OutgoingMail.objects.update(tries=9)
+        return State.SENT
+
     before = DBTaskResult.objects.count()
     work()
     assert DBTaskResult.objects.count() == before
-    monkeypatch.setattr(delivery, "send", lambda *_args: bool(OutgoingMail.objects.update(tries=9)))
+    monkeypatch.setattr(delivery, "send", overtaken_again)
     OutgoingMail.objects.update(next_try_at=timezone.now())
     send_notice.enqueue(slow.pk)
     work()

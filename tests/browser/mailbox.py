@@ -48,7 +48,9 @@ class MailServer(Controller):
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mode == "refuse":
-            return "550 No such mailbox"
+            return "451 4.3.0 Not now"
+        if self.mode == "no mailbox":
+            return "550 5.1.1 No such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

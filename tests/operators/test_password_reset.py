@@ -327,6 +327,15 @@ def test_a_deactivation_at_the_last_moment_counts(operator, opened, monkeypatch)
     assert has_password(operator, PASSWORD)
 
 
+def test_whoever_is_signed_in_in_the_same_browser_is_led_to_the_login_page(operator, opened, link):
+    opened.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
+    opened.get(link)
+    answer = choose(opened)
+    assert (answer.status_code, answer.url) == (302, reverse("operators:login"))
+    assert "Your password is changed" in opened.get(answer.url).text
+    assert has_password(operator, NEW)
+
+
 def test_the_browser_forgets_a_link_that_is_done_with(operator, opened):
     choose(opened)
     assert opened.session[SESSION_KEY] == {}
@@ -337,12 +346,27 @@ def test_the_browser_forgets_a_link_that_is_done_with(operator, opened):
     [
         ("", "new_password"),
         ("password123", "new_password"),
+        ("!!dragon-2026", "new_password"),
+        ("Uptrends!2026", "new_password"),
+        ("acme monitoring", "new_password"),
+        ("Welcome2Acme!", "new_password"),
         ("8401957362", "new_password"),
         ("olga@example", "new_password"),
         ("olga operator", "new_password"),
         ("seventeen\0green bottles", "new_password"),
     ],
-    ids=["empty", "common", "digits", "like the address", "like the name", "NUL"],
+    ids=[
+        "empty",
+        "common",
+        "common with digits and signs around it",
+        "product",
+        "account",
+        "account among other words",
+        "digits",
+        "like the address",
+        "like the name",
+        "NUL",
+    ],
 )
 def test_a_bad_password_is_refused_beside_its_field(operator, opened, password, field):
     response = choose(opened, password)
@@ -364,6 +388,10 @@ def test_a_password_has_at_most_4096_characters(operator, opened, length, status
 def test_a_password_is_taken_as_it_is(operator, opened, password):
     choose(opened, password)
     assert has_password(operator, password)
+
+
+def test_a_name_that_is_only_a_part_of_it_does_no_harm(operator, opened):
+    assert choose(opened, "uptrends has green bottles").status_code == 302
 
 
 def test_two_different_passwords_are_refused_and_not_shown_again(operator, opened):

@@ -132,13 +132,46 @@ def test_last_seen_is_written_every_five_minutes_at_most(admin, minutes, stateme
 
 def test_a_session_ends_12_hours_after_sign_in_whatever_is_done_in_it(operator):
     browser = log_in(operator)
+    for hour in range(1, 22):
+        with after(minutes=30 * hour):
+            assert is_signed_in(browser, operator)
     with after(hours=11):
         data = {"current_password": PASSWORD, "new_password": "a fine long one"}
         browser.post(reverse("operators:password"), {**data, "new_password_again": "a fine long one"})
-    with after(hours=11, minutes=59):
-        assert is_signed_in(browser, operator)
+    for minutes in (30, 59):
+        with after(hours=11, minutes=minutes):
+            assert is_signed_in(browser, operator)
     with after(hours=12, seconds=1):
         assert not is_signed_in(browser, operator)
+
+
+@pytest.mark.parametrize(("minutes", "signed_in"), [(59, True), (60, False)])
+def test_a_session_that_nobody_uses_ends_after_an_hour(operator, minutes, signed_in):
+    browser = log_in(operator)
+    start = timezone.now()
+    with time_machine.travel(start + timedelta(minutes=minutes, seconds=1), tick=False):
+        assert is_signed_in(browser, operator) is signed_in
+    assert is_signed_in(browser, operator) is signed_in
+
+
+def test_how_long_nobody_may_use_it_is_a_setting(operator, settings):
+    settings.SESSION_IDLE_MINUTES = 20
+    browser = log_in(operator)
+    assert "nobody uses it for 20 minutes" in browser.get(reverse("operators:sessions")).text
+    with after(minutes=15):
+        assert is_signed_in(browser, operator)
+    with after(minutes=34):
+        assert is_signed_in(browser, operator)
+    with after(minutes=55):
+        assert not is_signed_in(browser, operator)
+
+
+def test_the_list_leaves_out_what_ended_for_lack_of_use(operator):
+    log_in(operator, CHROME)
+    with after(minutes=61):
+        page = log_in(operator).get(reverse("operators:sessions")).text
+    assert "Firefox" in page
+    assert "Chrome" not in page
 
 
 def test_the_12_hours_begin_at_sign_in_not_at_the_password(operator):
@@ -146,6 +179,9 @@ def test_the_12_hours_begin_at_sign_in_not_at_the_password(operator):
     browser = log_in(operator)
     with after(minutes=9):
         browser.post(reverse("twofactor:verify"), {"code": code_for()})
+    for half_hours in range(1, 24):
+        with after(minutes=30 * half_hours):
+            assert is_signed_in(browser, operator)
     with after(hours=12, minutes=5):
         assert is_signed_in(browser, operator)
 

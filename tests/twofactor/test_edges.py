@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -53,7 +54,37 @@ def test_a_right_code_after_nine_wrong_ones_takes_count_and_delay_back(olga, pag
     assert waiting(olga).post(page, {"code": code or code_for()}).status_code == 302
     olga.refresh_from_db()
     assert (olga.code_failures, olga.codes_blocked_until) == (0, None)
-    assert olga.last_code_at is not None
+    assert not olga.guessing_told
+
+
+def test_a_row_of_wrong_codes_is_told_once_and_the_next_row_again(olga):
+    for row in range(2):
+        Operator.objects.update(code_failures=8)
+        for told in (0, 1, 1):
+            Operator.objects.update(codes_blocked_until=None)
+            waiting(olga).post(VERIFY, {"code": "000000"})
+            assert len(mail.outbox) == told
+        assert mail.outbox[0].to == [olga.email]
+        assert "somebody who knows your password is trying codes" in mail.outbox[0].body
+        assert "/not-me/" in mail.outbox.pop().body
+        Operator.objects.update(codes_blocked_until=None)
+        waiting(olga).post(reverse("twofactor:recover"), {"code": RECOVERY_CODES[row]})
+        mail.outbox.clear()
+
+
+def test_a_recovery_code_is_no_use_of_the_app(olga):
+    browser = waiting(olga)
+    browser.post(reverse("twofactor:recover"), {"code": RECOVERY_CODES[0]})
+    assert "not used since then" in browser.get(olga.get_absolute_url()).text
+    browser = waiting(olga)
+    browser.post(VERIFY, {"code": code_for()})
+    assert ", last used " in browser.get(olga.get_absolute_url()).text
+
+
+def test_the_code_that_set_the_app_up_is_no_use_of_it_either(operator, operator_browser):
+    scan = reverse("operators:scan", args=[operator.pk])
+    operator_browser.post(scan, {"code": code_for(key_on(operator_browser.get(scan).text))})
+    assert "not used since then" in operator_browser.get(operator.get_absolute_url()).text
 
 
 def test_a_recovery_code_writes_nothing_else_of_its_person(olga):

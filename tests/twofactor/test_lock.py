@@ -20,7 +20,7 @@ VERIFY = reverse("twofactor:verify")
 @pytest.fixture
 def olga(account, admin):
     olga = make_operator(account, "olga@example.com", enrolled=True)
-    Operator.objects.filter(pk=olga.pk).update(code_failures=99)
+    Operator.objects.filter(pk=olga.pk).update(code_failures=99, guessing_told=True)
     return olga
 
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator
+from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
 from twofactor import rotation, vault
 from twofactor.models import Authenticator
 
@@ -138,9 +138,10 @@ def test_a_row_that_changed_meanwhile_is_not_overwritten(olga, old, settings, mo
 
     def overtaken(secret, user_id):
         # Another server, still without the new key, enrolls her with another phone.
-        settings.TWO_FACTOR_KEYS = old
-        Authenticator.objects.update(sealed_secret=real(OTHER_SECRET, user_id))
-        settings.TWO_FACTOR_KEYS = new
+        if user_id == olga.pk:
+            settings.TWO_FACTOR_KEYS = old
+            Authenticator.objects.update(sealed_secret=real(OTHER_SECRET, user_id))
+            settings.TWO_FACTOR_KEYS = new
         return real(secret, user_id)
 
     monkeypatch.setattr(vault, "seal", overtaken)
@@ -209,3 +210,39 @@ def test_no_secret_is_printed(olga, settings):
     out = run()
     assert SECRET not in out
     assert not any(key in out for key in settings.TWO_FACTOR_KEYS)
+
+
+# The check of the keys
+
+
+@pytest.fixture
+def offers(account):
+    """Returns whether somebody who has no authenticator is shown a QR code."""
+    nora = make_operator(account)
+    browser = signed_in(nora)
+    return lambda: browser.get(reverse("operators:scan", args=[nora.pk])).status_code == 200
+
+
+def test_after_a_rotation_people_enroll_with_the_new_key_alone(offers, settings):
+    assert offers()
+    key = put_in_front(settings)
+    assert offers()
+    run()
+    settings.TWO_FACTOR_KEYS = [key]
+    assert offers()
+
+
+def test_before_the_rotation_the_old_key_is_needed(offers, settings):
+    assert offers()
+    settings.TWO_FACTOR_KEYS = [new_key()]
+    assert not offers()
+    _out, error = fails()
+    assert "these are not the keys of this installation" in error
+
+
+def test_where_the_keys_are_lost_one_may_begin_anew(olga, offers, settings):
+    assert offers()
+    settings.TWO_FACTOR_KEYS = [new_key()]
+    with pytest.raises(CommandError, match="1 secret is not under the newest key"):
+        call_command("rotate_two_factor_keys", "--keys-are-lost", stdout=StringIO(), stderr=StringIO())
+    assert offers()

@@ -6,13 +6,24 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
-from tests.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
+from tests.factories import (
+    NOBODY,
+    PASSWORD,
+    RECOVERY_CODES,
+    RESET,
+    code_for,
+    make_account,
+    make_operator,
+    signed_in,
+)
 from tests.test_flows import link_in_mail, log_in
 from tests.twofactor.test_proof import proof, stale
-from twofactor.models import Authenticator
+from twofactor import key_check
+from twofactor.models import Authenticator, KeyCheck
 
 # What the setting becomes; "right" stands for the key from before.
 MISSING = {"none": [], "empty": [""], "no key": ["no key"], "no key after the right one": ["right", "no key"]}
@@ -122,7 +133,71 @@ def test_the_operator_page_still_says_enrolled_and_offers_no_scan(account, admin
         assert browser.post(scan, {"code": code_for()}).headers["Location"] == operator.get_absolute_url()
 
 
-# Where there is no authenticator yet: nothing is offered that could not be kept
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("page", [VERIFY, reverse("twofactor:recover")])
+def test_a_code_that_could_not_be_looked_at_does_not_count(account, lose_key, kind, page):
+    operator = make_operator(account, enrolled=True)
+    browser = waiting_for_code(operator)
+    lose_key(kind)
+    code = RECOVERY_CODES[0] if page != VERIFY else "000000"
+    for _ in range(6):
+        assert is_the_plain_page(browser.post(page, {"code": code}))
+    assert Operator.objects.get(pk=operator.pk).code_failures == 0
+    assert not AuditEntry.objects.filter(action=Action.CODE_FAILED).exists()
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("code", ["123456", RECOVERY_CODES[0]])
+def test_nor_does_one_in_a_proof(account, lose_key, kind, code):
+    operator = make_operator(account, administrator=True, enrolled=True)
+    browser = stale(operator)
+    browser.raise_request_exception = False
+    lose_key(kind)
+    browser.post(reverse("accounts:settings"), proof(two_factor_policy="disabled", proof_code=code))
+    assert Operator.objects.get(pk=operator.pk).code_failures == 0
+
+
+# Where there is no authenticator yet: nothing is offered that could not be kept, and no key is taken that is
+# not the one of the others
+
+
+@pytest.fixture
+def somebody_is_enrolled(account):
+    make_operator(account, enrolled=True)
+
+
+@pytest.fixture
+def somebody_has_looked(account):
+    """A page with a QR code was shown once, and nobody is enrolled."""
+    olga = make_operator(account)
+    signed_in(olga).get(reverse("operators:scan", args=[olga.pk]))
+
+
+@pytest.mark.parametrize("before", ["somebody_is_enrolled", "somebody_has_looked"])
+def test_nobody_is_enrolled_under_another_key(operator, operator_browser, lose_key, request, before):
+    request.getfixturevalue(before)
+    url = reverse("operators:scan", args=[operator.pk])
+    lose_key("another key")
+    assert is_the_plain_page(operator_browser.get(url))
+    assert is_the_plain_page(operator_browser.post(url, {"code": "123456"}))
+    assert Operator.objects.get(pk=operator.pk).code_failures == 0
+
+
+def test_a_damaged_secret_keeps_nobody_from_enrolling(account, operator, operator_browser):
+    make_operator(account, enrolled=True)
+    Authenticator.objects.filter(user=make_operator(account, enrolled=True)).update(sealed_secret="nonsense")
+    assert operator_browser.get(reverse("operators:scan", args=[operator.pk])).status_code == 200
+
+
+def test_two_that_enroll_first_at_the_same_moment_do_not_disturb_each_other(db, monkeypatch):
+    key_check.verify()
+    key_check.verify_once.cache_clear()
+    real = key_check._stored
+    asked: list[str] = []
+    # As each of the two finds it before the other one has stored it.
+    monkeypatch.setattr(key_check, "_stored", lambda: real() if asked else asked.append("once"))
+    key_check.verify()
+    assert KeyCheck.objects.count() == 1
 
 
 @pytest.mark.parametrize("kind", MISSING)

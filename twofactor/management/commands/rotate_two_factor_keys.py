@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from twofactor import vault
+from twofactor import key_check, vault
 from twofactor.rotation import Progress, count_remaining, rotate
 
 
@@ -15,24 +15,47 @@ class Command(BaseCommand):
 
     help = "Re-encrypt all secrets under the first of TWO_FACTOR_KEYS. May be stopped and run again."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the word that the old keys are gone for good."""
+        parser.add_argument(
+            "--keys-are-lost",
+            action="store_true",
+            help="The older keys are gone for good: let people set up authenticators with the present ones.",
+        )
+
+    def handle(self, *_args: Any, keys_are_lost: bool, **_options: Any) -> None:
         """Re-encrypt batch by batch, then look at every row again."""
         try:
             vault.check_keys()
         except vault.SecretUnreadableError as error:
             raise CommandError(_("TWO_FACTOR_KEYS is empty, or a value in it is no key.")) from error
+        if keys_are_lost:
+            key_check.accept_keys()
+        unreadable = self._rotate()
+        for user_id in unreadable:
+            self.stderr.write(_("Operator %(number)d: no key opens this secret.") % {"number": user_id})
+        # Looked at afresh: servers that still run with the old setting may have added some meanwhile.
+        problems = [self._remaining(remaining) for remaining in [count_remaining()] if remaining]
+        if not key_check.renew():
+            problems.append(
+                _(
+                    "Nobody can set up an authenticator, since these are not the keys of this installation. "
+                    "Put the right ones back; if they are gone for good, run this with --keys-are-lost."
+                )
+            )
+        if problems:
+            raise CommandError(" ".join(problems))
+        self.stdout.write(_("All secrets are under the newest key: the older keys may be removed now."))
+
+    def _rotate(self) -> list[int]:
+        """Re-encrypt batch by batch; return whose secret no key opens."""
         progress = Progress()
         for progress in rotate():
             self.stdout.write(
                 _("Secrets looked at: %(seen)d, re-encrypted: %(renewed)d")
                 % {"seen": progress.seen, "renewed": progress.renewed}
             )
-        for user_id in progress.unreadable:
-            self.stderr.write(_("Operator %(number)d: no key opens this secret.") % {"number": user_id})
-        # Looked at afresh: servers that still run with the old setting may have added some meanwhile.
-        if remaining := count_remaining():
-            raise CommandError(self._remaining(remaining))
-        self.stdout.write(_("All secrets are under the newest key: the older keys may be removed now."))
+        return progress.unreadable
 
     def _remaining(self, number: int) -> str:
         """Return what to do while some secrets need another key."""
