@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("operators", "0004_frozen_sign_ins"),
+        ("operators", "0005_overrides_that_end"),
     ]
 
     operations = [
