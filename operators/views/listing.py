@@ -24,7 +24,7 @@ STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
-    rows = Operator.objects.filter(account=account).complete().with_invitation_state()
+    rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
     filters = OperatorFilters(request.GET, queryset=rows, account=account)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
