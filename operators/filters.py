@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import TEXT_LENGTH, Account
 from accounts.text_search import contains
 from operators.badges import STATUS_LABELS
-from operators.models import Group, Membership, Operator, SubAccount
+from operators.models import Group, Membership, Operator, OperatorQuerySet, SubAccount
 from operators.status import Status
-from operators.status_filter import status_condition
+from operators.status_filter import rows_where, status_condition
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -44,6 +44,11 @@ def _choice_field(
     )
 
 
+def _tick(label: "_StrPromise", method: str) -> django_filters.BooleanFilter:
+    """Return a filter that counts when its box is ticked."""
+    return django_filters.BooleanFilter(label=label, method=method, widget=forms.CheckboxInput)
+
+
 class PersonFilters(django_filters.FilterSet):
     """Search alone."""
 
@@ -69,6 +74,9 @@ class OperatorFilters(PersonFilters):
     group = _choice_field(_("Group"), _("Any group"), "by_group")
     sub_account = _choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
     last_login = _choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
+    administrators = _tick(_("Administrators"), "only_administrators")
+    exceptions = _tick(_("Exceptions"), "only_exceptions")
+    no_recovery_codes = _tick(_("No recovery codes"), "only_without_recovery_codes")
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,3 +115,32 @@ class OperatorFilters(PersonFilters):
             "expired": {"joined_at": None, "invitation_live": False},
         }
         return queryset.filter(**conditions[value])
+
+    def only_administrators(
+        self,
+        queryset: OperatorQuerySet,
+        name: str,
+        value: bool,  # noqa: FBT001  the library's signature
+    ) -> QuerySet[Operator]:
+        """Members of the group Administrators; it combines with another group."""
+        return queryset.administrators() if value else queryset
+
+    def only_exceptions(
+        self,
+        queryset: QuerySet[Operator],
+        name: str,
+        value: bool,  # noqa: FBT001
+    ) -> QuerySet[Operator]:
+        """Those of whom an override asks less than the account asks of others."""
+        now, rule = timezone.now(), self.account.rule
+        excepted = rows_where(lambda facts: facts.is_exception(rule, now), now)
+        return queryset.filter(excepted) if value else queryset
+
+    def only_without_recovery_codes(
+        self,
+        queryset: QuerySet[Operator],
+        name: str,
+        value: bool,  # noqa: FBT001
+    ) -> QuerySet[Operator]:
+        """Those with an authenticator and no recovery code left: a lost phone keeps them out."""
+        return queryset.filter(authenticator__recovery_hashes="") if value else queryset

@@ -1,6 +1,5 @@
 """The operators list."""
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -8,15 +7,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
-from accounts.models import Account
+from operators.count_links import links
+from operators.counts import count
 from operators.filters import OperatorFilters
 from operators.models import Operator
-from operators.status import Status
-from operators.status_filter import status_condition
 from operators.tables import OperatorTable
-
-# Django calls classes that it finds in a template's context: an enum's members go there one by one.
-STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 
 
 @require_safe
@@ -24,19 +19,15 @@ STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
-    rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
-    filters = OperatorFilters(request.GET, queryset=rows, account=account)
+    filters = filters_of(request)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
+    counts = count(account, timezone.now())
+    context = {"filters": filters, "table": table, "counts": counts, "count_links": links(counts)}
     return render(request, "operators/list.html", context)
 
 
-def _counts(account: Account) -> dict[str, int]:
-    """Return how many operators there are, and of those that matter most, in one query."""
-    now = timezone.now()
-    protected = status_condition(Status.PROTECTED, account.rule, now)
-    required = status_condition(Status.REQUIRED, account.rule, now)
-    counts: dict[str, int] = Operator.objects.filter(account=account).aggregate(
-        all=Count("pk"), protected=Count("pk", filter=protected), required=Count("pk", filter=required)
-    )
-    return counts
+def filters_of(request: SignedInRequest) -> OperatorFilters:
+    """Return the filters that the address names, over the operators of the reader's own account."""
+    account = request.user.account
+    rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
+    return OperatorFilters(request.GET, queryset=rows, account=account)
