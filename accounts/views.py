@@ -10,14 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit import origin, record
 from accounts.audit_search import AuditFilters, page_of
 from accounts.delivery import waiting_since
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
-from accounts.models import POLICY_LABELS, Account, AuditEntry
+from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
 from accounts.settings_page import change_policy, change_trusted_browser_days
-from accounts.spreadsheet import csv_response
+from accounts.spreadsheet import csv_response, in_zone
 
 
 @needs_proof_to_post
@@ -108,6 +108,18 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
         # The page says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('accounts:audit-log')}?{request.GET.urlencode()}")
     return csv_response("audit-log", request.user.account.name, table.header(), table.rows(filters.qs))
+
+
+@require_POST
+@administrators_only
+def policy_export(request: SignedInRequest) -> HttpResponseBase:
+    """Send every change of the policy as CSV. A POST, as it leaves an entry itself."""
+    account = request.user.account
+    entries = AuditEntry.objects.filter(account=account, action__in=table.POLICY_CHANGES)
+    what = _("Changes of the policy")
+    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
+    when, *others = table.header()
+    return csv_response("policy-changes", account.name, [in_zone(when), *others], table.rows(entries))
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

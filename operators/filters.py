@@ -44,9 +44,18 @@ def _choice_field(
     )
 
 
-def _tick(label: "_StrPromise", method: str) -> django_filters.BooleanFilter:
-    """Return a filter that counts when its box is ticked."""
-    return django_filters.BooleanFilter(label=label, method=method, widget=forms.CheckboxInput)
+def _shown(field: forms.BoundField) -> str:
+    """Return the value of a valid field as its widget shows it."""
+    value = field.data
+    if isinstance(field.field, forms.ChoiceField):
+        return str(dict(field.field.choices)[value])  # type: ignore[arg-type]  # pairs, no groups of them
+    return str(_("yes") if value is True else value)
+
+
+class TickFilter(django_filters.BooleanFilter):
+    """A filter that counts when its box is ticked; the library's own knows a third state, unknown."""
+
+    field_class = forms.BooleanField  # type: ignore[assignment]  # the library's stubs know its own only
 
 
 class PersonFilters(django_filters.FilterSet):
@@ -74,9 +83,9 @@ class OperatorFilters(PersonFilters):
     group = _choice_field(_("Group"), _("Any group"), "by_group")
     sub_account = _choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
     last_login = _choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
-    administrators = _tick(_("Administrators"), "only_administrators")
-    exceptions = _tick(_("Exceptions"), "only_exceptions")
-    no_recovery_codes = _tick(_("No recovery codes"), "only_without_recovery_codes")
+    administrators = TickFilter(label=_("Administrators"), method="only_administrators")
+    exceptions = TickFilter(label=_("Exceptions"), method="only_exceptions")
+    no_recovery_codes = TickFilter(label=_("No recovery codes"), method="only_without_recovery_codes")
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,6 +98,12 @@ class OperatorFilters(PersonFilters):
         self.filters["sub_account"].extra["choices"] = [*sub_accounts, (NO_SUB_ACCOUNT, _("No sub account"))]
         if not sub_accounts:
             del self.filters["sub_account"]
+
+    def in_words(self) -> list[str]:
+        """Return each filter in use and its value, as the form shows them."""
+        return [
+            f"{field.label}: {_shown(field)}" for field in self.form if field.name in self.form.changed_data
+        ]
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""

@@ -1,12 +1,18 @@
-"""The operators list."""
+"""The operators list, and its export."""
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only
+from accounts.audit import origin, record
 from accounts.http import SignedInRequest
+from accounts.models import Action
+from accounts.spreadsheet import csv_response
+from operators import evidence
 from operators.count_links import links
 from operators.counts import count
 from operators.filters import OperatorFilters
@@ -24,6 +30,21 @@ def operators(request: SignedInRequest) -> HttpResponse:
     counts = count(account, timezone.now())
     context = {"filters": filters, "table": table, "counts": counts, "count_links": links(counts)}
     return render(request, "operators/list.html", context)
+
+
+@require_POST
+@administrators_only
+def export(request: SignedInRequest) -> HttpResponseBase:
+    """Send what the list shows, all of it in its order, as CSV. A POST, as it leaves an entry."""
+    filters = filters_of(request)
+    if not filters.is_valid():
+        # The list says what is wrong; a file with more in it than was asked for would say nothing.
+        return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
+    account = request.user.account
+    what = "; ".join([_("Status of operators"), *filters.in_words()])
+    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
+    rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
+    return csv_response("two-factor-status", account.name, evidence.header(), evidence.rows(rows))
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:
