@@ -23,6 +23,7 @@ class Event(StrEnum):
     INVITATION_EXPIRED = "invitation expired"
     JOINS_SETTING_UP = "joins, setting up"
     JOINS_PERHAPS_SETTING_UP = "joins, perhaps setting up"
+    JOINS_BEFORE_THE_DAY = "joins, setting up before the day"
     JOINS = "joins"
     DEACTIVATED = "deactivated"
     FROZEN = "frozen"
@@ -52,6 +53,10 @@ _SENTENCES: dict[Event, "_StrPromise"] = {
     ),
     Event.JOINS_PERHAPS_SETTING_UP: gettext_lazy(
         "%(name)s may set up two-factor authentication while accepting the invitation."
+    ),
+    Event.JOINS_BEFORE_THE_DAY: gettext_lazy(
+        "%(name)s may set up two-factor authentication while accepting the invitation, and has to from "
+        "%(day)s on."
     ),
     Event.JOINS: gettext_lazy("%(name)s accepts the invitation with a name and a password."),
     Event.DEACTIVATED: gettext_lazy("%(name)s is deactivated and cannot sign in."),
@@ -95,6 +100,7 @@ _IN_SHORT: dict[Event, "_StrPromise"] = {
     Event.INVITATION_EXPIRED: gettext_lazy("the invitation has expired and has to be sent again"),
     Event.JOINS_SETTING_UP: gettext_lazy("has to be set up while accepting the invitation"),
     Event.JOINS_PERHAPS_SETTING_UP: gettext_lazy("may be set up while accepting the invitation"),
+    Event.JOINS_BEFORE_THE_DAY: gettext_lazy("may be set up while accepting the invitation"),
     Event.JOINS: gettext_lazy("the invitation is accepted with a name and a password"),
     Event.DEACTIVATED: gettext_lazy("no sign-in until activated"),
     Event.FROZEN: gettext_lazy("sign-in frozen until it is freed"),
@@ -125,6 +131,8 @@ def _joining(operator: Operator) -> Event:
         return Event.INVITATION_EXPIRED
     if operator.effective.required:
         return Event.JOINS_SETTING_UP
+    if operator.effective.announced:
+        return Event.JOINS_BEFORE_THE_DAY
     return Event.JOINS_PERHAPS_SETTING_UP if operator.effective.usable else Event.JOINS
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Policy
 from invitations.models import Link
+from operators import outlook
 from operators.explanation import explain
 from operators.models import Operator
 from tests.factories import make_account, make_operator, signed_in
@@ -78,6 +79,15 @@ def test_a_required_that_begins_on_a_day_says_which(db):
     Account.objects.update(required_from=LATER)
     words = explain(Operator.objects.get(pk=olga.pk)).sentence
     assert words.startswith("Required by the account from 2 Jan 2100 on; not set up; the next sign-in offers")
+
+
+def test_an_invitation_before_the_day_names_the_day(db):
+    ivo = made(R, "ivo@example.com", invited=True, name="Ivo")
+    Link.issue(ivo, Link.Purpose.INVITATION, ivo.email)
+    Account.objects.update(required_from=LATER)
+    ivo = Operator.objects.get(pk=ivo.pk)
+    assert explain(ivo).next_event == "may be set up while accepting the invitation"
+    assert outlook.next_sign_in(ivo).endswith("accepting the invitation, and has to from 2 Jan 2100 on.")
 
 
 def test_an_invitation_that_still_works_says_what_it_will_ask_for(db):
