@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Action, AuditEntry
 
+# Which entries are changes of the policy: what is asked of everybody, of somebody, and of whom nothing is.
+POLICY_CHANGES = (Action.ACCOUNT_POLICY, Action.TRUSTED_BROWSERS, Action.OVERRIDE, Action.SIGN_IN_METHOD)
 BATCH = 500  # entries that are in memory at once
 
 

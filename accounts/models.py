@@ -135,6 +135,7 @@ class Action(models.TextChoices):
     SUB_ACCOUNT_RENAMED = "sub_account_renamed", _("Sub account renamed")
     SUB_ACCOUNT_DELETED = "sub_account_deleted", _("Sub account deleted")
     AUDIT_EXPORTED = "audit_exported", _("Audit log exported")
+    EVIDENCE_EXPORTED = "evidence_exported", _("Evidence exported")
     AUDIT_PRUNED = "audit_pruned", _("Old audit entries removed")
 
 

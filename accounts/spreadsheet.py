@@ -8,10 +8,14 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # Excel takes a file for UTF-8 only when it begins like this.
 BYTE_ORDER_MARK = "\ufeff"
@@ -27,6 +31,11 @@ _CONTROL = re.compile(r"^(?=[\t\r\n])")
 def safe(text: str) -> str:
     """Return the text such that no spreadsheet takes it, or a part of it, for a formula."""
     return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text))
+
+
+def in_zone(title: "str | _StrPromise") -> str:
+    """Return the title of a column of times, with the time zone that they are in: the reader's."""
+    return f"{title} ({timezone.get_current_timezone_name()})"
 
 
 def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
 from accounts.settings_page import change_policy, change_trusted_browser_days
-from accounts.spreadsheet import csv_response
+from accounts.spreadsheet import csv_response, in_zone
 
 
 @needs_proof_to_post
@@ -113,6 +113,18 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
         exported = record(Action.AUDIT_EXPORTED, by=origin(request), new=in_words(filters))
         entries = entries.filter(pk__lt=exported.pk)
     return csv_response("audit-log", request.user.account.name, table.header(), table.rows(entries))
+
+
+@require_POST
+@administrators_only
+def policy_export(request: SignedInRequest) -> HttpResponseBase:
+    """Send every change of the policy as CSV. A POST, as it leaves an entry itself."""
+    account = request.user.account
+    entries = AuditEntry.objects.filter(account=account, action__in=table.POLICY_CHANGES)
+    what = _("Changes of the policy")
+    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
+    when, *others = table.header()
+    return csv_response("policy-changes", account.name, [in_zone(when), *others], table.rows(entries))
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import TEXT_LENGTH, Account
 from accounts.text_search import contains
 from operators.badges import STATUS_LABELS
-from operators.models import Group, Membership, Operator, SubAccount
+from operators.models import Group, Membership, Operator, OperatorQuerySet, SubAccount
 from operators.status import Status
-from operators.status_filter import status_condition
+from operators.status_filter import rows_where, status_condition
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -44,6 +44,20 @@ def _choice_field(
     )
 
 
+def _shown(field: forms.BoundField) -> str:
+    """Return the value of a valid field as its widget shows it."""
+    value = field.data
+    if isinstance(field.field, forms.ChoiceField):
+        return str(dict(field.field.choices)[value])  # type: ignore[arg-type]  # pairs, no groups of them
+    return str(_("yes") if value is True else value)
+
+
+class TickFilter(django_filters.BooleanFilter):
+    """A filter that counts when its box is ticked; the library's own knows a third state, unknown."""
+
+    field_class = forms.BooleanField  # type: ignore[assignment]  # the library's stubs know its own only
+
+
 class PersonFilters(django_filters.FilterSet):
     """Search alone."""
 
@@ -69,6 +83,9 @@ class OperatorFilters(PersonFilters):
     group = _choice_field(_("Group"), _("Any group"), "by_group")
     sub_account = _choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
     last_login = _choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
+    administrators = TickFilter(label=_("Administrators"), method="only_administrators")
+    exceptions = TickFilter(label=_("Exceptions"), method="only_exceptions")
+    no_recovery_codes = TickFilter(label=_("No recovery codes"), method="only_without_recovery_codes")
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,6 +98,12 @@ class OperatorFilters(PersonFilters):
         self.filters["sub_account"].extra["choices"] = [*sub_accounts, (NO_SUB_ACCOUNT, _("No sub account"))]
         if not sub_accounts:
             del self.filters["sub_account"]
+
+    def in_words(self) -> list[str]:
+        """Return each filter in use and its value, as the form shows them."""
+        return [
+            f"{field.label}: {_shown(field)}" for field in self.form if field.name in self.form.changed_data
+        ]
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""
@@ -107,3 +130,32 @@ class OperatorFilters(PersonFilters):
             "expired": {"joined_at": None, "invitation_live": False},
         }
         return queryset.filter(**conditions[value])
+
+    def only_administrators(
+        self,
+        queryset: OperatorQuerySet,
+        name: str,
+        value: bool,  # noqa: FBT001  the library's signature
+    ) -> QuerySet[Operator]:
+        """Members of the group Administrators; it combines with another group."""
+        return queryset.administrators() if value else queryset
+
+    def only_exceptions(
+        self,
+        queryset: QuerySet[Operator],
+        name: str,
+        value: bool,  # noqa: FBT001
+    ) -> QuerySet[Operator]:
+        """Those of whom an override asks less than the account asks of others."""
+        now, rule = timezone.now(), self.account.rule
+        excepted = rows_where(lambda facts: facts.is_exception(rule, now), now)
+        return queryset.filter(excepted) if value else queryset
+
+    def only_without_recovery_codes(
+        self,
+        queryset: QuerySet[Operator],
+        name: str,
+        value: bool,  # noqa: FBT001
+    ) -> QuerySet[Operator]:
+        """Those with an authenticator and no recovery code left: a lost phone keeps them out."""
+        return queryset.filter(authenticator__recovery_hashes="") if value else queryset

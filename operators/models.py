@@ -132,6 +132,10 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
         """Add whether a link is out that an invited operator can still accept the invitation with."""
         return self.annotate(invitation_live=Exists(_live_links(Link.Purpose.INVITATION)))
 
+    def with_setup_link_state(self) -> Self:
+        """Add whether a setup link is out that still works, or will once its email has left."""
+        return self.annotate(setup_link_live=Exists(_live_links(Link.Purpose.SETUP)))
+
     def administrators(self) -> Self:
         """Members of the system group Administrators."""
         return self.filter(
@@ -212,8 +216,9 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     # Filled by OperatorQuerySet.complete(): [[kind, name], …]; an address that waits for its confirmation
     group_names: list[list[str]] | None
     new_email: str | None
-    # Filled by OperatorQuerySet.with_invitation_state()
+    # Filled by OperatorQuerySet.with_invitation_state() and with_setup_link_state()
     invitation_live: bool
+    setup_link_live: bool
     # login() stores it in the session: by which of AUTHENTICATION_BACKENDS the operator is loaded again.
     backend = "operators.backends.PasswordBackend"
 
@@ -292,7 +297,7 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     def last_login_label(self) -> str:
         """The Last login column: when, in the reader's time zone, or how far the invitation has come."""
         if self.is_invited:
-            return str(_("Invited") if self._has_live_invitation() else _("Invitation expired"))
+            return str(_("Invited") if self.has_live_invitation else _("Invitation expired"))
         if self.last_login is None:
             return str(pgettext_lazy("last login", "None"))
         here = timezone.localtime(self.last_login)
@@ -300,12 +305,22 @@ class Operator(TwoFactorUser, AbstractBaseUser):
             return str(_("Today, %(time)s")) % {"time": date_format(here, "TIME_FORMAT")}
         return date_format(here, "DATETIME_FORMAT")
 
-    def _has_live_invitation(self) -> bool:
+    @property
+    def has_live_invitation(self) -> bool:
         """Whether the invitation can still be accepted."""
-        if "invitation_live" not in self.__dict__:
-            found = Operator.objects.filter(pk=self.pk).with_invitation_state()
-            self.invitation_live = found.values_list("invitation_live", flat=True).get()
-        return self.invitation_live
+        return self._has_live("invitation_live")
+
+    @property
+    def has_live_setup_link(self) -> bool:
+        """Whether a setup link is out that can still be used."""
+        return self._has_live("setup_link_live")
+
+    def _has_live(self, link: str) -> bool:
+        """Return what the query has said of such a link; without one that asked, ask now."""
+        if link not in self.__dict__:
+            found = Operator.objects.filter(pk=self.pk).with_invitation_state().with_setup_link_state()
+            self.__dict__.update(found.values("invitation_live", "setup_link_live").get())
+        return bool(self.__dict__[link])
 
     @property
     def status(self) -> Status:

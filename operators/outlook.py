@@ -1,36 +1,164 @@
 """What will happen at an operator's next sign-in, in one sentence?"""
 
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.policy import Source
 from invitations.masking import mask
 from operators.models import Operator
 from operators.signin_table import NextStep, next_step
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Event(StrEnum):
+    """What comes next for an operator."""
+
+    INVITATION_EXPIRED = "invitation expired"
+    JOINS_SETTING_UP = "joins, setting up"
+    JOINS_PERHAPS_SETTING_UP = "joins, perhaps setting up"
+    JOINS_BEFORE_THE_DAY = "joins, setting up before the day"
+    JOINS = "joins"
+    DEACTIVATED = "deactivated"
+    FROZEN = "frozen"
+    NO_PROVIDER = "no identity provider"
+    PASSWORD = "password alone"  # noqa: S105  words
+    OFFER = "offer"
+    SETUP_LINK = "setup link"
+    CODE = "code"
+    CODE_UNLESS_TRUSTED = "code, save in a trusted browser"
+    LOCKED = "no code is accepted"
+
+
+_EVENTS = {
+    NextStep.REFUSED: Event.NO_PROVIDER,
+    NextStep.SIGNED_IN: Event.PASSWORD,
+    NextStep.OFFER: Event.OFFER,
+    NextStep.SETUP_LINK: Event.SETUP_LINK,
+}
+
+# For others, with the name.
+_SENTENCES: dict[Event, "_StrPromise"] = {
+    Event.INVITATION_EXPIRED: gettext_lazy(
+        "The invitation of %(name)s has expired: it has to be sent again before it can be accepted."
+    ),
+    Event.JOINS_SETTING_UP: gettext_lazy(
+        "%(name)s sets up two-factor authentication while accepting the invitation."
+    ),
+    Event.JOINS_PERHAPS_SETTING_UP: gettext_lazy(
+        "%(name)s may set up two-factor authentication while accepting the invitation."
+    ),
+    Event.JOINS_BEFORE_THE_DAY: gettext_lazy(
+        "%(name)s may set up two-factor authentication while accepting the invitation, and has to from "
+        "%(day)s on."
+    ),
+    Event.JOINS: gettext_lazy("%(name)s accepts the invitation with a name and a password."),
+    Event.DEACTIVATED: gettext_lazy("%(name)s is deactivated and cannot sign in."),
+    Event.FROZEN: gettext_lazy("The sign-in of %(name)s is frozen: nobody can use it until it is freed."),
+    Event.NO_PROVIDER: gettext_lazy("%(name)s cannot sign in yet: single sign-on is not set up."),
+    Event.PASSWORD: gettext_lazy("%(name)s signs in with the password alone."),
+    Event.OFFER: gettext_lazy(
+        "%(name)s signs in with the password and is offered a setup link: from %(day)s on "
+        "two-factor authentication is required."
+    ),
+    Event.SETUP_LINK: gettext_lazy(
+        "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
+    ),
+    Event.CODE: gettext_lazy("%(name)s types the password and then a code from the authenticator app."),
+    Event.CODE_UNLESS_TRUSTED: gettext_lazy(
+        "%(name)s types the password and, save in a trusted browser, a code from the authenticator app."
+    ),
+    Event.LOCKED: gettext_lazy("%(name)s types the password, but no code is accepted until a reset."),
+}
+
+# To oneself, who is signed in.
+_TO_SELF: dict[Event, "_StrPromise"] = {
+    Event.NO_PROVIDER: gettext_lazy("You cannot sign in yet: single sign-on is not set up."),
+    Event.PASSWORD: gettext_lazy("You sign in with the password alone."),
+    Event.OFFER: gettext_lazy(
+        "You sign in with the password and are offered a setup link: from %(day)s on two-factor "
+        "authentication is required."
+    ),
+    Event.SETUP_LINK: gettext_lazy(
+        "You get an email with a setup link, to %(address)s, and are let in after setting up."
+    ),
+    Event.CODE: gettext_lazy("You type the password and then a code from the authenticator app."),
+    Event.CODE_UNLESS_TRUSTED: gettext_lazy(
+        "You type the password and, save in a trusted browser, a code from the authenticator app."
+    ),
+    Event.LOCKED: gettext_lazy("No code of yours is accepted any more. Ask an administrator for a reset."),
+}
+
+# As the end of a line that says before what the policy is.
+_IN_SHORT: dict[Event, "_StrPromise"] = {
+    Event.INVITATION_EXPIRED: gettext_lazy("the invitation has expired and has to be sent again"),
+    Event.JOINS_SETTING_UP: gettext_lazy("has to be set up while accepting the invitation"),
+    Event.JOINS_PERHAPS_SETTING_UP: gettext_lazy("may be set up while accepting the invitation"),
+    Event.JOINS_BEFORE_THE_DAY: gettext_lazy("may be set up while accepting the invitation"),
+    Event.JOINS: gettext_lazy("the invitation is accepted with a name and a password"),
+    Event.DEACTIVATED: gettext_lazy("no sign-in until activated"),
+    Event.FROZEN: gettext_lazy("sign-in frozen until it is freed"),
+    Event.NO_PROVIDER: gettext_lazy("no sign-in until an identity provider is set up"),
+    Event.PASSWORD: gettext_lazy("the next sign-in takes the password alone"),
+    Event.OFFER: gettext_lazy("the next sign-in offers a setup link to %(address)s"),
+    Event.SETUP_LINK: gettext_lazy("at the next sign-in a setup link goes to %(address)s"),
+    Event.CODE: gettext_lazy("the next sign-in asks for a code"),
+    Event.CODE_UNLESS_TRUSTED: gettext_lazy("the next sign-in asks for a code, save in a trusted browser"),
+    Event.LOCKED: gettext_lazy("authenticator locked: no code is accepted until a reset"),
+}
+
+
+def next_event(operator: Operator) -> Event:
+    """Return what comes next; the decision is the one that sign-in itself takes."""
+    if operator.is_invited:
+        return _joining(operator)
+    if not operator.is_active:
+        return Event.DEACTIVATED
+    if operator.frozen_at:
+        return Event.FROZEN
+    return _signing_in(operator)
+
+
+def _joining(operator: Operator) -> Event:
+    """Return what accepting the invitation will ask for, as the policy stands now."""
+    if not operator.has_live_invitation:
+        return Event.INVITATION_EXPIRED
+    if operator.effective.required:
+        return Event.JOINS_SETTING_UP
+    if operator.effective.announced:
+        return Event.JOINS_BEFORE_THE_DAY
+    return Event.JOINS_PERHAPS_SETTING_UP if operator.effective.usable else Event.JOINS
+
+
+def _signing_in(operator: Operator) -> Event:
+    """Return what a right password leads to."""
+    step = next_step(operator.effective, enrolled=operator.is_enrolled)
+    if step is not NextStep.CODE:
+        return _EVENTS[step]
+    if operator.is_locked:
+        return Event.LOCKED
+    return Event.CODE_UNLESS_TRUSTED if operator.account.trusted_browser_days else Event.CODE
+
 
 def next_sign_in(operator: Operator) -> str:
-    """Return the sentence; the decision is the one that sign-in itself takes."""
-    words = _words(operator)
-    if operator.is_invited:
-        return _invited(operator) % words
-    if not operator.is_active:
-        return _("%(name)s is deactivated and cannot sign in.") % words
-    if operator.frozen_at:
-        return _("The sign-in of %(name)s is frozen: nobody can use it until it is freed.") % words
-    return {
-        NextStep.SIGNED_IN: _("%(name)s signs in with the password alone."),
-        NextStep.CODE: _code(operator),
-        NextStep.SETUP_LINK: _(
-            "%(name)s gets an email with a setup link, to %(address)s, and is let in after setting up."
-        ),
-        NextStep.OFFER: _(
-            "%(name)s signs in with the password and is offered a setup link: from %(day)s on "
-            "two-factor authentication is required."
-        ),
-        NextStep.REFUSED: _("%(name)s cannot sign in yet: single sign-on is not set up."),
-    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % words
+    """Return the sentence about an operator."""
+    return _SENTENCES[next_event(operator)] % _words(operator)
+
+
+def your_next_sign_in(operator: Operator) -> str:
+    """Return the same sentence for the operator themselves, who is signed in."""
+    return _TO_SELF[next_event(operator)] % _words(operator)
+
+
+def next_in_short(operator: Operator) -> str:
+    """Return the same as a part of a sentence."""
+    return _IN_SHORT[next_event(operator)] % _words(operator)
 
 
 def _words(operator: Operator) -> dict[str, str]:
@@ -41,44 +169,6 @@ def _words(operator: Operator) -> dict[str, str]:
         "address": mask(operator.email),
         "day": date_format(timezone.localtime(starts_at), "DATE_FORMAT") if starts_at else "",
     }
-
-
-def your_next_sign_in(operator: Operator) -> str:
-    """Return the same sentence for the operator themselves, who is signed in."""
-    return {
-        NextStep.SIGNED_IN: _("You sign in with the password alone."),
-        NextStep.CODE: _("You type the password and then a code from the authenticator app.")
-        if not operator.is_locked
-        else _("No code of yours is accepted any more. Ask an administrator for a reset."),
-        NextStep.SETUP_LINK: _(
-            "You get an email with a setup link, to %(address)s, and are let in after setting up."
-        ),
-        NextStep.OFFER: _(
-            "You sign in with the password and are offered a setup link: from %(day)s on two-factor "
-            "authentication is required."
-        ),
-        NextStep.REFUSED: _("You cannot sign in yet: single sign-on is not set up."),
-    }[next_step(operator.effective, enrolled=operator.is_enrolled)] % _words(operator)
-
-
-def _code(operator: Operator) -> str:
-    """Return what the code step will be like."""
-    if operator.is_locked:
-        return _("%(name)s types the password, but no code is accepted until a reset.")
-    if operator.account.trusted_browser_days:
-        return _(
-            "%(name)s types the password and, save in a trusted browser, a code from the authenticator app."
-        )
-    return _("%(name)s types the password and then a code from the authenticator app.")
-
-
-def _invited(operator: Operator) -> str:
-    """Return what accepting the invitation will ask for, as the policy stands now."""
-    if operator.effective.required:
-        return _("%(name)s sets up two-factor authentication while accepting the invitation.")
-    if operator.effective.usable:
-        return _("%(name)s may set up two-factor authentication while accepting the invitation.")
-    return _("%(name)s accepts the invitation with a name and a password.")
 
 
 def why_no_two_factor(operator: Operator, *, to_self: bool = False) -> str:

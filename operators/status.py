@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from accounts.policy import AccountRule, Effective, Override, Policy, effective_policy
+from accounts.policy import AccountRule, Effective, Override, Policy, effective_policy, is_exception
 
 
 class Status(StrEnum):
@@ -38,6 +38,10 @@ class Facts:
     def effective(self, account: AccountRule, now: datetime) -> Effective:
         """Return the policy that holds for the operator in an account with this rule."""
         return effective_policy(account, self.override, single_sign_on=self.single_sign_on, now=now)
+
+    def is_exception(self, account: AccountRule, now: datetime) -> bool:
+        """Return whether an override asks less of the operator than the account asks of others."""
+        return is_exception(account, self.override, now, single_sign_on=self.single_sign_on)
 
 
 def status_of(facts: Facts, effective: Effective) -> Status:

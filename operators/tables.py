@@ -53,6 +53,12 @@ class OperatorTable(tables.Table):
         table.page = table.paginator.get_page(page)
         return table
 
+    @classmethod
+    def in_order(cls, operators: QuerySet[Operator], sort: str) -> QuerySet[Operator]:
+        """Return all rows in the order in which the pages of the list show them."""
+        rows: QuerySet[Operator] = cls(operators, order_by=sort if sort in cls.SORTS else "name").data.data
+        return rows
+
     @property
     def sort(self) -> str:
         """The order in force, as the address says it."""

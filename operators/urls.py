@@ -30,6 +30,7 @@ urlpatterns = [
     path("password-reset/<str:token>/", password_reset.open_link, name="password-reset-link"),
     # Lists
     path("operators/", listing.operators, name="list"),
+    path("operators/export/", listing.export, name="export"),
     path("groups/", groups.groups, name="groups"),
     path("groups/add/", groups.add, name="group-add"),
     path("groups/<int:pk>/", groups.edit, name="group"),

@@ -104,6 +104,7 @@ def test_whoever_is_signed_in_goes_on_from_the_login_page(operator_browser, oper
 
 def test_an_invited_operator_of_a_disabled_account_just_joins(db):
     ivo = make_operator(make_account(Policy.DISABLED), name="Ivo", invited=True)
+    Link.issue(ivo, Link.Purpose.INVITATION, ivo.email)
     assert outlook.next_sign_in(ivo) == "Ivo accepts the invitation with a name and a password."
 
 

@@ -1,9 +1,14 @@
-"""The two-factor status of an operator as a badge, for every template: {% status_badge operator.status %}."""
+"""The two-factor status of an operator and why it is so, for every template.
+
+{% status_badge operator.status %}, {% explained operator as why %} {{ why.sentence }}
+"""
 
 from django import template
 from django.utils.html import format_html
 
 from operators.badges import STATUS_LABELS, STATUS_TONES
+from operators.explanation import Explanation, explain
+from operators.models import Operator
 from operators.status import Status
 
 register = template.Library()
@@ -13,3 +18,9 @@ register = template.Library()
 def status_badge(status: Status) -> str:
     """Return the badge of a status."""
     return format_html('<span class="status is-{}">{}</span>', STATUS_TONES[status], STATUS_LABELS[status])
+
+
+@register.simple_tag
+def explained(operator: Operator) -> Explanation:
+    """Return the policy, where it comes from, the operator's state, and what comes next."""
+    return explain(operator)

@@ -1,22 +1,23 @@
-"""The operators list."""
+"""The operators list, and its export."""
 
-from django.db.models import Count
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only
+from accounts.audit import origin, record
 from accounts.http import SignedInRequest
-from accounts.models import Account
+from accounts.models import Action
+from accounts.spreadsheet import csv_response
+from operators import evidence
+from operators.count_links import links
+from operators.counts import count
 from operators.filters import OperatorFilters
 from operators.models import Operator
-from operators.status import Status
-from operators.status_filter import status_condition
 from operators.tables import OperatorTable
-
-# Django calls classes that it finds in a template's context: an enum's members go there one by one.
-STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 
 
 @require_safe
@@ -24,19 +25,30 @@ STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
-    rows = Operator.objects.filter(account=account).complete().with_invitation_state()
-    filters = OperatorFilters(request.GET, queryset=rows, account=account)
+    filters = filters_of(request)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
+    counts = count(account, timezone.now())
+    context = {"filters": filters, "table": table, "counts": counts, "count_links": links(counts)}
     return render(request, "operators/list.html", context)
 
 
-def _counts(account: Account) -> dict[str, int]:
-    """Return how many operators there are, and of those that matter most, in one query."""
-    now = timezone.now()
-    protected = status_condition(Status.PROTECTED, account.rule, now)
-    required = status_condition(Status.REQUIRED, account.rule, now)
-    counts: dict[str, int] = Operator.objects.filter(account=account).aggregate(
-        all=Count("pk"), protected=Count("pk", filter=protected), required=Count("pk", filter=required)
-    )
-    return counts
+@require_POST
+@administrators_only
+def export(request: SignedInRequest) -> HttpResponseBase:
+    """Send what the list shows, all of it in its order, as CSV. A POST, as it leaves an entry."""
+    filters = filters_of(request)
+    if not filters.is_valid():
+        # The list says what is wrong; a file with more in it than was asked for would say nothing.
+        return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
+    account = request.user.account
+    what = "; ".join([_("Status of operators"), *filters.in_words()])
+    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
+    rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
+    return csv_response("two-factor-status", account.name, evidence.header(), evidence.rows(rows))
+
+
+def filters_of(request: SignedInRequest) -> OperatorFilters:
+    """Return the filters that the address names, over the operators of the reader's own account."""
+    account = request.user.account
+    rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
+    return OperatorFilters(request.GET, queryset=rows, account=account)

@@ -176,7 +176,8 @@
       event.preventDefault();
       return;
     }
-    if (form.method === "post") {
+    // After a download the page stays: nothing would enable its button again.
+    if (form.method === "post" && !("download" in form.dataset)) {
       form.dataset.sent = "yes";
       // After the event: a button that is disabled now would leave its name and value out of the post.
       setTimeout(() => all(BUTTONS, form).filter((button) => !button.disabled).forEach((button) => {

@@ -1,8 +1,11 @@
 """The operators list: what it shows, how it is narrowed, sorted and paged, and what it costs."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -17,6 +20,7 @@ from operators.models import Group, Membership, Operator, SubAccount
 from operators.status import Status
 from operators.status_filter import status_condition
 from tests.factories import enroll, make_account, make_operator, signed_in
+from twofactor.models import Authenticator
 from twofactor.throttle import FAILURES_THAT_LOCK
 
 URL = reverse("operators:list")
@@ -269,6 +273,69 @@ def test_the_last_login_filter_parts_live_invitations_from_expired_ones(admin_br
     assert listed(admin_browser, last_login="expired") == ["Edda Expired"]
 
 
+def test_the_administrators_filter_combines_with_a_group(admin_browser, account, admin, operator):
+    group = group_of(account, admin, operator)
+    assert listed(admin_browser, administrators="on") == ["Anna Admin"]
+    assert listed(admin_browser, group=group.pk) == ["Anna Admin", "Olga Operator"]
+    assert listed(admin_browser, group=group.pk, administrators="on") == ["Anna Admin"]
+
+
+def test_the_exceptions_filter_shows_overrides_in_force_below_the_account_s_rule(admin_browser, account):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    make_operator(account, name="Ended", override=Policy.OPTIONAL, override_until=timezone.now())
+    make_operator(account, name="Lasting", override=Policy.OPTIONAL)
+    make_operator(account, name="Same", override=Policy.REQUIRED)
+    make_operator(account, name="Single", override=Policy.OPTIONAL, single_sign_on=True)
+    assert listed(admin_browser, exceptions="on") == ["Lasting"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("setting", [*Policy, "damaged"])
+def test_the_exceptions_filter_agrees_with_the_rule_about_each_operator(setting):
+    account = make_account(setting)
+    for override, single_sign_on, trouble in product(["", *Policy, "damaged"], [True, False], TROUBLES):
+        make_operator(account, override=override, single_sign_on=single_sign_on, **trouble)
+    browser = signed_in(make_operator(account, administrator=True))
+    rule, now = account.rule, timezone.now()
+    everyone = Operator.objects.filter(account=account).complete()
+    expected = {one.pk for one in everyone if one.facts.is_exception(rule, now)}
+    found = {row.pk for row in browser.get(URL, {"exceptions": "on"}).context["filters"].qs}
+    assert found == expected
+    assert f"{len(found)} exception" in browser.get(URL).text or not found
+
+
+def test_the_recovery_filter_shows_who_has_an_authenticator_and_no_code_left(admin_browser, account):
+    for name in ("None", "Some"):
+        enroll(make_operator(account, name=name))
+    Authenticator.objects.filter(user__name="None").update(recovery_hashes="")
+    assert listed(admin_browser, no_recovery_codes="on") == ["None"]
+
+
+@pytest.mark.parametrize("name", ["administrators", "exceptions", "no_recovery_codes"])
+def test_a_box_that_is_not_ticked_does_not_narrow(admin_browser, operator, name):
+    page = admin_browser.get(URL, {name: "false"})
+    assert names_in(page) == ["Anna Admin", "Olga Operator"]
+    assert ">Clear</a>" not in page.text
+
+
+def test_all_filters_combine_and_survive_sorting_and_paging(admin_browser, account):
+    night = group_of(account)
+    for number in range(30):
+        one = make_operator(account, name=f"Olga {number:02}", administrator=True, override=Policy.DISABLED)
+        Membership.objects.create(group=night, operator=one)
+        enroll(one)
+    Authenticator.objects.update(recovery_hashes="")
+    query = {"search": "olga", "status": "disabled", "group": str(night.pk), "last_login": "never"}
+    query |= {"administrators": "on", "exceptions": "on", "no_recovery_codes": "on", "sort": "-name"}
+    page = admin_browser.get(URL, query)
+    assert page.context["table"].page.paginator.count == 30
+    kept = html.escape(urlencode(query))
+    assert f'href="?{kept}&amp;page=2"' in page.text
+    assert f'href="?{kept.replace("sort=-name", "sort=email")}"' in page.text
+    assert 'href="?sort=-name"' in page.text
+
+
 def test_filters_combine(admin_browser, account, operator):
     group = group_of(account, operator, make_operator(account, name="Olga Other", enrolled=True))
     query = {"search": "olga", "group": group.pk, "status": "optional-not-set-up"}
@@ -287,15 +354,36 @@ def test_filters_survive_sorting_and_paging(admin_browser, account):
 # Counts
 
 
+def head_of(browser):
+    """Return the links in the head of the list: address and words."""
+    page = " ".join(browser.get(URL).text.split())
+    facts = page.split('<p class="facts counts">')[1].split("</p>")[0]
+    return re.findall(r'<a href="([^"]+)">([^<]+)</a>', facts)
+
+
 def test_the_facts_count_and_link_to_the_filtered_list(account, admin, admin_browser):
     account.two_factor_policy = Policy.REQUIRED
     account.save()
     enroll(admin)
     make_operator(account)
-    page = " ".join(admin_browser.get(URL).content.decode().split())
-    assert f'<a href="{URL}">2 operators</a>' in page
-    assert f'<a href="{URL}?status=protected">1 protected</a>' in page
-    assert f'<a href="{URL}?status=required-not-set-up">1 required and not set up</a>' in page
+    assert head_of(admin_browser) == [
+        (URL, "2 operators"),
+        (f"{URL}?status=protected", "1 protected"),
+        (f"{URL}?status=required-not-set-up", "1 required and not set up"),
+    ]
+
+
+def test_every_status_that_occurs_is_counted_in_the_head_as_its_link_finds_it(account, admin_browser):
+    for override, enrolled, trouble in product(["", *Policy], [True, False], TROUBLES):
+        make_operator(account, override=override, enrolled=enrolled, **trouble)
+    make_operator(account, single_sign_on=True)
+    make_operator(account, invited=True)
+    make_operator(account, active=False)
+    found = head_of(admin_browser)
+    assert len(found) == 1 + len(Status) + 1
+    for address, words in found:
+        number = admin_browser.get(address).context["table"].page.paginator.count
+        assert words.startswith(f"{number} "), words
 
 
 # Sorting and pages
@@ -401,7 +489,8 @@ def test_more_operators_do_not_take_more_queries(admin_browser, account):
 
     few = queries()
     for number in range(20):
-        operator = make_operator(account, enrolled=number % 2 == 0)
+        operator = make_operator(account, enrolled=number % 2 == 0, override=Policy.OPTIONAL)
+        Link.issue(operator, Link.Purpose.SETUP, operator.email)
         group_of(account, operator, name=f"Group {number}")
         invite(account, "Ivo", 60)
     # Session, operator, counts, groups, sub accounts, number of rows, rows.

@@ -1,0 +1,146 @@
+"""Why is an operator's two-factor status what it is, and what comes next? In words, for pages and exports."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import POLICY_LABELS
+from accounts.policy import Effective, Policy, Source
+from operators import outlook
+from operators.models import Operator
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Parts of a sentence: the policy and where it comes from, the operator's state, what comes next.
+
+    `note` is a sentence of its own: why and by whom there is an override, or that it counts no more; else "".
+    """
+
+    policy: str
+    state: str
+    next_event: str
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line."""
+        return "; ".join(part for part in (self.policy, self.state, self.next_event) if part)
+
+    @property
+    def beside_the_status(self) -> str:
+        """The line under a badge that names the state already."""
+        return f"{self.policy}; {self.next_event}"
+
+
+_BY_ACCOUNT: dict[Policy | None, "_StrPromise"] = {
+    Policy.REQUIRED: gettext_lazy("Required by the account"),
+    Policy.OPTIONAL: gettext_lazy("Optional by the account"),
+    Policy.DISABLED: gettext_lazy("Disabled by the account"),
+}
+_BY_OVERRIDE: dict[Policy | None, "_StrPromise"] = {
+    Policy.REQUIRED: gettext_lazy("Required by an override"),
+    Policy.OPTIONAL: gettext_lazy("Optional by an override"),
+    Policy.DISABLED: gettext_lazy("Disabled by an override"),
+}
+_BY_OVERRIDE_UNTIL: dict[Policy | None, "_StrPromise"] = {
+    Policy.REQUIRED: gettext_lazy("Required by an override until %(until)s"),
+    Policy.OPTIONAL: gettext_lazy("Optional by an override until %(until)s"),
+    Policy.DISABLED: gettext_lazy("Disabled by an override until %(until)s"),
+}
+
+
+def explain(operator: Operator) -> Explanation:
+    """Return why an operator's status is what it is; policy and event are those that sign-in asks for."""
+    effective = operator.effective
+    return Explanation(
+        policy=_policy(operator, effective),
+        state=_state(operator, effective),
+        next_event=outlook.next_in_short(operator),
+        note=_note(operator, effective),
+    )
+
+
+def _policy(operator: Operator, effective: Effective) -> str:
+    """Return the policy and its source."""
+    if effective.policy is None:
+        return _("Does not apply: single sign-on")
+    if effective.source is Source.ACCOUNT_DISABLED:
+        return _("Disabled for the whole account")
+    if effective.by_override:
+        until = operator.override_until
+        table = _BY_OVERRIDE_UNTIL if until else _BY_OVERRIDE
+        return table[effective.policy] % {"until": _moment(until)}
+    if effective.starts_at:
+        day = date_format(timezone.localtime(effective.starts_at), "DATE_FORMAT")
+        return _("Required by the account from %(day)s on") % {"day": day}
+    return str(_BY_ACCOUNT[effective.policy])
+
+
+def _state(operator: Operator, effective: Effective) -> str:
+    """Return how far the operator is; "" where there is nothing to be far with."""
+    if operator.is_invited:
+        return _("invited")
+    if not operator.is_active:
+        return _("deactivated")
+    if operator.frozen_at:
+        return _("frozen")
+    return _enrolled(operator, effective) if operator.is_enrolled else _not_enrolled(operator, effective)
+
+
+def _enrolled(operator: Operator, effective: Effective) -> str:
+    """Return the state of an authenticator."""
+    if not effective.usable:
+        return _("the authenticator is kept and not asked for")
+    return _("locked") if operator.is_locked else _("set up")
+
+
+def _not_enrolled(operator: Operator, effective: Effective) -> str:
+    """Return the state without one."""
+    if effective.policy is None:
+        return ""
+    if effective.usable and operator.has_live_setup_link:
+        return _("not set up, a setup link is out")
+    return _("not set up")
+
+
+def _note(operator: Operator, effective: Effective) -> str:
+    """Return what there is to say about a stored override, beside its policy."""
+    stored = operator.two_factor_override
+    if not stored:
+        return ""
+    parts = {
+        "policy": POLICY_LABELS.get(stored, POLICY_LABELS[Policy.REQUIRED]),
+        "until": _moment(operator.override_until),
+    }
+    if effective.by_override:
+        return _reason(operator)
+    if effective.source is Source.ACCOUNT:
+        return _("The override %(policy)s ended %(until)s.") % parts
+    return _("The override %(policy)s is kept and has no effect.") % parts
+
+
+def _reason(operator: Operator) -> str:
+    """Return why, by whom and since when there is an override, as far as it is known."""
+    parts = {
+        "reason": operator.override_reason,
+        "name": operator.override_by,
+        "at": _moment(operator.override_at),
+    }
+    said = _("Reason: “%(reason)s”.") % parts if operator.override_reason else ""
+    by = _("Set by %(name)s, %(at)s.") % parts if operator.override_by and operator.override_at else ""
+    return " ".join(filter(None, [said, by]))
+
+
+def _moment(at: "datetime | None") -> str:
+    """Return a moment in the reader's time zone; "" for none."""
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else ""
