@@ -9,6 +9,7 @@ from operators.views import (
     freezing,
     groups,
     listing,
+    overview,
     password_reset,
     profile,
     removal,
@@ -28,6 +29,8 @@ urlpatterns = [
     path("password-reset/sent/", password_reset.sent, name="password-reset-sent"),
     path("password-reset/new/", password_reset.choose, name="password-reset-choose"),
     path("password-reset/<str:token>/", password_reset.open_link, name="password-reset-link"),
+    # Overview
+    path("account/two-factor/", overview.two_factor_overview, name="overview"),
     # Lists
     path("operators/", listing.operators, name="list"),
     path("groups/", groups.groups, name="groups"),
