@@ -41,6 +41,8 @@ ADMINISTRATORS_ONLY = {
     "accounts:audit-export",
     "operators:end-unprotected",
     "operators:list",
+    "operators:links",
+    "operators:links-export",
     "operators:overview",
     "operators:groups",
     "operators:group-add",
@@ -63,6 +65,8 @@ MANAGING = {
     "operators:deactivate",
     "operators:delete",
     "operators:invitation-resend",
+    "operators:setup-link-send",
+    "operators:setup-link-withdraw",
     "operators:invitation-copy",
     "operators:invitation-withdraw",
 }
@@ -73,6 +77,8 @@ POST_ONLY = {
     "operators:activate",
     "operators:free",
     "operators:invitation-resend",
+    "operators:setup-link-send",
+    "operators:setup-link-withdraw",
     "twofactor:recovery-codes-new",
     "operators:session-end",
     "operators:sessions-end-others",
@@ -88,6 +94,8 @@ READ_ONLY = {
     "operators:home",
     "operators:sessions",
     "operators:list",
+    "operators:links",
+    "operators:links-export",
     "operators:overview",
     "operators:groups",
     "operators:sub-accounts",
@@ -136,7 +144,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 66
+    assert len(TABLE) == 70
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

@@ -163,6 +163,7 @@ MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
 PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
     "operators.coverage.record_due": 60,
+    "invitations.ledger.forget_old": 24 * 60 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"
