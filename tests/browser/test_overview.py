@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.policy import Policy
-from invitations import setup_link
+from invitations import invite, setup_link
 from operators.coverage_days import CoverageDay
 from tests.factories import NOBODY, make_operator
 
@@ -39,3 +39,19 @@ def test_an_administrator_sees_who_is_protected_and_goes_on_to_the_list(at_admin
     at_admin.page.get_by_role("link", name="2: Required, not set up").click()
     at_admin.sees("Rhea Required")
     at_admin.sees_not("Paul Protected")
+
+
+def test_an_administrator_sees_what_became_of_each_link(at_admin, account, mail):
+    olga = make_operator(account, name="Olga Operator", override=Policy.REQUIRED)
+    setup_link.send(olga, NOBODY)
+    ivo = make_operator(account, name="Ivo Invited", invited=True)
+    invite.send(ivo, NOBODY)
+    invite.make_link(ivo, NOBODY)
+    at_admin.go("/account/two-factor/")
+    at_admin.follow("Setup links and invitations")
+    at_admin.heading("Setup links and invitations")
+    at_admin.sees("1–3 of 3")
+    at_admin.looks_well("links")
+    at_admin.page.get_by_role("button", name="Withdraw from Olga Operator").click()
+    at_admin.sees("The setup link of Olga Operator is withdrawn.")
+    at_admin.looks_well("links-withdrawn")
