@@ -39,7 +39,7 @@ def send_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
 def make_link(operator: "Operator", by: Origin) -> str:
     """Return a new invitation link to pass on by hand; the older one stops working."""
     with transaction.atomic():
-        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email)
+        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, str(by.actor or ""))
         record(Action.INVITATION_LINK, by=by, subject=operator)
     return url_of(Link.Purpose.INVITATION, token)
 

@@ -19,6 +19,7 @@ from accounts.audit import Origin, record
 from accounts.delivery import Post, attempt, deliver, hand_over
 from accounts.models import Action
 from accounts.outgoing import OutgoingMail
+from invitations.ledger import LinkRecord
 from invitations.models import Link
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class LinkPost(Post):
 
     def settled(self, mail: OutgoingMail) -> None:
         """Write the outcome into the audit trail; give back its place in the limits where it failed."""
+        LinkRecord.settled(mail)
         link = Link.objects.select_related("user__account").filter(mail=mail).first()
         if link is None:
             return

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import TEXT_LENGTH
 from accounts.outgoing import OutgoingMail
+from invitations.ledger import LinkRecord
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -70,13 +71,18 @@ class Link(models.Model):
         return f"{self.purpose} link of user {self.user_id}"
 
     @classmethod
-    def issue(cls, user: "Operator", purpose: Purpose, email: str) -> str:
-        """Make a new link in place of the older one, to pass on by hand; return its token."""
+    def issue(cls, user: "Operator", purpose: Purpose, email: str, by: str = "") -> str:
+        """Make a new link in place of the older one, to pass on by hand; return its token.
+
+        `by` is the name of whoever asks for it, for the ledger.
+        """
         now = timezone.now()
         token = secrets.token_urlsafe(32)
         row = cls._row(user, purpose, now)
         values = _fresh(user, purpose, email, now)
-        cls.objects.filter(pk=row.pk).update(**values, token_hash=hash_of(token), mail=None)
+        with transaction.atomic():
+            cls.objects.filter(pk=row.pk).update(**values, token_hash=hash_of(token), mail=None)
+            LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, mail=None)
         return token
 
     @classmethod
@@ -105,6 +111,8 @@ class Link(models.Model):
         if not mine.update(**values):
             row.refresh_from_db()
             raise TooSoonError(row.wait_seconds(now))
+        by = str(mail.asked_by or "")
+        LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, mail=mail)
 
     @classmethod
     def issue_for(cls, mail: OutgoingMail) -> "tuple[Link, str] | None":
@@ -119,8 +127,10 @@ class Link(models.Model):
             return None
         token = secrets.token_urlsafe(32)
         live = cls.objects.filter(pk=link.pk, mail=mail, spent_at=None, expires_at__gt=now)
-        if not live.update(token_hash=hash_of(token), expires_at=now + lifetime(cls.Purpose(link.purpose))):
+        expires_at = now + lifetime(cls.Purpose(link.purpose))
+        if not live.update(token_hash=hash_of(token), expires_at=expires_at):
             return None
+        LinkRecord.lives_until(mail, expires_at)
         return link, token
 
     @classmethod
@@ -134,9 +144,14 @@ class Link(models.Model):
         return cls.objects.get_or_create(user=user, purpose=purpose, defaults=_blank(now))[0]
 
     @classmethod
-    def kill(cls, user: "Operator", *purposes: Purpose) -> None:
-        """Make the user's links of these purposes useless."""
-        cls.objects.filter(user=user, purpose__in=purposes, spent_at=None).update(spent_at=timezone.now())
+    def kill(cls, user: "Operator", *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
+        """Make the user's links of these purposes useless; return whether there was one."""
+        now = timezone.now()
+        with transaction.atomic():
+            killed = cls.objects.filter(user=user, purpose__in=purposes, spent_at=None).update(spent_at=now)
+            for purpose in purposes:
+                LinkRecord.close(user.pk, purpose, end, now)
+        return bool(killed)
 
     @classmethod
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
@@ -144,6 +159,16 @@ class Link(models.Model):
         links = cls.objects.select_related("user__account", "user__authenticator")
         link = links.filter(token_hash=token_hash, purpose=purpose, spent_at=None, expires_at__gt=now).first()
         return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None
+
+    @classmethod
+    def note_opened(cls, token: str, purpose: Purpose) -> None:
+        """Note in the ledger that a link was opened that works; it stays as it is."""
+        now = timezone.now()
+        live = cls.objects.filter(
+            token_hash=hash_of(token), purpose=purpose, spent_at=None, expires_at__gt=now
+        )
+        if purpose in LinkRecord.Kind.values:
+            LinkRecord.note_opened(live, purpose, now)
 
     def is_live(self, user: "Operator", now: datetime) -> bool:
         """Whether the link of this user would still work, or will once its email has left."""
@@ -153,7 +178,11 @@ class Link(models.Model):
     def spend(self, now: datetime) -> bool:
         """Use the link up; true for one caller only."""
         live = Link.objects.filter(pk=self.pk, token_hash=self.token_hash, spent_at=None, expires_at__gt=now)
-        return bool(live.update(spent_at=now))
+        with transaction.atomic():
+            spent = bool(live.update(spent_at=now))
+            if spent:
+                LinkRecord.close(self.user_id, self.purpose, LinkRecord.End.USED, now)
+        return spent
 
     def wait_seconds(self, now: datetime) -> int:
         """Return how long no further email goes out; 0 where one may."""

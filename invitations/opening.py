@@ -1,4 +1,4 @@
-"""Opens an emailed link: its token leaves the address bar, and nothing else changes.
+"""Opens an emailed link: its token leaves the address bar, and the ledger notes that; nothing else changes.
 
 Mail scanners follow links too. The token only stays as a hash in this browser's session; what it opens is
 looked up by the page behind it.
@@ -23,5 +23,6 @@ def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str
     wait = tally.count([tally.Limit(f"link address {network_of(request)}", LINKS, SECONDS)])
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
+    Link.note_opened(token, purpose)
     tokens.remember_token(request, purpose, token)
     return redirect(page)

@@ -6,7 +6,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit import Origin, record
+from accounts.models import Action
 from accounts.outgoing import OutgoingMail
 from invitations import emails
 from invitations.models import Link, TooSoonError
@@ -41,6 +42,15 @@ def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int, bool]:
         return None, 0, False
     now = timezone.now()
     return link.mail, link.wait_seconds(now), link.is_live(operator, now)
+
+
+def withdraw(operator: "Operator", by: Origin) -> bool:
+    """Make the operator's setup link useless; return whether there was one that nobody had used."""
+    with transaction.atomic():
+        if not Link.kill(operator, Link.Purpose.SETUP):
+            return False
+        record(Action.SETUP_LINK_WITHDRAWN, by=by, subject=operator)
+    return True
 
 
 def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> list[str]:

@@ -75,7 +75,7 @@ def send_again(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    """Take the token out of the address bar and note the opening; nothing else changes: scanners follow links too."""
     return open_link(request, SETUP, token, "invitations:setup")
 
 
@@ -169,7 +169,7 @@ def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> 
 @login_not_required
 @require_safe
 def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar; changes nothing else."""
+    """Take the token out of the address bar and note the opening; nothing else changes."""
     request.session.pop(ACCEPT_KEY, None)
     return open_link(request, INVITATION, token, "invitations:accept")
 

@@ -9,8 +9,9 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from accounts.policy import Policy
 from invitations import invite
+from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import frozen
+from operators import demo_history, frozen
 from operators.administrators import appoint
 from operators.groups import add_member, create_group
 from operators.models import Operator, create_account
@@ -62,7 +63,10 @@ def make_sample_account() -> Account:
     for name in ("Ivo Invited", "Eva Expired"):
         invite.send(_invited(account, name, Origin(anna)), Origin(anna))
     past = timezone.now() - timedelta(days=1)
-    Link.objects.filter(user__email="eva@example.com").update(expires_at=past)
+    eva = Operator.objects.get(account=account, email="eva@example.com")
+    Link.objects.filter(user=eva).update(expires_at=past)
+    LinkRecord.objects.filter(person_id=eva.pk).update(expires_at=past)
+    demo_history.make(account, timezone.now())
     return account
 
 

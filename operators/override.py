@@ -4,6 +4,7 @@ from django.db import transaction
 
 from accounts.audit import Origin, record
 from accounts.models import POLICY_LABELS, Action
+from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators.administrators import one_left
 from operators.models import Operator
@@ -20,7 +21,7 @@ def set_override(operator: Operator, override: str, by: Origin) -> bool:
         if not row.update(two_factor_override=override):
             return False
         operator.two_factor_override = override
-        Link.kill(operator, Link.Purpose.SETUP)
+        Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
         record(Action.OVERRIDE, by=by, subject=operator, old=_label(old), new=_label(override))
     return True
 

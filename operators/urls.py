@@ -8,7 +8,9 @@ from operators.views import (
     enrolling,
     freezing,
     groups,
+    links,
     listing,
+    overview,
     password_reset,
     profile,
     removal,
@@ -28,6 +30,12 @@ urlpatterns = [
     path("password-reset/sent/", password_reset.sent, name="password-reset-sent"),
     path("password-reset/new/", password_reset.choose, name="password-reset-choose"),
     path("password-reset/<str:token>/", password_reset.open_link, name="password-reset-link"),
+    # Overview
+    path("account/two-factor/", overview.two_factor_overview, name="overview"),
+    path("account/two-factor/links/", links.links, name="links"),
+    path("account/two-factor/links/export/", links.export, name="links-export"),
+    path("operators/<int:pk>/setup-link/send/", links.send_setup_link, name="setup-link-send"),
+    path("operators/<int:pk>/setup-link/withdraw/", links.withdraw_setup_link, name="setup-link-withdraw"),
     # Lists
     path("operators/", listing.operators, name="list"),
     path("operators/export/", listing.export, name="export"),

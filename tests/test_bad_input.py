@@ -126,6 +126,7 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "account settings": at("accounts:settings"),
     "audit log": at("accounts:audit-log"),
     "operators": at("operators:list"),
+    "links": at("operators:links"),
     "groups": at("operators:groups"),
     "group": at("operators:group", of="group"),
     "group deletion": at("operators:group-delete", of="group"),

@@ -13,7 +13,7 @@ from accounts.models import Action, AuditEntry
 from operators import demo
 from operators.models import Operator
 from operators.status import Status
-from tests.factories import make_operator
+from tests.factories import make_operator, signed_in
 
 DONE: subprocess.CompletedProcess[str] = subprocess.CompletedProcess([], 0)
 
@@ -65,6 +65,15 @@ def test_the_demo_has_an_operator_in_every_state(db):
     operators = Operator.objects.filter(account=account).complete()
     assert {operator.status for operator in operators} == set(Status)
     assert demo.make_sample_account() == account
+
+
+def test_the_demo_shows_the_overview_and_the_links_filled(db):
+    account = demo.make_sample_account()
+    browser = signed_in(Operator.objects.complete().get(email="anna@example.com"))
+    assert len(browser.get(reverse("operators:overview")).context["lines"]) == 2
+    states = {one.state for one in browser.get(reverse("operators:links")).context["page"]}
+    assert states == {"sent", "expired", "replaced", "used", "withdrawn"}
+    assert account.coverage_days.count() == 58
 
 
 def test_the_demo_runs_with_its_own_settings_only(db):

@@ -1,0 +1,125 @@
+"""What became of every setup link and invitation? A row for each; `Link` has the newest only.
+
+Written in the transactions that change a link. Holds neither a token nor a hash of one: nothing in it opens
+anything. Names are copied, as in the audit trail, so that a row outlives its people; rows go after KEPT.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH, Account
+from accounts.outgoing import OutgoingMail
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+KEPT = timedelta(days=400)
+
+
+class LinkRecord(models.Model):
+    """One link, from being asked for to its end."""
+
+    class Kind(models.TextChoices):
+        """The purposes of links that are in the ledger, named alike."""
+
+        SETUP = "setup", _("Setup link")
+        INVITATION = "invitation", _("Invitation")
+
+    class End(models.TextChoices):
+        """Why it works no more, where something was done; that time or a new nonce ended it is computed."""
+
+        USED = "used"
+        REPLACED = "replaced"
+        WITHDRAWN = "withdrawn"
+        CHANGED = "changed"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="link_records")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    # A number instead of a key: the row outlives the person.
+    person_id = models.BigIntegerField()
+    person_name = models.CharField(max_length=2 * TEXT_LENGTH + 3)
+    asked_by = models.CharField(max_length=2 * TEXT_LENGTH + 3, blank=True)
+    # The session nonce that the person had: with another one the link is dead.
+    nonce = models.CharField(max_length=32)
+    mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+    copied_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end = models.CharField(max_length=10, choices=End.choices, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("person_id", "kind"), condition=Q(ended_at=None), name="one_open_link_record"
+            ),
+        )
+        indexes = (models.Index(fields=("account", "-id"), name="link_record_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.person_name}"
+
+    @classmethod
+    def begin(  # noqa: PLR0913  what a link begins with
+        cls,
+        user: "Operator",
+        kind: str,
+        now: datetime,
+        expires_at: datetime,
+        *,
+        by: str,
+        mail: OutgoingMail | None,
+    ) -> None:
+        """Note a new link, which replaces the older one; does nothing for other purposes."""
+        if kind not in cls.Kind.values:
+            return
+        cls.close(user.pk, kind, cls.End.REPLACED, now)
+        cls.objects.create(
+            account_id=user.account_id,
+            kind=kind,
+            person_id=user.pk,
+            person_name=str(user),
+            asked_by=by,
+            nonce=user.session_nonce,
+            mail=mail,
+            asked_at=now,
+            copied_at=None if mail else now,
+            expires_at=expires_at,
+        )
+
+    @classmethod
+    def close(cls, person_id: int, kind: str, end: str, now: datetime) -> None:
+        """Note why the open link of a person ended, and when."""
+        cls.objects.filter(person_id=person_id, kind=kind, ended_at=None).update(end=end, ended_at=now)
+
+    @classmethod
+    def lives_until(cls, mail: OutgoingMail, expires_at: datetime) -> None:
+        """Note the end of a link whose life begins as its email leaves."""
+        cls.objects.filter(mail=mail).update(expires_at=expires_at)
+
+    @classmethod
+    def settled(cls, mail: OutgoingMail) -> None:
+        """Note how the email of a link ended; of one that was dropped there is nothing to say."""
+        if mail.is_sent:
+            cls.objects.filter(mail=mail).update(sent_at=mail.sent_at)
+        elif mail.has_failed:
+            cls.objects.filter(mail=mail).update(failed_at=timezone.now())
+
+    @classmethod
+    def note_opened(cls, links: "models.QuerySet[models.Model]", kind: str, now: datetime) -> None:
+        """Note, once, that somebody or something has opened the link."""
+        mine = cls.objects.filter(person_id__in=links.values("user"), kind=kind)
+        mine.filter(ended_at=None, opened_at=None).update(opened_at=now)
+
+
+def forget_old() -> None:
+    """Delete what was asked for longer ago than KEPT."""
+    LinkRecord.objects.filter(asked_at__lte=timezone.now() - KEPT).delete()

@@ -1,0 +1,133 @@
+"""Which setup links and invitations were there, and what became of each? The page and the file ask here."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import django_filters
+from django import forms
+from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.models import TEXT_LENGTH
+from accounts.text_search import contains
+from invitations.ledger import LinkRecord
+from operators.models import Operator
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+PAGE_SIZE = 25
+BATCH = 500
+
+
+class State(StrEnum):
+    """How far a link has come."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    COPIED = "copied"
+    OPENED = "opened"
+    FAILED = "failed"
+    USED = "used"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+    CHANGED = "changed"
+
+
+STATE_LABELS: dict[State, "_StrPromise"] = {
+    State.WAITING: gettext_lazy("Being sent"),
+    State.SENT: pgettext_lazy("link", "Sent"),
+    State.COPIED: pgettext_lazy("link", "Copied"),
+    State.OPENED: pgettext_lazy("link", "Opened"),
+    State.FAILED: gettext_lazy("Could not be emailed"),
+    State.USED: pgettext_lazy("link", "Used"),
+    State.EXPIRED: pgettext_lazy("link", "Expired"),
+    State.REPLACED: pgettext_lazy("link", "Replaced"),
+    State.WITHDRAWN: pgettext_lazy("link", "Withdrawn"),
+    State.CHANGED: gettext_lazy("Ended by a change"),
+}
+TONES = {State.USED: "good", State.FAILED: "bad", State.EXPIRED: "warning"}
+# Those that still work, or would once their email has left.
+LIVE = (State.WAITING, State.SENT, State.COPIED, State.OPENED, State.FAILED)
+
+
+def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
+    """Return the links of an account, newest first, each with `state` and whether the person `is_there`.
+
+    That a reset, a new password or a deactivation ended a link is read from the person's nonce.
+    """
+    person = Operator.objects.filter(pk=OuterRef("person_id"), account=account_id)
+    changed = ~Exists(person.filter(session_nonce=OuterRef("nonce")))
+    state = Case(
+        When(ended_at__isnull=False, then=F("end")),
+        When(expires_at__lte=now, then=Value(State.EXPIRED)),
+        When(changed, then=Value(State.CHANGED)),
+        When(opened_at__isnull=False, then=Value(State.OPENED)),
+        When(failed_at__isnull=False, then=Value(State.FAILED)),
+        When(copied_at__isnull=False, then=Value(State.COPIED)),
+        When(sent_at__isnull=False, then=Value(State.SENT)),
+        default=Value(State.WAITING),
+        output_field=CharField(),
+    )
+    found = LinkRecord.objects.filter(account=account_id)
+    return found.annotate(state=state, is_there=Exists(person)).order_by("-pk")
+
+
+class LinkFilters(django_filters.FilterSet):
+    """Person, kind and state; what is not given does not count."""
+
+    search = django_filters.CharFilter(
+        label=gettext_lazy("Search"),
+        method="by_person",
+        max_length=TEXT_LENGTH,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": gettext_lazy("Search name or email")}),
+    )
+    kind = django_filters.ChoiceFilter(
+        label=gettext_lazy("Kind"),
+        choices=LinkRecord.Kind.choices,
+        empty_label=gettext_lazy("Any kind"),
+        error_messages={"invalid_choice": gettext_lazy("There is no such choice. Choose one from the list.")},
+    )
+    state = django_filters.ChoiceFilter(
+        label=gettext_lazy("State"),
+        choices=list(STATE_LABELS.items()),
+        empty_label=gettext_lazy("Any state"),
+        error_messages={"invalid_choice": gettext_lazy("There is no such choice. Choose one from the list.")},
+    )
+
+    def by_person(self, queryset: QuerySet[LinkRecord], name: str, text: str) -> QuerySet[LinkRecord]:
+        """For whom it was, or who asked for it."""
+        return queryset.filter(contains(text, "person_name", "asked_by"))
+
+
+def header() -> list[str]:
+    """Return the titles of the file's columns."""
+    titles = [_("For"), _("Kind"), _("Asked by"), _("State"), _("Asked"), _("Sent"), _("Failed")]
+    return [*titles, _("Copied"), _("Opened"), _("Works until"), _("Ended")]
+
+
+def rows(found: QuerySet[LinkRecord]) -> Iterator[list[str]]:
+    """Return a row for each link, read as they are asked for, in the words and the zone of this moment."""
+    zone = timezone.get_current_timezone()
+    states = {state: str(label) for state, label in STATE_LABELS.items()}
+    kinds = {kind: str(label) for kind, label in LinkRecord.Kind.choices}
+
+    def when(at: datetime | None) -> str:
+        return at.astimezone(zone).isoformat(timespec="seconds") if at else ""
+
+    return (
+        [
+            one.person_name,
+            kinds[one.kind],
+            one.asked_by,
+            states[one.state],  # type: ignore[attr-defined]  # annotated by records()
+            *map(when, (one.asked_at, one.sent_at, one.failed_at, one.copied_at, one.opened_at)),
+            *map(when, (one.expires_at, one.ended_at)),
+        ]
+        for one in found.iterator(chunk_size=BATCH)
+    )

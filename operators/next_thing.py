@@ -1,0 +1,51 @@
+"""What is the one next thing worth doing about an account's protection? Pure; the most urgent comes first."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST = 80  # per cent: from then on a policy that is Optional still asks for a decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What the overview knows. `self_open`: the reader may set up and has not."""
+
+    self_open: bool = False
+    administrators_open: int = 0
+    locked: int = 0
+    one_phone: bool = False
+    failed_mails: int = 0
+    required: int = 0
+    expired_invitations: int = 0
+    optional_policy: bool = False
+    percent: int | None = None
+
+
+class NextThing(StrEnum):
+    """What there is to be done."""
+
+    PROTECT_YOURSELF = "protect yourself"
+    ADMINISTRATORS = "administrators"
+    LOCKED = "locked"
+    ONE_PHONE = "one phone"
+    MAILS = "mails"
+    REQUIRED = "required"
+    INVITATIONS = "invitations"
+    RAISE_POLICY = "raise policy"
+    NOTHING = "nothing"
+
+
+def next_thing(numbers: Numbers) -> NextThing:
+    """Return the first that applies."""
+    mostly = numbers.optional_policy and (numbers.percent or 0) >= MOST
+    order = (
+        (NextThing.PROTECT_YOURSELF, numbers.self_open),
+        (NextThing.ADMINISTRATORS, numbers.administrators_open),
+        (NextThing.LOCKED, numbers.locked),
+        (NextThing.ONE_PHONE, numbers.one_phone),
+        (NextThing.MAILS, numbers.failed_mails),
+        (NextThing.REQUIRED, numbers.required),
+        (NextThing.INVITATIONS, numbers.expired_invitations),
+        (NextThing.RAISE_POLICY, mostly),
+    )
+    return next((thing for thing, applies in order if applies), NextThing.NOTHING)

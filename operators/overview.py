@@ -1,0 +1,131 @@
+"""What does an administrator see at one glance: who is protected, who is not, and what to do next?"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import Account, Action, AuditEntry
+from accounts.outgoing import OutgoingMail
+from accounts.policy import Policy
+from invitations.models import Link
+from operators import coverage
+from operators.administrators import hangs_on_one_phone
+from operators.coverage import Coverage, GroupCoverage
+from operators.models import Operator
+from operators.next_thing import NextThing, Numbers, next_thing
+from operators.status import Facts, Status, status_of
+from operators.status_filter import count_facts, rows_where, status_condition
+
+SHOWN = 5  # rows of each list; the rest is behind its link
+SHOWN_GROUPS = 25
+# Those who could set up and have not.
+OPEN = (Status.REQUIRED, Status.OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All that the page shows."""
+
+    coverage: Coverage
+    by_status: dict[Status, int]
+    exceptions: int
+    groups: list[GroupCoverage]
+    more_groups: int
+    history: list[tuple[date, Coverage | None]]
+    excepted: list[Operator]
+    setup_links: list[Link]
+    open_setup_links: int
+    resets: list[AuditEntry]
+    numbers: Numbers
+    next_thing: NextThing
+
+
+def overview(viewer: Operator, now: datetime) -> Overview:
+    """Return what the page shows to this administrator; the number of queries grows with nothing."""
+    account = viewer.account
+    found = count_facts(Operator.objects.filter(account=account), now)
+    by_status = statuses(found, account, now)
+    present = coverage.coverage_of(found, account.rule, now)
+    groups = coverage.by_group(account, now)
+    links = open_setup_links(account, now)
+    numbers = _numbers(viewer, by_status, present, now)
+    return Overview(
+        coverage=present,
+        by_status=by_status,
+        exceptions=sum(n for facts, n in found.items() if facts.is_exception(account.rule, now)),
+        groups=groups[:SHOWN_GROUPS],
+        more_groups=len(groups[SHOWN_GROUPS:]),
+        history=coverage.history(account, present, now),
+        excepted=list(_excepted(account, now)[:SHOWN]),
+        setup_links=list(links[:SHOWN]),
+        open_setup_links=links.count(),
+        resets=list(AuditEntry.objects.filter(account=account, action=Action.TWO_FACTOR_RESET)[:SHOWN]),
+        numbers=numbers,
+        next_thing=next_thing(numbers),
+    )
+
+
+def statuses(found: dict[Facts, int], account: Account, now: datetime) -> dict[Status, int]:
+    """Return how many operators have each status that occurs, in the order of the filter."""
+    rule = account.rule
+    counted: Counter[Status] = Counter()
+    for facts, number in found.items():
+        counted[status_of(facts, facts.effective(rule, now))] += number
+    return {status: counted[status] for status in Status if counted[status]}
+
+
+def open_setup_links(account: Account, now: datetime) -> QuerySet[Link]:
+    """Return the setup links that work, or will once their email has left; newest first."""
+    return (
+        Link.objects.select_related("user", "mail")
+        .filter(
+            purpose=Link.Purpose.SETUP,
+            user__account=account,
+            nonce=F("user__session_nonce"),
+            spent_at=None,
+            expires_at__gt=now,
+        )
+        .order_by("-created_at", "-pk")
+    )
+
+
+def _excepted(account: Account, now: datetime) -> QuerySet[Operator]:
+    """Return the operators of whom an override asks less than the account asks; the oldest first."""
+    condition = rows_where(lambda facts: facts.is_exception(account.rule, now), now)
+    found: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
+    return found.order_by("override_at", "pk")
+
+
+def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, now: datetime) -> Numbers:
+    """Return what the next thing worth doing depends on."""
+    account = viewer.account
+    not_set_up = status_condition(Status.REQUIRED, account.rule, now)
+    not_set_up |= status_condition(Status.OPTIONAL, account.rule, now)
+    administrators = Operator.objects.filter(not_set_up, account=account).administrators()
+    invited = Operator.objects.filter(account=account, joined_at=None).with_invitation_state()
+    return Numbers(
+        self_open=viewer.status in OPEN,
+        administrators_open=administrators.count(),
+        locked=by_status.get(Status.LOCKED, 0),
+        one_phone=hangs_on_one_phone(viewer),
+        failed_mails=failed_link_mails(account, now),
+        required=by_status.get(Status.REQUIRED, 0),
+        expired_invitations=invited.filter(invitation_live=False).count(),
+        optional_policy=account.two_factor_policy == Policy.OPTIONAL,
+        percent=present.percent,
+    )
+
+
+def failed_link_mails(account: Account, now: datetime) -> int:
+    """Return how many setup links and invitations could not be emailed, and nothing newer was."""
+    failed = Link.objects.filter(
+        Q(purpose=Link.Purpose.SETUP) | Q(purpose=Link.Purpose.INVITATION),
+        user__account=account,
+        nonce=F("user__session_nonce"),
+        spent_at=None,
+        expires_at__gt=now,
+        mail__state=OutgoingMail.State.FAILED,
+    )
+    return failed.count()
