@@ -13,6 +13,10 @@ class Policy(StrEnum):
     DISABLED = "disabled"
 
 
+# How much each asks of an operator; None, which no policy is, stands where none applies.
+WEAKEST_FIRST = (None, Policy.DISABLED, Policy.OPTIONAL, Policy.REQUIRED)
+
+
 class Source(StrEnum):
     """Where an effective policy comes from."""
 
@@ -91,6 +95,19 @@ def effective_policy(
     if own:
         return Effective(_read(own), Source.OVERRIDE)
     return Effective(policy, Source.ACCOUNT, _still_to_come(account, now))
+
+
+def is_exception(
+    account: AccountRule, override: Override, now: datetime, *, single_sign_on: bool = False
+) -> bool:
+    """Return whether the override asks less of an operator, at that moment, than the account asks of others.
+
+    An override that has ended or has no effect is none; that the account's Required is only announced
+    makes no difference.
+    """
+    own = effective_policy(account, override, single_sign_on=single_sign_on, now=now)
+    others = effective_policy(account, Override(), single_sign_on=single_sign_on, now=now)
+    return own.by_override and WEAKEST_FIRST.index(own.policy) < WEAKEST_FIRST.index(others.policy)
 
 
 def _still_to_come(account: AccountRule, now: datetime) -> datetime | None:

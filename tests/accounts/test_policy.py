@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.policy import AccountRule, Effective, Override, Policy, Source, effective_policy
+from accounts.policy import AccountRule, Effective, Override, Policy, Source, effective_policy, is_exception
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -88,3 +88,27 @@ def test_an_override_counts_until_its_end(from_now, policy):
 
 def test_an_override_that_has_ended_is_no_reason_any_more():
     assert effective(D, R, until=NOW).source is Source.ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("account", "below"),
+    [(R, {O, D}), ("nonsense", {O, D}), (O, {D}), (D, set())],
+)
+def test_an_override_below_the_account_s_rule_is_an_exception(account, below):
+    found = {
+        own for own in ("", *Policy, "nonsense") if is_exception(AccountRule(account), Override(own), NOW)
+    }
+    assert found == below
+
+
+def test_it_is_one_while_the_account_s_required_is_only_announced():
+    assert is_exception(AccountRule(R, NOW + SECOND), Override(O), NOW)
+
+
+@pytest.mark.parametrize(("from_now", "counts"), [(SECOND, True), (timedelta(0), False)])
+def test_it_is_one_until_its_end(from_now, counts):
+    assert is_exception(AccountRule(R), Override(O, NOW + from_now), NOW) is counts
+
+
+def test_an_override_of_a_single_sign_on_operator_is_no_exception():
+    assert not is_exception(AccountRule(R), Override(D), NOW, single_sign_on=True)
