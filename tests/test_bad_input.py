@@ -126,6 +126,8 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "account settings": at("accounts:settings"),
     "audit log": at("accounts:audit-log"),
     "operators": at("operators:list"),
+    "exceptions": at("operators:exceptions"),
+    "reminders": at("operators:reminders"),
     "groups": at("operators:groups"),
     "group": at("operators:group", of="group"),
     "group deletion": at("operators:group-delete", of="group"),

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from operators.models import Group, Operator, SubAccount
+from operators.reminder_runs import ReminderRun
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 
 LOGIN = reverse("operators:login")
@@ -40,6 +41,12 @@ ADMINISTRATORS_ONLY = {
     "accounts:audit-log",
     "accounts:audit-export",
     "operators:end-unprotected",
+    "operators:exceptions",
+    "operators:exceptions-export",
+    "operators:reminders",
+    "operators:reminders-send",
+    "operators:reminders-stop",
+    "operators:reminders-schedule",
     "operators:list",
     "operators:groups",
     "operators:group-add",
@@ -78,6 +85,9 @@ POST_ONLY = {
     "operators:trusted-remove",
     "operators:trusted-remove-all",
     "accounts:trusted-browsers",
+    "operators:reminders-send",
+    "operators:reminders-stop",
+    "operators:reminders-schedule",
     "invitations:send-again",
     "invitations:accept-log-out",
 }
@@ -87,6 +97,9 @@ READ_ONLY = {
     "operators:home",
     "operators:sessions",
     "operators:list",
+    "operators:exceptions",
+    "operators:exceptions-export",
+    "operators:reminders",
     "operators:groups",
     "operators:sub-accounts",
     "operators:add",
@@ -130,11 +143,13 @@ def number_in(name: str, account) -> int:
         return SubAccount.objects.create(account=account, name="Berlin").pk
     if "operators:group" in name:
         return Group.objects.create(account=account, name="Night shift").pk
+    if "reminders" in name:
+        return ReminderRun.objects.create(account=account, to_optional=False, total=1).pk
     return make_operator(account).pk
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 65
+    assert len(TABLE) == 71
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

@@ -162,6 +162,9 @@ MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
 # What the worker does besides, and the seconds between two times.
 PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
+    "operators.exception_ends.tell_ahead": 60 * 60,
+    "operators.reminder_schedule.begin_scheduled": 10 * 60,
+    "operators.reminding.go_on": 5 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"
