@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
@@ -14,7 +14,7 @@ from accounts.audit import Origin, record
 from accounts.delivery import Letter, letter
 from accounts.models import Account, Action
 from operators import emails
-from operators.models import Operator
+from operators.models import Operator, OperatorQuerySet
 from operators.reminder_runs import ReminderRun
 from operators.status import Facts, Status, status_of
 from operators.status_filter import rows_where
@@ -65,10 +65,10 @@ def reach(account: Account, *, to_optional: bool) -> Reach:
     )
 
 
-def recipients(account: Account, now: datetime, *, to_optional: bool) -> QuerySet[Operator]:
+def recipients(account: Account, now: datetime, *, to_optional: bool) -> OperatorQuerySet:
     """Return who has not set up, is to be asked, and has not been within a day."""
     wanted = _wanted(account, now, to_optional=to_optional)
-    found: QuerySet[Operator] = Operator.objects.filter(wanted, _rested(now), account=account)
+    found: OperatorQuerySet = Operator.objects.filter(wanted, _rested(now), account=account)
     return found
 
 
@@ -77,7 +77,7 @@ def samples(account: Account, *, to_optional: bool) -> list[Letter]:
     now = timezone.now()
     letters = []
     for status in _statuses(to_optional=to_optional):
-        condition = rows_where(lambda facts, status=status: _status(facts, account, now) is status, now)
+        condition = _has(account, now, status)
         rows = Operator.objects.filter(condition, _rested(now), account=account)
         operator = rows.complete().order_by("pk").first()
         if operator:
@@ -196,6 +196,11 @@ def _wanted(account: Account, now: datetime, *, to_optional: bool) -> Q:
     """Return who has not set up and is to be asked to."""
     statuses = _statuses(to_optional=to_optional)
     return rows_where(lambda facts: _status(facts, account, now) in statuses, now)
+
+
+def _has(account: Account, now: datetime, status: Status) -> Q:
+    """Return who has this status."""
+    return rows_where(lambda facts: _status(facts, account, now) is status, now)
 
 
 def _not_set_up(account: Account, now: datetime, status: Status) -> Q:

@@ -18,7 +18,8 @@ from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook
 from operators.administrators import LastAdministratorError
-from operators.forms import MemberOfForm, OverrideForm, SignInMethodForm
+from operators.forms import MemberOfForm, SignInMethodForm
+from operators.forms_override import OverrideForm
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
@@ -104,8 +105,8 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     form = _override_form(operator, request)
     if operator.is_single_sign_on or not form.is_valid():
         return _main_page(request, operator, form, _method_form(operator))
-    given = {"reason": form.reason_given, "until": form.ends_at}
-    if set_override(operator, form.value, origin(request), **given):
+    by = origin(request)
+    if set_override(operator, form.value, by, reason=form.reason_given, until=form.ends_at):
         messages.success(request, _("Saved. %(next)s") % {"next": _next_sign_in(request, operator)})
     else:
         messages.info(request, _("Nothing changed: that was the setting already."))

@@ -1,9 +1,11 @@
 """Reminders: whom they reach, at most one a day, by hand and by schedule, with a stop."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -48,12 +50,18 @@ def running(account, **fields) -> ReminderRun:
     return ReminderRun.objects.create(account=account, to_optional=False, total=5, **fields)
 
 
+def begun(account) -> ReminderRun:
+    run = reminding.start(account, NOBODY, to_optional=False)
+    assert run
+    return run
+
+
 # Who
 
 
 @pytest.mark.parametrize(("to_optional", "names"), [(False, ["req"]), (True, ["opt", "req"])])
 def test_only_those_are_reminded_who_can_set_up_by_signing_in(account, admin_browser, to_optional, names):
-    kinds = {
+    kinds: dict[str, Any] = {
         "req": {},
         "opt": {"override": Policy.OPTIONAL},
         "dis": {"override": Policy.DISABLED},
@@ -126,7 +134,8 @@ def test_the_preview_is_the_mail(account, admin_browser, policy, override, words
     admin_browser.post(SEND, {"to_optional": "on"})
     sent = mail.outbox[0]
     assert (shown.subject, shown.text, shown.to) == (sent.subject, sent.body, sent.to[0])
-    assert shown.html == sent.alternatives[0].content
+    assert isinstance(sent, EmailMultiAlternatives)
+    assert shown.html == sent.alternatives[0][0]
     assert words in sent.body
 
 
@@ -146,7 +155,7 @@ def test_a_round_goes_in_portions_and_leaves_room_between_them(account, queue, m
     monkeypatch.setattr(reminding, "PORTION", 2)
     for _ in range(3):
         make_operator(account)
-    run = reminding.start(account, NOBODY, to_optional=False)
+    run = begun(account)
     reminding.remind.func(run.pk)
     run.refresh_from_db()
     assert (run.reminded, run.is_running) == (2, True)
@@ -164,7 +173,7 @@ def test_a_round_without_a_queue_goes_through_at_once(account, monkeypatch):
 
 
 def test_the_task_of_a_round_twice_does_nothing_twice(account, operator, queue):
-    run = reminding.start(account, NOBODY, to_optional=False)
+    run = begun(account)
     for _ in range(2):
         reminding.remind.func(run.pk)
     assert AuditEntry.objects.filter(action="reminded").count() == 1
@@ -197,7 +206,12 @@ def test_a_round_whose_task_was_lost_goes_on(account, operator, age, mails):
 def test_a_lost_round_is_put_back_by_one_of_two_workers(account, operator, monkeypatch):
     run = running(account, moved_at=timezone.now() - timedelta(hours=1))
     calls = []
-    monkeypatch.setattr(reminding, "_enqueue", lambda pk: (calls.append(pk), calls[1:] or reminding.go_on()))
+
+    def enqueue(pk):
+        calls.append(pk)
+        reminding.go_on()  # the other worker
+
+    monkeypatch.setattr(reminding, "_enqueue", enqueue)
     reminding.go_on()
     assert calls == [run.pk]
 
@@ -212,7 +226,7 @@ def test_it_is_off_until_somebody_switches_it_on(account, admin_browser, operato
 
 
 @pytest.mark.parametrize(("passed", "mails"), [(7 * DAY - timedelta(seconds=1), 0), (7 * DAY, 1)])
-def test_it_reminds_every_so_many_days(account, admin_browser, operator, time_machine, passed, mails):
+def test_it_reminds_every_so_many_days(admin_browser, operator, time_machine, passed, mails):
     start = timezone.now()
     time_machine.move_to(start, tick=False)
     answer = admin_browser.post(SCHEDULE, {"reminder_days": "7"}, follow=True)
