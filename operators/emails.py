@@ -1,6 +1,7 @@
 """One function for each email about an operator's own sign-in."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -102,7 +103,7 @@ def exception_ends(operator: "Operator", what_then: str) -> OutgoingMail:
     """Tell an operator that the account's setting will count for them again, and what comes then."""
     context = {
         "operator": words_about(operator),
-        "day": date_format(operator.override_last_day, "DATE_FORMAT"),
+        "day": day_in_words(operator.override_last_day),
         "zone": settings.TIME_ZONE,
         "what_then": what_then,
         "set_up_now": operator.effective.usable and not operator.is_enrolled,
@@ -123,11 +124,14 @@ def reminder_context(operator: "Operator") -> dict[str, object]:
         "operator": words_about(operator),
         "required": effective.required,
         "by_override": effective.by_override,
-        "day": date_format(timezone.localtime(effective.starts_at), "DATE_FORMAT")
-        if effective.starts_at
-        else "",
+        "day": day_in_words(effective.starts_at and timezone.localtime(effective.starts_at)),
         "url": _login_url(),
     }
+
+
+def day_in_words(day: date | None) -> str:
+    """Return a day for people; "" where there is none."""
+    return date_format(day, "DATE_FORMAT") if day else ""
 
 
 def _notify(

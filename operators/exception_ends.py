@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.policy import Effective, Override, effective_policy
@@ -33,7 +32,7 @@ def tell_ahead() -> int:
 def what_then(operator: Operator) -> str:
     """Return what the sign-in asks for once the exception is over; the decision is that of sign-in itself."""
     then = _afterwards(operator)
-    day = date_format(timezone.localtime(then.starts_at), "DATE_FORMAT") if then.starts_at else ""
+    day = emails.day_in_words(then.starts_at and timezone.localtime(then.starts_at))
     return {
         NextStep.CODE: _("Then you type a code from your authenticator app at every sign-in."),
         NextStep.SETUP_LINK: _(

@@ -24,7 +24,7 @@ def _day(text: str) -> date:
 
 
 class Command(BaseCommand):
-    """Ends with 0: done, 1: an error, 2: a wrong call, 3: it would change something, or too few are protected."""
+    """Ends with 0: done, 1: an error, 2: a wrong call, 3: would change something, or too few protected."""
 
     help = "Show and steer two-factor authentication of an account. Changes are recorded in the audit log."
 
