@@ -15,6 +15,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any, TypeAlias
@@ -52,16 +53,33 @@ class Post(ABC):
         """Note the outcome, in the transaction that stores it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An email as it leaves."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+def letter(template: str, to: str, context: Mapping[str, object]) -> Letter:
+    """Return the email `templates/<template>.{subject.txt,txt,html}` as it will look: to send, or to show."""
+    context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
+    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
+    text, html = (render_to_string(f"{template}.{kind}", context) for kind in ("txt", "html"))
+    return Letter(to, subject, text, html)
+
+
 def send(template: str, to: str, context: Mapping[str, object]) -> OutgoingMail.State:
     """Send the email `templates/<template>.{subject.txt,txt,html}` to one address, now.
 
     Returns whether the mail server took it, or refused the address. Never call it inside a transaction: a
     mail server may take seconds to answer, and nobody else could write meanwhile.
     """
-    context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
-    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
-    message = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[to])
-    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    mail = letter(template, to, context)
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[to])
+    message.attach_alternative(mail.html, "text/html")
     try:
         message.send()
     except SMTPRecipientsRefused as error:

@@ -37,13 +37,15 @@ class RadioCards(forms.RadioSelect):
         return {**option, "description": self.descriptions.get(str(value), "")}
 
 
-class NameField(forms.CharField):
-    """A name in any script, on one line, that can be seen and has no control characters."""
+class LineField(forms.CharField):
+    """One line of text, without control characters."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type a name.")}
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "control": _("Remove the control characters: this is one line of text."),
+    }
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": TEXT_LENGTH, "label": _("Name"), **kwargs})
+        super().__init__(**{"max_length": TEXT_LENGTH, **kwargs})
 
     def validate(self, value: str) -> None:
         """Refuse line breaks, control characters and marks that turn the direction of text round."""
@@ -52,9 +54,23 @@ class NameField(forms.CharField):
             unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in "\u202a\u202b\u202d\u202e"
             for char in value
         ):
-            raise ValidationError(
-                _("Remove the control characters: a name is one line of text."), code="control"
-            )
+            raise ValidationError(self.error_messages["control"], code="control")
+
+
+class NameField(LineField):
+    """A name in any script, on one line, that can be seen."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": _("Type a name."),
+        "control": _("Remove the control characters: a name is one line of text."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Name"), **kwargs})
+
+    def validate(self, value: str) -> None:
+        """Refuse what shows as nothing."""
+        super().validate(value)
         if not any(_is_seen(char) for char in value):
             raise ValidationError(_("Type a name that can be seen."), code="unseen")
 

@@ -25,6 +25,8 @@ POLICY_CHOICES = list(POLICY_LABELS.items())
 TEXT_LENGTH = 254
 
 LONGEST_TRUST_DAYS = 90
+# Between two scheduled reminders: from, to.
+REMINDER_DAYS = (2, 90)
 
 
 class Account(models.Model):
@@ -41,6 +43,11 @@ class Account(models.Model):
     policy_changed_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     # For how many days a browser may be trusted in place of a code; None: a code at every sign-in.
     trusted_browser_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Every so many days those who have not set up are reminded; None: never by itself.
+    reminder_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Whether the scheduled reminders go to those as well who may set up and need not.
+    reminders_to_optional = models.BooleanField(default=False)
+    reminders_due_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = (
@@ -48,6 +55,10 @@ class Account(models.Model):
                 condition=Q(trusted_browser_days=None)
                 | Q(trusted_browser_days__range=(1, LONGEST_TRUST_DAYS)),
                 name="trusted_browser_days",
+            ),
+            models.CheckConstraint(
+                condition=Q(reminder_days=None) | Q(reminder_days__range=REMINDER_DAYS),
+                name="reminder_days",
             ),
         )
 
@@ -110,6 +121,8 @@ class Action(models.TextChoices):
     ACCOUNT_POLICY = "account_policy", _("Account's two-factor setting changed")
     TRUSTED_BROWSERS = "trusted_browsers", _("Trusted-browser setting changed")
     OVERRIDE = "override", _("Two-factor override changed")
+    REMINDED = "reminded", _("Reminders sent")
+    REMINDER_SCHEDULE = "reminder_schedule", _("Reminder schedule changed")
     SIGN_IN_METHOD = "sign_in_method", _("Sign-in method changed")
     ACCOUNT_CREATED = "account_created", _("Account created")
     OPERATOR_CREATED = "operator_created", _("Operator added")

@@ -7,6 +7,7 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Membership, Operator
+from operators.override import in_words, override_fields
 
 
 def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
@@ -19,7 +20,7 @@ def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
         name=form.cleaned_data["name"],
         email=form.cleaned_data["email"],
         sub_account=form.cleaned_data["sub_account"],
-        two_factor_override=form.value,
+        **override_fields(form.value, by, reason=form.reason_given, until=form.ends_at),
     )
     if isinstance(form, CreateOperatorForm):
         operator.joined_at = timezone.now()
@@ -34,6 +35,8 @@ def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
                 Membership(operator=operator, group=group) for group in form.cleaned_data["groups"]
             )
             record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
+            if form.value:
+                record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))
     except IntegrityError:
         same_account = Operator.objects.filter(account=account, email=operator.email).exists()
         form.add_error("email", form.taken(same_account=same_account))

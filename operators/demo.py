@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Origin, record
+from accounts.days import end_of, today
 from accounts.models import Account, Action
 from accounts.policy import Policy
 from invitations import invite
@@ -82,6 +83,10 @@ def _fill(account: Account, by: Origin) -> None:
             _enroll(operator)
         if group:
             add_member(groups[group], operator, by)
+    until = end_of(today() + timedelta(days=20))
+    set_override(
+        people["Dora Disabled"], Policy.DISABLED, by, reason="No phone until next month", until=until
+    )
     _lock(people["Lara Locked"])
     frozen.freeze(people["Fred Frozen"], timezone.now(), Origin(people["Fred Frozen"]))
     _leave_codes(people["Uma Unsaved"], [], recovery_saved_at=None)

@@ -1,10 +1,13 @@
 """One function for each email about an operator's own sign-in."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
@@ -17,6 +20,9 @@ from invitations.models import Link, lifetime
 
 if TYPE_CHECKING:
     from operators.models import Operator
+
+
+REMINDER = "operators/email/reminder"
 
 
 def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
@@ -91,6 +97,41 @@ def sign_in_was_frozen(operator: "Operator", by: Origin) -> None:
             advice=_("Speak to the operator first: somebody else may know the password."),
             about_self=False,
         )
+
+
+def exception_ends(operator: "Operator", what_then: str) -> OutgoingMail:
+    """Tell an operator that the account's setting will count for them again, and what comes then."""
+    context = {
+        "operator": words_about(operator),
+        "day": day_in_words(operator.override_last_day),
+        "zone": settings.TIME_ZONE,
+        "what_then": what_then,
+        "set_up_now": operator.effective.usable and not operator.is_enrolled,
+        "url": settings.SITE_URL + operator.get_absolute_url(),
+    }
+    return notify("operators/email/exception_ends", operator.email, context, account=operator.account)
+
+
+def reminder(operator: "Operator") -> OutgoingMail:
+    """Ask an operator to set up; holds no secret: the setup link comes at the sign-in."""
+    return notify(REMINDER, operator.email, reminder_context(operator), account=operator.account)
+
+
+def reminder_context(operator: "Operator") -> dict[str, object]:
+    """Return what the reminder says, for the mail and for its preview."""
+    effective = operator.effective
+    return {
+        "operator": words_about(operator),
+        "required": effective.required,
+        "by_override": effective.by_override,
+        "day": day_in_words(effective.starts_at and timezone.localtime(effective.starts_at)),
+        "url": _login_url(),
+    }
+
+
+def day_in_words(day: date | None) -> str:
+    """Return a day for people; "" where there is none."""
+    return date_format(day, "DATE_FORMAT") if day else ""
 
 
 def _notify(

@@ -8,14 +8,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import POLICY_LABELS
 from accounts.policy import Effective, Policy, Source
 from operators import outlook
 from operators.models import Operator
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.utils.functional import _StrPromise
 
 
@@ -23,13 +20,12 @@ if TYPE_CHECKING:
 class Explanation:
     """Parts of a sentence: the policy and where it comes from, the operator's state, what comes next.
 
-    `note` is a sentence of its own: why and by whom there is an override, or that it counts no more; else "".
+    Why there is an override, and by whom, the card of the login options says.
     """
 
     policy: str
     state: str
     next_event: str
-    note: str = ""
 
     @property
     def sentence(self) -> str:
@@ -66,7 +62,6 @@ def explain(operator: Operator) -> Explanation:
         policy=_policy(operator, effective),
         state=_state(operator, effective),
         next_event=outlook.next_in_short(operator),
-        note=_note(operator, effective),
     )
 
 
@@ -77,9 +72,9 @@ def _policy(operator: Operator, effective: Effective) -> str:
     if effective.source is Source.ACCOUNT_DISABLED:
         return _("Disabled for the whole account")
     if effective.by_override:
-        until = operator.override_until
+        until = operator.override_last_day
         table = _BY_OVERRIDE_UNTIL if until else _BY_OVERRIDE
-        return table[effective.policy] % {"until": _moment(until)}
+        return table[effective.policy] % {"until": date_format(until, "DATE_FORMAT") if until else ""}
     if effective.starts_at:
         day = date_format(timezone.localtime(effective.starts_at), "DATE_FORMAT")
         return _("Required by the account from %(day)s on") % {"day": day}
@@ -111,36 +106,3 @@ def _not_enrolled(operator: Operator, effective: Effective) -> str:
     if effective.usable and operator.has_live_setup_link:
         return _("not set up, a setup link is out")
     return _("not set up")
-
-
-def _note(operator: Operator, effective: Effective) -> str:
-    """Return what there is to say about a stored override, beside its policy."""
-    stored = operator.two_factor_override
-    if not stored:
-        return ""
-    parts = {
-        "policy": POLICY_LABELS.get(stored, POLICY_LABELS[Policy.REQUIRED]),
-        "until": _moment(operator.override_until),
-    }
-    if effective.by_override:
-        return _reason(operator)
-    if effective.source is Source.ACCOUNT:
-        return _("The override %(policy)s ended %(until)s.") % parts
-    return _("The override %(policy)s is kept and has no effect.") % parts
-
-
-def _reason(operator: Operator) -> str:
-    """Return why, by whom and since when there is an override, as far as it is known."""
-    parts = {
-        "reason": operator.override_reason,
-        "name": operator.override_by,
-        "at": _moment(operator.override_at),
-    }
-    said = _("Reason: “%(reason)s”.") % parts if operator.override_reason else ""
-    by = _("Set by %(name)s, %(at)s.") % parts if operator.override_by and operator.override_at else ""
-    return " ".join(filter(None, [said, by]))
-
-
-def _moment(at: "datetime | None") -> str:
-    """Return a moment in the reader's time zone; "" for none."""
-    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else ""

@@ -31,7 +31,7 @@ LAST_LOGINS = [
 NO_SUB_ACCOUNT = "none"
 
 
-def _choice_field(
+def choice_field(
     label: "_StrPromise", any_label: "_StrPromise", method: str, **kwargs: Any
 ) -> django_filters.ChoiceFilter:
     """Return a filter by one of several values."""
@@ -79,10 +79,10 @@ class OperatorFilters(PersonFilters):
     The queryset must be `with_invitation_state()`.
     """
 
-    status = _choice_field(_("Status"), _("Any status"), "by_status", choices=list(STATUS_LABELS.items()))
-    group = _choice_field(_("Group"), _("Any group"), "by_group")
-    sub_account = _choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
-    last_login = _choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
+    status = choice_field(_("Status"), _("Any status"), "by_status", choices=list(STATUS_LABELS.items()))
+    group = choice_field(_("Group"), _("Any group"), "by_group")
+    sub_account = choice_field(_("Sub account"), _("Any sub account"), "by_sub_account")
+    last_login = choice_field(_("Last login"), _("Any last login"), "by_last_login", choices=LAST_LOGINS)
     administrators = TickFilter(label=_("Administrators"), method="only_administrators")
     exceptions = TickFilter(label=_("Exceptions"), method="only_exceptions")
     no_recovery_codes = TickFilter(label=_("No recovery codes"), method="only_without_recovery_codes")

@@ -8,20 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
-from accounts.models import POLICY_CHOICES, TEXT_LENGTH
+from accounts.models import TEXT_LENGTH
 from accounts.plain_form import PlainForm
-from accounts.policy import Policy
+from operators.forms_override import OverrideForm
 from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
 
 # So many digits fit into every row's number.
 LONGEST_KEY = 18
-
-OVERRIDE_SENTENCES: dict[str, Any] = {
-    Policy.REQUIRED: _("Must be used. Set-up is triggered at the next login."),
-    Policy.OPTIONAL: _("Can be set up by hand on this page."),
-    Policy.DISABLED: _("Cannot be used by this operator."),
-}
 
 
 class LoginForm(PlainForm):
@@ -56,34 +50,6 @@ class LoginForm(PlainForm):
         """Say how long no password is looked at, whoever it is."""
         text = _("Too many tries. Wait %(wait)s, then log in, or use “Forgot password?” now.")
         self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
-
-
-class OverrideForm(PlainForm):
-    """An operator's own policy; without the tick the account's holds."""
-
-    override = forms.BooleanField(
-        label=_("Override two-factor authentication settings"),
-        required=False,
-        widget=forms.CheckboxInput(attrs={"data-enables": "#override-options"}),
-    )
-    policy = forms.ChoiceField(
-        label=_("This operator's setting"),
-        choices=POLICY_CHOICES,
-        required=False,
-        widget=RadioCards(OVERRIDE_SENTENCES),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """A ticked box needs a choice."""
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("override") and not cleaned.get("policy") and "policy" not in self.errors:
-            self.add_error("policy", _("Choose one of the three settings."))
-        return cleaned
-
-    @property
-    def value(self) -> str:
-        """The override to store; "" for none."""
-        return self.cleaned_data["policy"] if self.cleaned_data["override"] else ""
 
 
 class SignInMethodForm(PlainForm):
@@ -142,7 +108,7 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = AddressField(widget=forms.EmailInput(attrs={"autocomplete": "off"}))
 
-    field_order: tuple[str, ...] = ("name", "email", "groups", "sub_account", "override", "policy")
+    field_order: tuple[str, ...] = ("name", "email", "groups", "sub_account", *OverrideForm.OVERRIDE_FIELDS)
 
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
         super().__init__(*args, account_id=account_id, **kwargs)
@@ -175,8 +141,7 @@ class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
         "new_password_again",
         "groups",
         "sub_account",
-        "override",
-        "policy",
+        *OverrideForm.OVERRIDE_FIELDS,
     )
 
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:

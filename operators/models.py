@@ -1,7 +1,7 @@
 """Operators, their groups and sub accounts."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -15,10 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
-from accounts.policy import Effective, Override
+from accounts.policy import Effective, Override, is_exception
 from invitations.models import Link
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
+from operators.reminder_runs import ReminderRun  # noqa: F401  Django looks for an app's models here
 from operators.sessions import Session
 from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
@@ -202,6 +204,10 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     override_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     override_at = models.DateTimeField(null=True, editable=False)
     override_until = models.DateTimeField(null=True, editable=False)
+    # Of which end the operator has been told ahead; see operators.exception_ends.
+    override_told_for = models.DateTimeField(null=True, editable=False)
+    # When the operator was last asked by mail to set up; see operators.reminding.
+    reminded_at = models.DateTimeField(null=True, editable=False)
     # Since when nobody can sign in, and when that ended the last time; see operators.frozen.
     frozen_at = models.DateTimeField(null=True, editable=False)
     freed_at = models.DateTimeField(null=True, editable=False)
@@ -238,6 +244,11 @@ class Operator(TwoFactorUser, AbstractBaseUser):
             models.Index("account", Lower("name"), "id", name="operator_by_name"),
             models.Index(fields=("account", "email"), name="operator_by_email"),
             models.Index(fields=("account", "last_login"), name="operator_by_last_login"),
+            models.Index(
+                fields=("account", "override_until"),
+                condition=~Q(two_factor_override=""),
+                name="operator_by_override",
+            ),
         )
 
     def __str__(self) -> str:
@@ -281,8 +292,29 @@ class Operator(TwoFactorUser, AbstractBaseUser):
             single_sign_on=self.is_single_sign_on,
             enrolled=self.is_enrolled,
             locked=self.is_locked,
-            override=Override(self.two_factor_override, self.override_until),
+            override=self.override,
         )
+
+    @property
+    def override(self) -> Override:
+        """The operator's own policy and its end."""
+        return Override(self.two_factor_override, self.override_until)
+
+    @property
+    def override_in_force(self) -> bool:
+        """Whether there is an override that has not ended."""
+        return bool(self.override.at(timezone.now()))
+
+    @property
+    def override_last_day(self) -> date | None:
+        """The last day on which the override counts, by the server's clock; None where it has no end."""
+        return last_day(self.override_until) if self.override_until else None
+
+    @property
+    def is_exception(self) -> bool:
+        """Whether an override asks less of this operator than the account asks of others."""
+        rule = self.account.rule
+        return is_exception(rule, self.override, timezone.now(), single_sign_on=self.is_single_sign_on)
 
     @property
     def is_single_sign_on(self) -> bool:

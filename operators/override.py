@@ -1,6 +1,12 @@
 """An operator's own policy in place of the account's, and the operator's sign-in method."""
 
+from datetime import datetime
+from typing import Any
+
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from accounts.audit import Origin, record
 from accounts.models import POLICY_LABELS, Action
@@ -10,20 +16,54 @@ from operators.administrators import one_left
 from operators.models import Operator
 
 
-def set_override(operator: Operator, override: str, by: Origin) -> bool:
-    """Store the override ("" for none); return whether it differs from before.
+def set_override(
+    operator: Operator, override: str, by: Origin, *, reason: str = "", until: datetime | None = None
+) -> bool:
+    """Store the override ("" for none), why, and when it ends by itself; return whether anything differs.
 
     Applies at the next sign-in; an unspent setup link, which was sent under the old policy, dies.
     """
+    new = override_fields(override, by, reason=reason, until=until)
+    given = {name: new[name] for name in ("two_factor_override", "override_reason", "override_until")}
     with transaction.atomic():
-        old = operator.two_factor_override
-        row = Operator.objects.filter(pk=operator.pk).exclude(two_factor_override=override)
-        if not row.update(two_factor_override=override):
+        old = in_words(operator)
+        if not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
             return False
-        operator.two_factor_override = override
+        for field, value in new.items():
+            setattr(operator, field, value)
         Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
-        record(Action.OVERRIDE, by=by, subject=operator, old=_label(old), new=_label(override))
+        record(Action.OVERRIDE, by=by, subject=operator, old=old, new=in_words(operator))
     return True
+
+
+def override_fields(
+    override: str, by: Origin, *, reason: str = "", until: datetime | None = None
+) -> dict[str, Any]:
+    """Return what the row of an operator holds about an override; nothing where there is none."""
+    return {
+        "two_factor_override": override,
+        "override_reason": reason if override else "",
+        "override_until": until if override else None,
+        "override_by": _name_of(by) if override else "",
+        "override_at": timezone.now() if override else None,
+    }
+
+
+def in_words(operator: Operator) -> str:
+    """Return an operator's override for the audit trail: the policy, its last day, and why; "" for none."""
+    override = operator.two_factor_override
+    words = str(POLICY_LABELS.get(override, override))
+    if operator.override_last_day:
+        words = _("%(policy)s until %(day)s") % {
+            "policy": words,
+            "day": date_format(operator.override_last_day, "DATE_FORMAT"),
+        }
+    return f"{words}: {operator.override_reason}" if operator.override_reason else words
+
+
+def _name_of(by: Origin) -> str:
+    """Return who made an override; a name instead of a key, as it stays true after they have left."""
+    return (by.actor.name or by.actor.email) if by.actor else _("The command line")
 
 
 def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
@@ -44,8 +84,3 @@ def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
         labels = dict(Operator.SignInMethod.choices)
         record(Action.SIGN_IN_METHOD, by=by, subject=operator, old=str(labels[old]), new=str(labels[method]))
     return True
-
-
-def _label(override: str) -> str:
-    """Return an override in words for the audit trail."""
-    return str(POLICY_LABELS.get(override, override))

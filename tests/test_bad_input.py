@@ -127,6 +127,8 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "audit log": at("accounts:audit-log"),
     "operators": at("operators:list"),
     "links": at("operators:links"),
+    "exceptions": at("operators:exceptions"),
+    "reminders": at("operators:reminders"),
     "groups": at("operators:groups"),
     "group": at("operators:group", of="group"),
     "group deletion": at("operators:group-delete", of="group"),

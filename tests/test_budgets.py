@@ -157,7 +157,14 @@ def full_account(account, admin):
 
 
 PAGES = ["operators:list", "operators:groups", "operators:sub-accounts", "operators:add", "operators:invite"]
-PAGES += ["operators:create", "operators:password", "accounts:settings", "accounts:audit-log"]
+PAGES += [
+    "operators:exceptions",
+    "operators:reminders",
+    "operators:create",
+    "operators:password",
+    "accounts:settings",
+    "accounts:audit-log",
+]
 ONE = ["operators:detail", "operators:member-of", "operators:activity", "operators:scan", "operators:delete"]
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from operators.models import Group, Operator, SubAccount
+from operators.reminder_runs import ReminderRun
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 
 LOGIN = reverse("operators:login")
@@ -41,6 +42,12 @@ ADMINISTRATORS_ONLY = {
     "accounts:audit-export",
     "accounts:policy-export",
     "operators:end-unprotected",
+    "operators:exceptions",
+    "operators:exceptions-export",
+    "operators:reminders",
+    "operators:reminders-send",
+    "operators:reminders-stop",
+    "operators:reminders-schedule",
     "operators:list",
     "operators:export",
     "operators:links",
@@ -89,6 +96,9 @@ POST_ONLY = {
     "accounts:trusted-browsers",
     "accounts:policy-export",
     "operators:export",
+    "operators:reminders-send",
+    "operators:reminders-stop",
+    "operators:reminders-schedule",
     "invitations:send-again",
     "invitations:accept-log-out",
 }
@@ -101,6 +111,9 @@ READ_ONLY = {
     "operators:links",
     "operators:links-export",
     "operators:overview",
+    "operators:exceptions",
+    "operators:exceptions-export",
+    "operators:reminders",
     "operators:groups",
     "operators:sub-accounts",
     "operators:add",
@@ -144,6 +157,8 @@ def number_in(name: str, account) -> int:
         return SubAccount.objects.create(account=account, name="Berlin").pk
     if "operators:group" in name:
         return Group.objects.create(account=account, name="Night shift").pk
+    if "reminders" in name:
+        return ReminderRun.objects.create(account=account, to_optional=False, total=1).pk
     return make_operator(account).pk
 
 

@@ -164,6 +164,9 @@ PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
     "operators.coverage.record_due": 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
+    "operators.exception_ends.tell_ahead": 60 * 60,
+    "operators.reminder_schedule.begin_scheduled": 10 * 60,
+    "operators.reminding.go_on": 5 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"

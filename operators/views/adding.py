@@ -1,5 +1,7 @@
 """Adding an operator: by invitation, or set up by hand; and what can be done with an open invitation."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -30,7 +32,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 def invite(request: SignedInRequest) -> HttpResponse:
     """Add an operator and send the invitation."""
-    form = NewOperatorForm(data_of(request), account_id=request.user.account_id, initial=_initial(request))
+    form = NewOperatorForm(data_of(request), **_account_of(request))
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         _send(request, operator)
         return redirect(operator)
@@ -42,7 +44,7 @@ def invite(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 def create(request: SignedInRequest) -> HttpResponse:
     """Add an operator with a password that works at once; no email goes out."""
-    form = CreateOperatorForm(data_of(request), account_id=request.user.account_id, initial=_initial(request))
+    form = CreateOperatorForm(data_of(request), **_account_of(request))
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         messages.success(
             request,
@@ -56,9 +58,11 @@ def create(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/create.html", {"form": form})
 
 
-def _initial(request: SignedInRequest) -> dict[str, str]:
-    """Return what the form starts with: the account's own policy, in case an override is wanted."""
-    return {"policy": request.user.account.two_factor_policy}
+def _account_of(request: SignedInRequest) -> dict[str, Any]:
+    """Return what the form is told of the account; its own policy is preselected for an override."""
+    account = request.user.account
+    initial = {"policy": account.two_factor_policy}
+    return {"account_id": account.pk, "rule": account.rule, "initial": initial}
 
 
 @require_POST

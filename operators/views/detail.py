@@ -18,7 +18,8 @@ from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook
 from operators.administrators import LastAdministratorError
-from operators.forms import MemberOfForm, OverrideForm, SignInMethodForm
+from operators.forms import MemberOfForm, SignInMethodForm
+from operators.forms_override import OverrideForm
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
@@ -79,9 +80,14 @@ def _invitation(operator: Operator) -> dict[str, Any] | None:
 
 def _override_form(operator: Operator, request: SignedInRequest | None = None) -> OverrideForm:
     """Return the override form; without an override the account's own setting is preselected."""
-    override = operator.two_factor_override
-    initial = {"override": bool(override), "policy": override or operator.account.two_factor_policy}
-    return OverrideForm(data_of(request) if request else None, initial=initial)
+    account = operator.account
+    initial = {
+        "override": operator.override_in_force,
+        "policy": operator.two_factor_override or account.two_factor_policy,
+        "reason": operator.override_reason,
+        "until": operator.override_last_day if operator.override_in_force else None,
+    }
+    return OverrideForm(data_of(request) if request else None, rule=account.rule, initial=initial)
 
 
 def _method_form(operator: Operator, request: SignedInRequest | None = None) -> SignInMethodForm:
@@ -99,7 +105,8 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     form = _override_form(operator, request)
     if operator.is_single_sign_on or not form.is_valid():
         return _main_page(request, operator, form, _method_form(operator))
-    if set_override(operator, form.value, origin(request)):
+    by = origin(request)
+    if set_override(operator, form.value, by, reason=form.reason_given, until=form.ends_at):
         messages.success(request, _("Saved. %(next)s") % {"next": _next_sign_in(request, operator)})
     else:
         messages.info(request, _("Nothing changed: that was the setting already."))

@@ -48,6 +48,7 @@ def test_an_override_is_set_and_taken_back(at_admin, olga):
     at_admin.page.get_by_label(OVERRIDE).check()
     expect(options).to_be_enabled()
     choose_override(at_admin, "Disabled")
+    at_admin.page.get_by_label("Reason").fill("No phone until the new contract")
     at_admin.press("Save")
     at_admin.sees("This operator has an override: Disabled.")
     expect(at_admin.page.get_by_role("link", name=SCAN)).to_have_count(0)

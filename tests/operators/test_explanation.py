@@ -104,28 +104,6 @@ def test_a_setup_link_that_is_out_is_told_while_it_works(db, seconds, state):
     assert explain(olga).state == state
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("setting", "fields", "note"),
-    [
-        (R, {}, ""),
-        (R, {"override": O}, ""),
-        (R, {"override": O, "override_reason": "Shared desk"}, "Reason: “Shared desk”."),
-        (
-            R,
-            {"override": O, "override_reason": "Desk", "override_by": "Anna", "override_at": EARLIER},
-            "Reason: “Desk”. Set by Anna, 2 Jan 2026, 12:00.",
-        ),
-        (R, {"override": O, "override_until": EARLIER}, "The override Optional ended 2 Jan 2026, 12:00."),
-        (D, {"override": R}, "The override Required is kept and has no effect."),
-        (R, {"override": D, "single_sign_on": True}, "The override Disabled is kept and has no effect."),
-        (D, {"override": "nonsense"}, "The override Required is kept and has no effect."),
-    ],
-)
-def test_the_note_says_what_there_is_to_say_about_an_override(setting, fields, note):
-    assert explain(made(setting, **fields)).note == note
-
-
 @pytest.mark.parametrize("who", ["administrator", "operator"])
 def test_the_operator_page_begins_with_it(account, admin_browser, operator, who):
     browser = admin_browser if who == "administrator" else signed_in(operator)

@@ -16,7 +16,7 @@ def override(browser, operator, **data):
 
 @pytest.mark.parametrize("policy", list(Policy))
 def test_an_administrator_overrides_the_accounts_policy(admin_browser, operator, policy):
-    answer = override(admin_browser, operator, override="on", policy=policy.value)
+    answer = override(admin_browser, operator, override="on", policy=policy.value, reason="No phone")
     assert "Saved." in answer.text
     operator.refresh_from_db()
     assert operator.two_factor_override == policy.value

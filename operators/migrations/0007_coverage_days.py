@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_periodic_tasks"),
-        ("operators", "0005_overrides_that_end"),
+        ("operators", "0006_guessing_told"),
     ]
 
     operations = [

@@ -1,0 +1,157 @@
+"""Who is excepted from the account's rule, why, by whom and until when? For the page and its CSV."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import django_tables2 as tables
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Account
+from accounts.policy import is_exception
+from operators.filters import PersonFilters, choice_field
+from operators.models import Operator
+from operators.status_filter import rows_where
+from operators.tables import PAGE_SIZE, SortableColumn
+
+SOON = timedelta(days=30)
+# Before every end: what is asked then has not ended.
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+WITHOUT_REASON, ENDING, ENDED = "without-reason", "ending", "ended"
+SHOWN = [
+    (WITHOUT_REASON, gettext_lazy("Without reason")),
+    (ENDING, gettext_lazy("Ending within 30 days")),
+    (ENDED, gettext_lazy("Ended")),
+]
+BATCH = 500
+
+
+def exceptions(account: Account) -> QuerySet[Operator]:
+    """Return the operators with an override below the account's rule, in force or ended."""
+    now = timezone.now()
+    below = rows_where(
+        lambda facts: is_exception(account.rule, facts.override, now, single_sign_on=facts.single_sign_on),
+        LONG_AGO,
+    )
+    rows = Operator.objects.filter(below, account=account).exclude(two_factor_override="")
+    found: QuerySet[Operator] = rows.select_related("account")
+    return found
+
+
+def counts(account: Account) -> dict[str, int]:
+    """Return how many exceptions are in force, and of which kinds, in one query."""
+    found: dict[str, int] = exceptions(account).aggregate(
+        in_force=Count("pk", filter=_in_force()),
+        without_reason=Count("pk", filter=_shown(WITHOUT_REASON)),
+        ending=Count("pk", filter=_shown(ENDING)),
+        ended=Count("pk", filter=_shown(ENDED)),
+    )
+    return found
+
+
+def _in_force() -> Q:
+    """Return which have not ended."""
+    return Q(override_until=None) | Q(override_until__gt=timezone.now())
+
+
+def _shown(kind: str) -> Q:
+    """Return which exceptions a choice of the filter leaves; without one those in force."""
+    now = timezone.now()
+    return {
+        WITHOUT_REASON: _in_force() & Q(override_reason=""),
+        ENDING: Q(override_until__gt=now, override_until__lte=now + SOON),
+        ENDED: Q(override_until__lte=now),
+    }.get(kind, _in_force())
+
+
+class ExceptionFilters(PersonFilters):
+    """Search, and one of the kinds; without one those in force."""
+
+    kind = choice_field(gettext_lazy("Exceptions"), gettext_lazy("In force"), "by_kind", choices=SHOWN)
+
+    def by_kind(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+        """As `_shown` says; nothing given is handled by `qs`."""
+        return queryset
+
+    @property
+    def qs(self) -> QuerySet[Operator]:
+        """The rows that search and kind leave."""
+        kind = self.form.cleaned_data.get("kind", "") if self.is_valid() else ""
+        found: QuerySet[Operator] = super().qs.filter(_shown(kind))
+        return found
+
+
+class ExceptionTable(tables.Table):
+    """The list of exceptions; the one that ends first comes first."""
+
+    name = SortableColumn(
+        [Lower("name"), "pk"], [Lower("name").desc(), "-pk"], verbose_name=gettext_lazy("Operator")
+    )
+    policy = tables.Column(
+        verbose_name=gettext_lazy("Setting"), accessor="get_two_factor_override_display", orderable=False
+    )
+    reason = tables.Column(verbose_name=gettext_lazy("Reason"), accessor="override_reason", orderable=False)
+    since = SortableColumn(
+        [F("override_at").asc(nulls_first=True), "pk"],
+        [F("override_at").desc(nulls_last=True), "-pk"],
+        verbose_name=gettext_lazy("Made"),
+        accessor="override_at",
+    )
+    end = SortableColumn(
+        [F("override_until").asc(nulls_last=True), "pk"],
+        [F("override_until").desc(nulls_first=True), "-pk"],
+        verbose_name=gettext_lazy("Last day"),
+        accessor="override_last_day",
+    )
+
+    SORTS = ("end", "-end", "name", "-name", "since", "-since")
+
+    @classmethod
+    def of(cls, operators: QuerySet[Operator], sort: str, page: str) -> Self:
+        """Return one page of the table; without a known sort the next end comes first."""
+        table = cls(operators, order_by=sort if sort in cls.SORTS else "end")
+        table.paginate(per_page=PAGE_SIZE)  # type: ignore[no-untyped-call]
+        table.page = table.paginator.get_page(page)
+        return table
+
+    @property
+    def sort(self) -> str:
+        """The order in force, as the address says it."""
+        return str(self.order_by[0])
+
+
+def header() -> list[str]:
+    """Return the titles of the columns of the CSV."""
+    titles = [_("Name"), _("Email"), _("Account's setting"), _("Override"), _("Reason"), _("Made by")]
+    return [*titles, _("Made"), _("Last day"), _("State")]
+
+
+def rows(found: QuerySet[Operator]) -> Iterator[list[str]]:
+    """Return one row of the CSV for each, read from the database as they are asked for.
+
+    Time zone and words are those of the moment of this call, not of the reading.
+    """
+    zone = timezone.get_current_timezone()
+    states = {True: _("In force"), False: _("Ended")}
+    in_order = found.order_by(F("override_until").asc(nulls_last=True), "pk")
+    return (_row(operator, zone, states) for operator in in_order.iterator(chunk_size=BATCH))
+
+
+def _row(operator: Operator, zone: Any, states: dict[bool, str]) -> list[str]:
+    """Return the cells of one exception."""
+    made, day = operator.override_at, operator.override_last_day
+    return [
+        operator.name,
+        operator.email,
+        operator.account.get_two_factor_policy_display(),
+        operator.get_two_factor_override_display(),
+        operator.override_reason,
+        operator.override_by,
+        made.astimezone(zone).isoformat(timespec="seconds") if made else "",
+        day.isoformat() if day else "",
+        states[operator.override_in_force],
+    ]

@@ -1,0 +1,111 @@
+"""`manage.py two_factor …`: who is protected, and steering it, for scripts and terminals."""
+
+import json
+from argparse import ArgumentTypeError
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from accounts.policy import Policy
+from accounts.spreadsheet import csv_chunks
+from operators import terminal
+from operators.terminal import Answer
+
+
+def _day(text: str) -> date:
+    """Read a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(_("Write a day as 2026-12-24.")) from error
+
+
+class Command(BaseCommand):
+    """Ends with 0: done, 1: an error, 2: a wrong call, 3: would change something, or too few protected."""
+
+    help = "Show and steer two-factor authentication of an account. Changes are recorded in the audit log."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take what to do, for which account, and how to answer."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        status = self._action(actions, "status", "Say how many operators are protected.")
+        status.add_argument("--fail-under", type=float, metavar="PERCENT", help="End with 3 below that.")
+        policy = self._action(actions, "set-policy", "Change the account's setting.")
+        policy.add_argument("policy", choices=list(map(str, Policy)))
+        policy.add_argument("--from", dest="begins", type=_day, metavar="DAY", help="Required from then on.")
+        override = self._action(actions, "override", "Set or remove an operator's own setting.")
+        override.add_argument("email")
+        override.add_argument("policy", choices=[*map(str, Policy), "none"])
+        override.add_argument("--reason", default="", metavar="TEXT")
+        override.add_argument("--until", default="", metavar="DAY", help="The last day.")
+        remind = self._action(actions, "remind", "Mail those who have not set up.")
+        remind.add_argument("--optional", action="store_true", help="Also those who need not.")
+        export = self._action(actions, "export", "Write the status of every operator as CSV.")
+        export.add_argument("--output", metavar="FILE", help="Without it, the terminal.")
+
+    def _action(self, actions: Any, name: str, text: str) -> CommandParser:
+        """Add one thing to do, with the options that all have."""
+        parser: CommandParser = actions.add_parser(name, help=text)
+        parser.add_argument(
+            "--account", default="", metavar="NAME", help="Or its number, if there are several."
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+        parser.add_argument("--dry-run", action="store_true", help="Say what it would do; end with 3 then.")
+        return parser
+
+    def handle(self, *_args: Any, action: str, **options: Any) -> None:
+        """Do it, print the answer, and end with its code."""
+        try:
+            answer = getattr(self, "_" + action.replace("-", "_"))(options)
+        except terminal.RefusedError as error:
+            raise CommandError(str(error)) from error
+        if answer.data:
+            self._print(answer, options["format"])
+        if answer.code:
+            raise SystemExit(answer.code)
+
+    def _print(self, answer: Answer, how: str) -> None:
+        """Print the answer."""
+        as_json = json.dumps(answer.data, indent=2, ensure_ascii=False)
+        self.stdout.write(as_json if how == "json" else "\n".join(answer.lines))
+
+    def _status(self, options: dict[str, Any]) -> Answer:
+        """Say who is protected."""
+        return terminal.status(terminal.account_of(options["account"]), options["fail_under"])
+
+    def _set_policy(self, options: dict[str, Any]) -> Answer:
+        """Change the account's setting."""
+        account = terminal.account_of(options["account"])
+        return terminal.set_policy(account, options["policy"], options["begins"], dry_run=options["dry_run"])
+
+    def _override(self, options: dict[str, Any]) -> Answer:
+        """Set or remove an override."""
+        account = terminal.account_of(options["account"])
+        given = {name: options[name] for name in ("policy", "reason", "until")}
+        return terminal.override(account, options["email"], given, dry_run=options["dry_run"])
+
+    def _remind(self, options: dict[str, Any]) -> Answer:
+        """Begin a round of reminders."""
+        account = terminal.account_of(options["account"])
+        return terminal.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
+
+    def _export(self, options: dict[str, Any]) -> Answer:
+        """Write the evidence while it is read, to a file or the terminal."""
+        account = terminal.account_of(options["account"])
+        if options["dry_run"]:
+            number = account.operators.count()
+            return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
+        chunks = csv_chunks(terminal.evidence_header(), terminal.evidence_rows(account))
+        if not options["output"]:
+            for chunk in chunks:
+                self.stdout.write(chunk, ending="")
+            return Answer({})
+        try:
+            with Path(options["output"]).open("w", encoding="utf-8", newline="") as file:
+                file.writelines(chunks)
+        except OSError as error:
+            raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
+        return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])

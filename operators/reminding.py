@@ -1,0 +1,213 @@
+"""Who has not set up two-factor authentication, and is asked by mail to do so? Rounds through an account."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from accounts.audit import Origin, record
+from accounts.delivery import Letter, letter
+from accounts.models import Account, Action
+from operators import emails
+from operators.models import Operator, OperatorQuerySet
+from operators.reminder_runs import ReminderRun
+from operators.status import Facts, Status, status_of
+from operators.status_filter import rows_where
+
+# Nobody is reminded twice in this time, whatever the reason.
+EVERY = timedelta(days=1)
+PORTION = 100
+# A round that has not moved for so long has lost its task.
+LOST_AFTER = timedelta(minutes=5)
+# Not set up, and not to be reminded: nothing could be done about it by signing in.
+NOT_ASKED = (Status.INVITED, Status.DEACTIVATED, Status.LOCKED, Status.SINGLE_SIGN_ON)
+
+
+class AlreadyRunningError(Exception):
+    """A round of the account goes on already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many would be reminded now, how many have been within a day, and who is not asked, by status."""
+
+    now: int
+    within_a_day: int
+    not_asked: dict[Status, int]
+
+
+def claim(operator: Operator, now: datetime) -> bool:
+    """Take the right to remind an operator today; false where somebody has reminded them within a day.
+
+    Every mail that asks to set up claims first, in the transaction that stores the mail.
+    """
+    row = Operator.objects.filter(_rested(now), pk=operator.pk)
+    return bool(row.update(reminded_at=now))
+
+
+def reach(account: Account, *, to_optional: bool) -> Reach:
+    """Return whom a round would reach, in one query."""
+    now = timezone.now()
+    wanted = _wanted(account, now, to_optional=to_optional)
+    not_asked = {status.name: Count("pk", filter=_not_set_up(account, now, status)) for status in NOT_ASKED}
+    found: dict[str, int] = Operator.objects.filter(account=account).aggregate(
+        wanted=Count("pk", filter=wanted), now=Count("pk", filter=wanted & _rested(now)), **not_asked
+    )
+    return Reach(
+        found["now"],
+        found["wanted"] - found["now"],
+        {status: found[status.name] for status in NOT_ASKED if found[status.name]},
+    )
+
+
+def recipients(account: Account, now: datetime, *, to_optional: bool) -> OperatorQuerySet:
+    """Return who has not set up, is to be asked, and has not been within a day."""
+    wanted = _wanted(account, now, to_optional=to_optional)
+    found: OperatorQuerySet = Operator.objects.filter(wanted, _rested(now), account=account)
+    return found
+
+
+def samples(account: Account, *, to_optional: bool) -> list[Letter]:
+    """Return the mails of the first recipients, one of each wording that goes out, as they will leave."""
+    now = timezone.now()
+    letters = []
+    for status in _statuses(to_optional=to_optional):
+        condition = _has(account, now, status)
+        rows = Operator.objects.filter(condition, _rested(now), account=account)
+        operator = rows.complete().order_by("pk").first()
+        if operator:
+            letters.append(letter(emails.REMINDER, operator.email, emails.reminder_context(operator)))
+    return letters
+
+
+def start(account: Account, by: Origin, *, to_optional: bool) -> ReminderRun | None:
+    """Begin a round; None where there is nobody to remind. Raises AlreadyRunningError."""
+    total = recipients(account, timezone.now(), to_optional=to_optional).count()
+    if not total:
+        return None
+    try:
+        with transaction.atomic():
+            run = ReminderRun.objects.create(
+                account=account,
+                started_by=by.actor,
+                address=by.address,
+                to_optional=to_optional,
+                total=total,
+            )
+    except IntegrityError as error:
+        raise AlreadyRunningError from error
+    transaction.on_commit(lambda: _enqueue(run.pk), robust=True)
+    return run
+
+
+def start_scheduled(account: Account) -> None:
+    """Begin the round that is due by the account's schedule, unless one goes on."""
+    with suppress(AlreadyRunningError):
+        start(account, Origin(), to_optional=account.reminders_to_optional)
+
+
+def stop(run: ReminderRun, by: Origin) -> bool:
+    """End a round; what is in the queue already still leaves. False where it is over."""
+    with transaction.atomic():
+        running = ReminderRun.objects.filter(pk=run.pk, state=ReminderRun.State.RUNNING)
+        if not running.update(state=ReminderRun.State.STOPPED):
+            return False
+        run.refresh_from_db()
+        text = _("Stopped after %(reminded)d of %(total)d")
+        new = text % {"reminded": run.reminded, "total": run.total}
+        record(Action.REMINDED, by=by, account=run.account, new=new)
+    return True
+
+
+def go_on() -> None:
+    """Put rounds back into the queue whose task was lost; called by the worker (PERIODIC_TASKS)."""
+    now = timezone.now()
+    lost = ReminderRun.objects.filter(state=ReminderRun.State.RUNNING, moved_at__lte=now - LOST_AFTER)
+    for pk in lost.values_list("pk", flat=True):
+        # One worker of several puts it back.
+        if lost.filter(pk=pk).update(moved_at=now):
+            _enqueue(pk)
+
+
+@task()
+def remind(run_id: int) -> None:
+    """Remind the next portion of a round and leave the rest to another task: other mails leave in between."""
+    while _portion(run_id):
+        if remind.get_backend().supports_defer:
+            _enqueue(run_id)
+            return
+
+
+def _enqueue(run_id: int) -> None:
+    """Leave the next portion to the queue."""
+    remind.enqueue(run_id)
+
+
+def _portion(run_id: int) -> bool:
+    """Remind up to PORTION operators, all or, after a crash, none of them; return whether there are more."""
+    with transaction.atomic():
+        now = timezone.now()
+        # Holds the row until the end: a second task for the same round waits here, and goes on after it.
+        running = ReminderRun.objects.filter(pk=run_id, state=ReminderRun.State.RUNNING)
+        if not running.update(moved_at=now):
+            return False
+        run = ReminderRun.objects.select_related("account", "started_by").get(pk=run_id)
+        people = recipients(run.account, now, to_optional=run.to_optional).complete()
+        batch = list(people.filter(pk__gt=run.reached).order_by("pk")[:PORTION])
+        run.reminded += sum(_remind(operator, now) for operator in batch)
+        run.reached = batch[-1].pk if batch else run.reached
+        if len(batch) < PORTION:
+            _finish(run)
+        run.save(update_fields=["reminded", "reached", "state"])
+    return run.is_running
+
+
+def _remind(operator: Operator, now: datetime) -> bool:
+    """Mail one operator, unless somebody else has within a day."""
+    if not claim(operator, now):
+        return False
+    emails.reminder(operator)
+    return True
+
+
+def _finish(run: ReminderRun) -> None:
+    """Note that the round is over, in one entry."""
+    run.state = ReminderRun.State.DONE
+    by = Origin(run.started_by, run.address)
+    record(Action.REMINDED, by=by, account=run.account, new=str(run.reminded))
+
+
+def _rested(now: datetime) -> Q:
+    """Return the condition that nobody has reminded them within a day."""
+    return Q(reminded_at=None) | Q(reminded_at__lte=now - EVERY)
+
+
+def _statuses(*, to_optional: bool) -> tuple[Status, ...]:
+    """Return who is asked to set up."""
+    return (Status.REQUIRED, Status.OPTIONAL) if to_optional else (Status.REQUIRED,)
+
+
+def _wanted(account: Account, now: datetime, *, to_optional: bool) -> Q:
+    """Return who has not set up and is to be asked to."""
+    statuses = _statuses(to_optional=to_optional)
+    return rows_where(lambda facts: _status(facts, account, now) in statuses, now)
+
+
+def _has(account: Account, now: datetime, status: Status) -> Q:
+    """Return who has this status."""
+    return rows_where(lambda facts: _status(facts, account, now) is status, now)
+
+
+def _not_set_up(account: Account, now: datetime, status: Status) -> Q:
+    """Return who has this status and has not set up."""
+    return rows_where(lambda facts: not facts.enrolled and _status(facts, account, now) is status, now)
+
+
+def _status(facts: Facts, account: Account, now: datetime) -> Status:
+    """Return the status of somebody with these facts."""
+    return status_of(facts, facts.effective(account.rule, now))

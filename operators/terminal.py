@@ -1,0 +1,190 @@
+"""What does `manage.py two_factor` do, and what does it answer, to people and to scripts?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.audit import Origin
+from accounts.models import Account
+from accounts.policy import AccountRule, Policy
+from operators import exceptions, policy_counts, reminding
+from operators.badges import STATUS_LABELS
+from operators.forms_override import OverrideForm
+from operators.models import Operator, normalize_email
+from operators.override import in_words, set_override
+from operators.status import Status
+from operators.status_filter import status_condition
+
+DONE, ERROR, WOULD_CHANGE = 0, 1, 3
+BATCH = 500
+# Whoever signs in here counts; the others cannot be protected here.
+COUNTED = (Status.PROTECTED, Status.REQUIRED, Status.OPTIONAL, Status.DISABLED, Status.LOCKED)
+
+
+class RefusedError(Exception):
+    """What was asked for cannot be done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is printed, as data or as lines, and how the command ends."""
+
+    data: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    code: int = DONE
+
+
+def account_of(name: str) -> Account:
+    """Return the account of that number or name; without one, the only account there is."""
+    found = Account.objects.all()
+    if name:
+        by_name = found.filter(name=name)
+        found = by_name if by_name or not name.isdecimal() else found.filter(pk=int(name[:18]))
+    accounts = list(found.order_by("pk")[:2])
+    if not accounts:
+        raise RefusedError(_("There is no such account."))
+    if len(accounts) > 1:
+        raise RefusedError(_("There is more than one such account: name it by its number, --account ID."))
+    return accounts[0]
+
+
+def status(account: Account, fail_under: float | None) -> Answer:
+    """Say how many operators have each status, and the share of those who are protected."""
+    now = timezone.now()
+    numbers = {one.name: Count("pk", filter=status_condition(one, account.rule, now)) for one in Status}
+    found = Operator.objects.filter(account=account).aggregate(all=Count("pk"), **numbers)
+    counted = sum(found[one.name] for one in COUNTED)
+    # Cut, not rounded: 100 is said only where all are protected.
+    coverage = found["PROTECTED"] * 1000 // counted / 10 if counted else 100.0
+    data = {
+        "account": {"id": account.pk, "name": account.name},
+        "policy": account.two_factor_policy,
+        "required_from": _moment(account.required_from),
+        "operators": found["all"],
+        "statuses": {one.value: found[one.name] for one in Status},
+        "coverage": coverage,
+        "exceptions": exceptions.counts(account),
+    }
+    lines = [f"{account.name}: {policy_counts.in_words(account.rule)}"]
+    lines += [f"{found[one.name]:7}  {STATUS_LABELS[one]}" for one in Status if found[one.name]]
+    lines.append(_("%(coverage)s %% of those who sign in here are protected") % {"coverage": coverage})
+    failed = fail_under is not None and coverage < fail_under
+    return Answer(data, lines, WOULD_CHANGE if failed else DONE)
+
+
+def set_policy(account: Account, policy: str, begins: date | None, *, dry_run: bool) -> Answer:
+    """Change the account's rule, or say what that would change."""
+    if begins and policy != Policy.REQUIRED:
+        raise RefusedError(_("Only Required can begin on a day: leave out --from."))
+    new = AccountRule(policy, _midnight(begins) if begins else None)
+    if new.required_from and new.required_from <= timezone.now():
+        raise RefusedError(_("That day has begun already: leave out --from, or name a later day."))
+    differs = new != account.rule
+    numbers = policy_counts.counts(account, new)
+    data = {
+        "from": account.two_factor_policy,
+        "to": policy,
+        "required_from": _moment(new.required_from),
+        "changes": numbers,
+    }
+    if not differs:
+        return _outcome(data, [_("Nothing to change: that is the setting already.")], changed=False)
+    said = {
+        "setup_link": _("get a setup link at their next sign-in, and are let in after setting up"),
+        "offer": _("are offered a setup link at their next sign-in"),
+        "code": _("are asked for a code"),
+        "password_alone": _("are let in with the password alone"),
+    }
+    lines = [f"{numbers[name]:7}  {words}" for name, words in said.items()]
+    if dry_run:
+        return _outcome(data, [*lines, _("Nothing is stored yet.")], changed=True, dry_run=True)
+    changed = policy_counts.change(account, new, Origin())
+    return _outcome(data, [*lines, _("Stored. It applies at each next sign-in.")], changed=changed)
+
+
+def override(account: Account, email: str, given: dict[str, str], *, dry_run: bool) -> Answer:
+    """Store or remove an operator's override, by the rules of the form on the operator's page."""
+    operator = Operator.objects.filter(account=account, email=normalize_email(email)).complete().first()
+    if operator is None:
+        raise RefusedError(_("No operator of the account has that address."))
+    if operator.is_single_sign_on:
+        raise RefusedError(_("That operator signs in by single sign-on: no setting applies."))
+    form = _form(account, given)
+    before = in_words(operator)
+    fields = (operator.two_factor_override, operator.override_reason, operator.override_until)
+    differs = fields != (form.value, form.reason_given, form.ends_at)
+    if differs and not dry_run:
+        differs = set_override(operator, form.value, Origin(), reason=form.reason_given, until=form.ends_at)
+    data = {
+        "email": operator.email,
+        "from": fields[0] or "none",
+        "to": form.value or "none",
+        "reason": form.reason_given,
+        "until": _moment(form.ends_at),
+    }
+    after = given["policy"] if dry_run else in_words(operator)
+    lines = [f"{operator.email}: {before or _('none')} → {after or _('none')}"]
+    return _outcome(data, lines, changed=differs, dry_run=dry_run)
+
+
+def _form(account: Account, given: dict[str, str]) -> OverrideForm:
+    """Return the valid form; what is wrong with it is said as on the page."""
+    on = {} if given["policy"] == "none" else {"override": "on", **given}
+    form = OverrideForm(on, rule=account.rule)
+    if not form.is_valid():
+        raise RefusedError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    return form
+
+
+def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
+    """Begin a round of reminders, or say whom it would reach and what the mail says."""
+    reach = reminding.reach(account, to_optional=to_optional)
+    letters = reminding.samples(account, to_optional=to_optional) if dry_run else []
+    if not dry_run:
+        try:
+            reminding.start(account, Origin(), to_optional=to_optional)
+        except reminding.AlreadyRunningError as error:
+            raise RefusedError(_("Reminders are being sent already.")) from error
+    data = {
+        "reminded": reach.now,
+        "reminded_within_a_day": reach.within_a_day,
+        "not_asked": {status.value: number for status, number in reach.not_asked.items()},
+        "mails": [{"subject": letter.subject, "text": letter.text} for letter in letters],
+    }
+    lines = [_("To be reminded: %d") % reach.now, _("Reminded within a day: %d") % reach.within_a_day]
+    lines += [f"\n{letter.subject}\n\n{letter.text}" for letter in letters]
+    return _outcome(data, lines, changed=bool(reach.now), dry_run=dry_run)
+
+
+def evidence_header() -> list[str]:
+    """Return the titles of the columns of the evidence."""
+    return [_("Name"), _("Email"), _("Status"), _("Override")]
+
+
+def evidence_rows(account: Account) -> Iterator[list[str]]:
+    """Return one row for each operator, read as they are asked for."""
+    people = Operator.objects.filter(account=account).complete().order_by("pk")
+    for operator in people.iterator(chunk_size=BATCH):
+        status = str(STATUS_LABELS[operator.status])
+        yield [operator.name, operator.email, status, in_words(operator)]
+
+
+def _outcome(data: dict[str, Any], lines: list[str], *, changed: bool, dry_run: bool = False) -> Answer:
+    """Return the answer of what changes something: under --dry-run the exit code says whether it would."""
+    would = changed and dry_run
+    return Answer({"changed": changed, "dry_run": dry_run, **data}, lines, WOULD_CHANGE if would else DONE)
+
+
+def _moment(at: datetime | None) -> str | None:
+    """Return a moment as scripts read it."""
+    return at.isoformat() if at else None
+
+
+def _midnight(day: date) -> datetime:
+    """Return the beginning of a day by the server's clock."""
+    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())

@@ -1,0 +1,37 @@
+"""The list of exceptions from the account's rule."""
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.access import administrators_only
+from accounts.http import SignedInRequest
+from accounts.spreadsheet import csv_response
+from operators import exceptions as found
+from operators.exceptions import ExceptionFilters, ExceptionTable
+
+
+@require_safe
+@administrators_only
+def exceptions(request: SignedInRequest) -> HttpResponse:
+    """Show who is excepted, why, by whom and until when."""
+    filters = _filters(request)
+    table = ExceptionTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
+    context = {"filters": filters, "table": table, "counts": found.counts(request.user.account)}
+    return render(request, "operators/exceptions.html", context)
+
+
+@require_safe
+@administrators_only
+def export(request: SignedInRequest) -> HttpResponseBase:
+    """Send the exceptions that the page's filters leave, all of them, as CSV."""
+    filters = _filters(request)
+    if not filters.is_valid():
+        return redirect(f"{reverse('operators:exceptions')}?{request.GET.urlencode()}")
+    return csv_response("exceptions", request.user.account.name, found.header(), found.rows(filters.qs))
+
+
+def _filters(request: SignedInRequest) -> ExceptionFilters:
+    """Return the filters that the address names, over the exceptions of the reader's own account."""
+    return ExceptionFilters(request.GET, queryset=found.exceptions(request.user.account))

@@ -1,0 +1,305 @@
+"""Reminders: whom they reach, at most one a day, by hand and by schedule, with a stop."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Account, AuditEntry
+from accounts.policy import Policy
+from operators import reminder_schedule, reminding
+from operators.models import Operator
+from operators.reminder_runs import ReminderRun
+from tests.factories import NOBODY, make_account, make_operator, signed_in
+from tests.test_budgets import statements
+from uptrends_2fa import settings as production
+
+REMINDERS = reverse("operators:reminders")
+SEND = reverse("operators:reminders-send")
+SCHEDULE = reverse("operators:reminders-schedule")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def account(account):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+    return account
+
+
+@pytest.fixture
+def admin(account):
+    return make_operator(account, "anna@example.com", name="Anna Admin", administrator=True, enrolled=True)
+
+
+@pytest.fixture
+def queue(settings):
+    settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
+
+
+def mailed() -> list[str]:
+    return sorted(message.to[0] for message in mail.outbox)
+
+
+def running(account, **fields) -> ReminderRun:
+    return ReminderRun.objects.create(account=account, to_optional=False, total=5, **fields)
+
+
+def begun(account) -> ReminderRun:
+    run = reminding.start(account, NOBODY, to_optional=False)
+    assert run
+    return run
+
+
+# Who
+
+
+@pytest.mark.parametrize(("to_optional", "names"), [(False, ["req"]), (True, ["opt", "req"])])
+def test_only_those_are_reminded_who_can_set_up_by_signing_in(account, admin_browser, to_optional, names):
+    kinds: dict[str, Any] = {
+        "req": {},
+        "opt": {"override": Policy.OPTIONAL},
+        "dis": {"override": Policy.DISABLED},
+        "enr": {"enrolled": True},
+        "inv": {"invited": True},
+        "dea": {"active": False},
+        "sso": {"single_sign_on": True},
+        "fro": {"frozen_at": timezone.now()},
+    }
+    for name, fields in kinds.items():
+        make_operator(account, f"{name}@example.com", **fields)
+    make_operator(make_account(Policy.REQUIRED, "Other"), "foreign@example.com")
+    data = {"to_optional": "on"} if to_optional else {}
+    page = admin_browser.get(REMINDERS, data).text
+    admin_browser.post(SEND, data)
+    assert mailed() == [f"{name}@example.com" for name in names]
+    for words in ("Invited: 1", "Deactivated: 1", "Locked: 1", "Single sign-on: 1"):
+        assert words in page
+
+
+def test_those_are_reminded_to_whom_it_is_announced(account, admin_browser, operator):
+    account.required_from = timezone.now() + 10 * DAY
+    account.save()
+    admin_browser.post(SEND)
+    assert mailed() == [operator.email]
+    assert "requires two-factor authentication, and you have not set it up yet." in mail.outbox[0].body
+    assert "From " in mail.outbox[0].body
+
+
+@pytest.mark.parametrize(("passed", "mails"), [(DAY - timedelta(seconds=1), 1), (DAY, 2)])
+def test_nobody_is_reminded_twice_within_a_day(account, operator, time_machine, passed, mails):
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    reminding.start(account, NOBODY, to_optional=False)
+    time_machine.move_to(start + passed, tick=False)
+    reminding.start(account, NOBODY, to_optional=False)
+    assert len(mail.outbox) == mails
+
+
+def test_another_mail_that_claims_first_counts(account, admin_browser, operator):
+    assert reminding.claim(operator, timezone.now())
+    assert not reminding.claim(operator, timezone.now())
+    assert "1 more was reminded within a day" in admin_browser.get(REMINDERS).text
+    assert "nobody to remind" in admin_browser.post(SEND, follow=True).text
+    assert mail.outbox == []
+
+
+def test_one_who_is_claimed_in_this_moment_is_left_out(account, operator):
+    now = timezone.now()
+    reminding.claim(operator, now)
+    assert not reminding._remind(operator, now)
+
+
+# The mail
+
+
+@pytest.mark.parametrize(
+    ("policy", "override", "words"),
+    [
+        (Policy.REQUIRED, "", "Acme Monitoring requires two-factor authentication"),
+        (Policy.OPTIONAL, Policy.REQUIRED, "An administrator requires two-factor authentication of you"),
+        (Policy.OPTIONAL, "", "Acme Monitoring lets you protect your sign-in"),
+    ],
+)
+def test_the_preview_is_the_mail(account, admin_browser, policy, override, words):
+    account.two_factor_policy = policy
+    account.save()
+    make_operator(account, override=override)
+    shown = admin_browser.get(REMINDERS, {"to_optional": "on"}).context["letters"][0]
+    admin_browser.post(SEND, {"to_optional": "on"})
+    sent = mail.outbox[0]
+    assert (shown.subject, shown.text, shown.to) == (sent.subject, sent.body, sent.to[0])
+    assert isinstance(sent, EmailMultiAlternatives)
+    assert shown.html == sent.alternatives[0][0]
+    assert words in sent.body
+
+
+def test_a_round_is_one_entry_with_the_number(account, admin_browser):
+    for _ in range(3):
+        make_operator(account)
+    admin_browser.post(SEND)
+    entry = AuditEntry.objects.get(action="reminded")
+    assert (entry.actor_name, entry.new) == ("Anna Admin (anna@example.com)", "3")
+    assert "3 of 3 reminded" in admin_browser.get(REMINDERS).text
+
+
+# The round
+
+
+def test_a_round_goes_in_portions_and_leaves_room_between_them(account, queue, monkeypatch):
+    monkeypatch.setattr(reminding, "PORTION", 2)
+    for _ in range(3):
+        make_operator(account)
+    run = begun(account)
+    reminding.remind.func(run.pk)
+    run.refresh_from_db()
+    assert (run.reminded, run.is_running) == (2, True)
+    reminding.remind.func(run.pk)
+    run.refresh_from_db()
+    assert (run.reminded, run.is_running) == (3, False)
+
+
+def test_a_round_without_a_queue_goes_through_at_once(account, monkeypatch):
+    monkeypatch.setattr(reminding, "PORTION", 2)
+    for _ in range(5):
+        make_operator(account)
+    reminding.start(account, NOBODY, to_optional=False)
+    assert len(mail.outbox) == 5
+
+
+def test_the_task_of_a_round_twice_does_nothing_twice(account, operator, queue):
+    run = begun(account)
+    for _ in range(2):
+        reminding.remind.func(run.pk)
+    assert AuditEntry.objects.filter(action="reminded").count() == 1
+
+
+def test_a_second_round_waits_for_the_first(account, admin_browser, operator):
+    running(account)
+    assert "being sent already" in admin_browser.post(SEND, follow=True).text
+
+
+def test_a_round_is_stopped(account, admin_browser, operator):
+    run = running(account, reminded=2)
+    assert "Reminders are being sent" in admin_browser.get(REMINDERS).text
+    url = reverse("operators:reminders-stop", args=[run.pk])
+    assert "Stopped." in admin_browser.post(url, follow=True).text
+    assert "Nothing to stop" in admin_browser.post(url, follow=True).text
+    reminding.remind.func(run.pk)
+    assert mail.outbox == []
+    assert AuditEntry.objects.get(action="reminded").new == "Stopped after 2 of 5"
+    assert "Stopped before the end." in admin_browser.get(REMINDERS).text
+
+
+@pytest.mark.parametrize(("age", "mails"), [(timedelta(minutes=5), 1), (timedelta(minutes=4), 0)])
+def test_a_round_whose_task_was_lost_goes_on(account, operator, age, mails):
+    running(account, moved_at=timezone.now() - age)
+    reminding.go_on()
+    assert len(mail.outbox) == mails
+
+
+def test_a_lost_round_is_put_back_by_one_of_two_workers(account, operator, monkeypatch):
+    run = running(account, moved_at=timezone.now() - timedelta(hours=1))
+    calls = []
+
+    def enqueue(pk):
+        calls.append(pk)
+        reminding.go_on()  # the other worker
+
+    monkeypatch.setattr(reminding, "_enqueue", enqueue)
+    reminding.go_on()
+    assert calls == [run.pk]
+
+
+# The schedule
+
+
+def test_it_is_off_until_somebody_switches_it_on(account, admin_browser, operator):
+    reminder_schedule.begin_scheduled()
+    assert mail.outbox == []
+    assert "Off." in admin_browser.get(REMINDERS).text
+
+
+@pytest.mark.parametrize(("passed", "mails"), [(7 * DAY - timedelta(seconds=1), 0), (7 * DAY, 1)])
+def test_it_reminds_every_so_many_days(admin_browser, operator, time_machine, passed, mails):
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    answer = admin_browser.post(SCHEDULE, {"reminder_days": "7"}, follow=True)
+    assert "Every 7 days." in answer.text
+    time_machine.move_to(start + passed, tick=False)
+    for _ in range(2):
+        reminder_schedule.begin_scheduled()
+    assert len(mail.outbox) == mails
+
+
+def test_a_schedule_reaches_optional_operators_where_it_is_meant_to(account, admin_browser):
+    make_operator(account, override=Policy.OPTIONAL)
+    admin_browser.post(SCHEDULE, {"reminder_days": "7", "reminders_to_optional": "on"})
+    Account.objects.update(reminders_due_at=timezone.now())
+    reminder_schedule.begin_scheduled()
+    assert len(mail.outbox) == 1
+    assert AuditEntry.objects.get(action="reminder_schedule").new == "Every 7 days, also where optional"
+
+
+def test_switching_it_off_stops_its_round_and_nobody_else_s(account, admin, admin_browser):
+    admin_browser.post(SCHEDULE, {"reminder_days": "7"})
+    run = running(account)
+    admin_browser.post(SCHEDULE, {"reminder_days": ""})
+    run.refresh_from_db()
+    assert run.was_stopped
+    admin_browser.post(SCHEDULE, {"reminder_days": "7"})
+    mine = running(account, started_by=admin)
+    assert "Saved the schedule" in admin_browser.post(SCHEDULE, {}, follow=True).text
+    mine.refresh_from_db()
+    assert mine.is_running
+
+
+def test_a_schedule_that_is_due_waits_while_a_round_goes_on(account, operator):
+    running(account)
+    Account.objects.update(reminder_days=7, reminders_due_at=timezone.now())
+    reminder_schedule.begin_scheduled()
+    assert mail.outbox == []
+
+
+def test_a_schedule_that_is_changed_in_this_moment_does_not_begin(account, operator, monkeypatch):
+    Account.objects.update(reminder_days=7, reminders_due_at=timezone.now())
+    real = Account.objects.filter(reminder_days__isnull=False)
+    stale = list(real)
+    Account.objects.update(reminder_days=None)
+    for one in stale:
+        reminder_schedule.begin(one, timezone.now())
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("days", ["1", "91", "x"])
+def test_a_wrong_number_of_days_is_said_beside_the_field(admin_browser, days):
+    assert "whole number from 2 to 90" in admin_browser.post(SCHEDULE, {"reminder_days": days}).text
+
+
+def test_the_same_schedule_again_changes_nothing(account, admin_browser):
+    assert "Nothing changed" in admin_browser.post(SCHEDULE, {}, follow=True).text
+
+
+def test_the_page_takes_the_same_queries_for_one_and_for_thirty(account, admin_browser):
+    numbers = []
+    for size in (1, 29):
+        for _ in range(size):
+            make_operator(account)
+        with statements() as found:
+            admin_browser.get(REMINDERS)
+        numbers.append(len(found))
+    assert numbers[0] == numbers[1]
+
+
+def test_sending_asks_for_a_fresh_proof(account, admin, operator):
+    browser = Client()
+    browser.force_login(admin)
+    browser.post(SEND)
+    assert mail.outbox == []
+    assert Operator.objects.get(pk=operator.pk).reminded_at is None
+    assert signed_in(admin).post(SEND).url == REMINDERS

@@ -1,0 +1,174 @@
+"""`manage.py two_factor`: what it says, stores and ends with."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEntry
+from accounts.policy import Policy
+from operators.models import Operator
+from operators.reminder_runs import ReminderRun
+from tests.factories import make_account, make_operator
+
+
+@pytest.fixture(autouse=True)
+def _now(time_machine):
+    time_machine.move_to(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False)
+
+
+@pytest.fixture
+def run(capsys):
+    """Call the command; return what it prints and with which code it ends."""
+
+    def call(*arguments: str) -> tuple[str, int]:
+        code = 0
+        try:
+            call_command("two_factor", *arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return capsys.readouterr().out, code
+
+    return call
+
+
+def refused(*arguments: str) -> str:
+    with pytest.raises(CommandError) as error:
+        call_command("two_factor", *arguments)
+    return str(error.value)
+
+
+# Which account
+
+
+def test_the_only_account_may_be_left_out(account, run):
+    assert "Acme Monitoring: Optional" in run("status")[0]
+
+
+def test_one_of_several_is_named_or_numbered(account, run):
+    other = make_account(Policy.REQUIRED, "Other")
+    assert "more than one" in refused("status")
+    assert "Other: Required" in run("status", "--account", "Other")[0]
+    assert "Other: Required" in run("status", "--account", str(other.pk))[0]
+    assert "no such account" in refused("status", "--account", "Nobody")
+
+
+def test_a_wrong_call_is_refused(account):
+    assert "invalid choice" in refused("set-policy", "sometimes")
+    assert "Write a day as" in refused("set-policy", "required", "--from", "soon")
+
+
+# status
+
+
+def test_status_says_who_is_protected_and_ends_by_the_share(account, run):
+    make_operator(account, enrolled=True)
+    make_operator(account)
+    make_operator(account, invited=True)
+    data = json.loads(run("status", "--format", "json")[0])
+    assert (data["coverage"], data["operators"], data["statuses"]["invited"]) == (50.0, 3, 1)
+    assert run("status", "--fail-under", "50")[1] == 0
+    assert run("status", "--fail-under", "50.1")[1] == 3
+
+
+def test_an_account_without_operators_is_covered(account, run):
+    assert run("status", "--fail-under", "100")[1] == 0
+
+
+# set-policy
+
+
+def test_set_policy_shows_the_numbers_and_stores_nothing_in_a_dry_run(account, run):
+    make_operator(account)
+    make_operator(account, enrolled=True)
+    make_operator(account, frozen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    out, code = run("set-policy", "required", "--dry-run", "--format", "json")
+    assert json.loads(out)["changes"] == {"setup_link": 1, "offer": 0, "code": 0, "password_alone": 0}
+    assert code == 3
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.OPTIONAL
+
+
+def test_set_policy_stores_the_setting_as_the_command_line(account, run):
+    assert run("set-policy", "required")[1] == 0
+    account.refresh_from_db()
+    assert account.two_factor_policy == Policy.REQUIRED
+    entry = AuditEntry.objects.get(action="account_policy")
+    assert (entry.actor_name, entry.old, entry.new) == ("", "Optional", "Required")
+    out, code = run("set-policy", "required", "--dry-run")
+    assert ("Nothing to change" in out, code) == (True, 0)
+
+
+def test_set_policy_takes_the_day_from_which_it_is_required(account, run):
+    make_operator(account)
+    out, _code = run("set-policy", "required", "--from", "2026-12-01")
+    account.refresh_from_db()
+    assert account.required_from == datetime(2026, 12, 1, tzinfo=UTC)
+    assert AuditEntry.objects.get(action="account_policy").new == "Required from 1 Dec 2026 on"
+    assert "1  are offered a setup link" in out
+    assert "has begun already" in refused("set-policy", "required", "--from", "2026-11-24")
+    assert "Only Required" in refused("set-policy", "optional", "--from", "2026-12-01")
+
+
+def test_a_setting_that_was_stored_in_this_moment_is_no_change(account, run, monkeypatch):
+    monkeypatch.setattr("operators.policy_counts.change", lambda *_: False)
+    assert json.loads(run("set-policy", "required", "--format", "json")[0])["changed"] is False
+
+
+# override
+
+
+def test_override_needs_a_reason_for_an_exception_and_stores_all(account, run, operator):
+    assert "Say why" in refused("override", operator.email, "disabled")
+    given = ("override", operator.email, "disabled", "--reason", "A robot", "--until", "2026-12-24")
+    assert run(*given, "--dry-run")[1] == 3
+    assert Operator.objects.get(pk=operator.pk).two_factor_override == ""
+    out, code = run(*given)
+    assert ("Disabled until 24 Dec 2026: A robot" in out, code) == (True, 0)
+    row = Operator.objects.get(pk=operator.pk)
+    assert (row.override_by, row.override_last_day) == ("The command line", date(2026, 12, 24))
+    assert run(*given, "--dry-run")[1] == 0
+
+
+def test_override_is_removed_by_none(account, run):
+    olga = make_operator(account, override=Policy.REQUIRED)
+    assert "Required → none" in run("override", olga.email, "none")[0]
+    assert Operator.objects.get(pk=olga.pk).two_factor_override == ""
+
+
+def test_override_knows_the_operators_of_the_account_only(account):
+    sam = make_operator(account, single_sign_on=True)
+    assert "single sign-on" in refused("override", sam.email, "required")
+    foreign = make_operator(make_account(name="Other"))
+    assert "No operator" in refused("override", foreign.email, "required", "--account", account.name)
+
+
+# remind
+
+
+def test_remind_shows_the_mail_and_sends_it(account, run):
+    make_operator(account, override=Policy.REQUIRED)
+    out, code = run("remind", "--dry-run")
+    assert ("An administrator requires two-factor" in out, code, mail.outbox) == (True, 3, [])
+    assert "To be reminded: 1" in run("remind")[0]
+    assert len(mail.outbox) == 1
+    assert run("remind", "--optional", "--dry-run")[1] == 0
+
+
+def test_remind_does_not_begin_a_second_round(account, operator):
+    ReminderRun.objects.create(account=account, to_optional=False, total=1)
+    assert "being sent already" in refused("remind", "--optional")
+
+
+# export
+
+
+def test_export_writes_everybody(account, run, operator, tmp_path):
+    assert '"Olga Operator","olga@example.com","Optional, not set up",""' in run("export")[0]
+    assert "1 rows" in run("export", "--dry-run")[0]
+    file = tmp_path / "evidence.csv"
+    assert str(file) in run("export", "--output", str(file))[0]
+    assert "olga@example.com" in file.read_text()
+    assert "cannot be written" in refused("export", "--output", str(tmp_path))
