@@ -8,10 +8,11 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEntry
-from accounts.policy import Policy
+from accounts.policy import AccountRule, Policy
+from operators import policy_counts
 from operators.models import Operator
 from operators.reminder_runs import ReminderRun
-from tests.factories import make_account, make_operator
+from tests.factories import NOBODY, make_account, make_operator
 
 
 @pytest.fixture(autouse=True)
@@ -112,9 +113,10 @@ def test_set_policy_takes_the_day_from_which_it_is_required(account, run):
     assert "Only Required" in refused("set-policy", "optional", "--from", "2026-12-01")
 
 
-def test_a_setting_that_was_stored_in_this_moment_is_no_change(account, run, monkeypatch):
-    monkeypatch.setattr("operators.policy_counts.change", lambda *_: False)
-    assert json.loads(run("set-policy", "required", "--format", "json")[0])["changed"] is False
+def test_a_setting_that_was_stored_in_this_moment_is_no_change(account):
+    new = AccountRule(Policy.REQUIRED)
+    assert [policy_counts.change(account, new, NOBODY) for _ in range(2)] == [True, False]
+    assert AuditEntry.objects.filter(action="account_policy").count() == 1
 
 
 # override
