@@ -18,17 +18,39 @@ from operators.tables import OperatorTable
 # Django calls classes that it finds in a template's context: an enum's members go there one by one.
 STATUSES = {"PROTECTED": Status.PROTECTED, "REQUIRED": Status.REQUIRED}
 
+# More operators than can be counted while somebody waits for the list.
+MANY = 5000
+
 
 @require_safe
 @administrators_only
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
+    if _asked_by(request) == "facts":
+        return render(request, "operators/_facts.html", {"counts": _counts(account), **STATUSES})
     rows = Operator.objects.filter(account=account).complete().with_invitation_state()
     filters = OperatorFilters(request.GET, queryset=rows, account=account)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
+    counts = None if _counts_come_later(request) else _counts(account)
+    context = {"filters": filters, "table": table, "counts": counts, **STATUSES}
     return render(request, "operators/list.html", context)
+
+
+def _asked_by(request: SignedInRequest) -> str:
+    """Return the id of the part of the page that htmx fills with the answer; "" for a whole page."""
+    return request.headers.get("HX-Target", "")
+
+
+def _counts_come_later(request: SignedInRequest) -> bool:
+    """Whether the page goes out without its counts: they need a look at every operator, the rest does not.
+
+    Where there are many, the page asks for them when it is there; without JavaScript a link does.
+    """
+    if "counts" in request.GET:
+        return False
+    everybody = Operator.objects.filter(account=request.user.account_id).order_by("email")
+    return _asked_by(request) == "results" or everybody[MANY : MANY + 1].exists()
 
 
 def _counts(account: Account) -> dict[str, int]:
