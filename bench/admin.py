@@ -40,10 +40,11 @@ class StatusFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Operator]) -> QuerySet[Operator]:
         """Those with the status."""
-        if not self.value():
+        value = self.value()
+        if not value:
             return queryset
         rule = cast("Operator", request.user).account.rule
-        return queryset.filter(status_condition(Status(self.value()), rule, timezone.now()))
+        return queryset.filter(status_condition(Status(value), rule, timezone.now()))
 
 
 @admin.register(Operator, site=site)

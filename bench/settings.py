@@ -17,6 +17,9 @@ SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "uptrends_2fa.E006", "admin.E
 # The admin exists here only: the product has none.
 INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.admin.apps.SimpleAdminConfig"]  # noqa: F405
 ROOT_URLCONF = "bench.urls"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":  # noqa: F405
+    # All work of a query in the one process whose work is measured.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c max_parallel_workers_per_gather=0"  # noqa: F405
 TEMPLATES[0]["OPTIONS"]["context_processors"] += [  # type: ignore[index]  # noqa: F405
     "django.contrib.auth.context_processors.auth"
 ]

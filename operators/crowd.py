@@ -1,5 +1,6 @@
 """Who are the many people of a large account? Invents operators, for the demo and for measuring."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -54,8 +55,8 @@ class Place:
     """Where the invented people go, and what they have in common."""
 
     account: Account
-    groups: dict[Group, float]
-    sub_accounts: dict[SubAccount | None, float]
+    groups: Mapping[Group, float]
+    sub_accounts: Mapping[SubAccount, float]
     password: str  # as a hash: one for each would take hours
     key: str
     recovery_hashes: str
@@ -77,7 +78,7 @@ def fill_up(account: Account, size: int, password: str, key: str) -> int:
 
     All have the same password and authenticator key. An empty database gets the same people each time.
     """
-    missing = max(0, size - Operator.objects.filter(account=account).count())
+    missing: int = max(0, size - Operator.objects.filter(account=account).count())
     if missing:
         place = _place(account, password, key)
         # Numbers of addresses do not come twice, also where some of the crowd have been deleted.
@@ -95,10 +96,10 @@ def _place(account: Account, password: str, key: str) -> Place:
         SubAccount.objects.get_or_create(account=account, name=name)[0]: n for name, n in SUB_ACCOUNTS.items()
     }
     hashes = recovery.hashes_of(recovery.generate(), key)
-    return Place(account, groups, {**parts}, make_password(password), key, hashes, timezone.now())
+    return Place(account, groups, parts, make_password(password), key, hashes, timezone.now())
 
 
-def _one_of(dice: Random, shares: dict[Any, float], otherwise: Any) -> Any:
+def _one_of(dice: Random, shares: Mapping[Any, float], otherwise: Any) -> Any:
     """Return one of these, each as often of a hundred times as it says, and in all other cases that."""
     rest = 100 - sum(shares.values())
     return dice.choices([*shares, otherwise], [*shares.values(), rest])[0]

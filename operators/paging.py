@@ -21,7 +21,7 @@ class KeyPaginator(Paginator[Any]):
         start = (valid - 1) * self.per_page
         stop = min(start + self.per_page, self.count)
         queryset: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # of() takes nothing else
-        return self._get_page(_rows(queryset, _keys(queryset, start, stop, self.count)), valid, self)
+        return Page(_rows(queryset, _keys(queryset, start, stop, self.count)), valid, self)
 
 
 def _keys(queryset: QuerySet[Row], start: int, stop: int, count: int) -> list[Any]:

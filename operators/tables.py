@@ -54,7 +54,7 @@ class OperatorTable(tables.Table):
         # The table has put the queryset into its order; what it makes of a page is its rows.
         table.paginator = KeyPaginator(table.data.data, PAGE_SIZE)
         table.page = table.paginator.get_page(page)
-        table.page.object_list = BoundRows(table.page.object_list, table)  # type: ignore[no-untyped-call]
+        table.page.object_list = BoundRows(table.page.object_list, table)
         return table
 
     @property
