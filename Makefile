@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 TEST_WORKERS ?= 2
 
 VENV := .venv
@@ -17,7 +18,7 @@ CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
 .PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
-	deploy-check audit fix requirements mutants screenshots system-packages clean
+	deploy-check audit fix requirements mutants bench screenshots system-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +86,9 @@ requirements: $(VENV)/.dev ## Compile requirements/ from pyproject.toml (newest 
 
 mutants: $(VENV)/.dev ## Make mistakes on purpose and see whether a test notices (long; one module: make mutants MODULES=...)
 	$(IN_VENV)/python .ci/mutants.py --workers $(TEST_WORKERS) $(MODULES)
+
+bench: $(VENV)/.dev ## Measure the operators list beside Django's admin, with 100,000 operators (bench/README.md)
+	$(IN_VENV)/python -m bench.operators $(BENCH_ARGS)
 
 screenshots: $(VENV)/.dev system-packages ## Make the pictures of the documentation anew
 	$(IN_VENV)/python docs/make_screenshots.py

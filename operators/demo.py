@@ -48,6 +48,9 @@ PEOPLE = [
     ("Uma Unsaved", "", True, ""),
     ("Fay Few", "", True, ""),
 ]
+INVITED = ["Ivo Invited", "Eva Expired"]
+# Anna, the people, and those who are invited.
+SIZE = 1 + len(PEOPLE) + len(INVITED)
 
 
 def make_sample_account() -> Account:
@@ -61,7 +64,7 @@ def make_sample_account() -> Account:
         anna = _join(account, "Anna Admin", Origin())
         appoint(anna)
         _fill(account, Origin(anna))
-    for name in ("Ivo Invited", "Eva Expired"):
+    for name in INVITED:
         invite.send(_invited(account, name, Origin(anna)), Origin(anna))
     past = timezone.now() - timedelta(days=1)
     eva = Operator.objects.get(account=account, email="eva@example.com")

@@ -15,7 +15,7 @@ from accounts.text_search import contains
 from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, OperatorQuerySet, SubAccount
 from operators.status import Status
-from operators.status_filter import rows_where, status_condition
+from operators.status_filter import LOOKED_UP, rows_where, status_condition
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -107,7 +107,8 @@ class OperatorFilters(PersonFilters):
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""
-        return queryset.filter(status_condition(Status(value), self.account.rule, timezone.now()))
+        rule, now = self.account.rule, timezone.now()
+        return queryset.filter(status_condition(Status(value), rule, now, LOOKED_UP))
 
     def by_group(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """Members; of Everyone these are all."""

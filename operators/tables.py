@@ -6,8 +6,10 @@ import django_tables2 as tables
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django_tables2.rows import BoundRows
 
 from operators.models import Group, Operator
+from operators.paging import KeyPaginator
 
 PAGE_SIZE = 25
 
@@ -49,8 +51,10 @@ class OperatorTable(tables.Table):
     def of(cls, operators: QuerySet[Operator], sort: str, page: str) -> Self:
         """Return one page of the table; without a known sort it is by name, past the last page the last."""
         table = cls(operators, order_by=sort if sort in cls.SORTS else "name")
-        table.paginate(per_page=PAGE_SIZE)  # type: ignore[no-untyped-call]
+        # The table has put the queryset into its order; what it makes of a page is its rows.
+        table.paginator = KeyPaginator(table.data.data, PAGE_SIZE)
         table.page = table.paginator.get_page(page)
+        table.page.object_list = BoundRows(table.page.object_list, table)
         return table
 
     @classmethod

@@ -29,6 +29,7 @@ from operators.groups import (
 from operators.models import Group, Operator
 from operators.name_form import NameForm
 from operators.names import NameTakenError
+from operators.paging import KeyPaginator
 from operators.views.last_administrator import explain
 
 PAGE_SIZE = 25
@@ -105,7 +106,7 @@ def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
     others = PersonFilters(request.GET, queryset=others_of(group)).qs[: CANDIDATES + 1]
     return {
         "filters": filters,
-        "page": Paginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": KeyPaginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page")),
         "others": others[:CANDIDATES],
         "more": len(others) > CANDIDATES,
     }

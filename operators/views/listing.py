@@ -1,5 +1,7 @@
 """The operators list, and its export."""
 
+from typing import Any
+
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import administrators_only
 from accounts.audit import origin, record
 from accounts.http import SignedInRequest
-from accounts.models import Action
+from accounts.models import Account, Action
 from accounts.spreadsheet import csv_response
 from operators import evidence
 from operators.count_links import links
@@ -19,17 +21,21 @@ from operators.filters import OperatorFilters
 from operators.models import Operator
 from operators.tables import OperatorTable
 
+# More operators than can be counted while somebody waits for the list.
+MANY = 5000
+
 
 @require_safe
 @administrators_only
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
+    if _asked_by(request) == "facts":
+        return render(request, "operators/_facts.html", _counts(account))
     filters = filters_of(request)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    counts = count(account, timezone.now())
-    context = {"filters": filters, "table": table, "counts": counts, "count_links": links(counts)}
-    return render(request, "operators/list.html", context)
+    counts = {} if _counts_come_later(request) else _counts(account)
+    return render(request, "operators/list.html", {"filters": filters, "table": table, **counts})
 
 
 @require_POST
@@ -52,3 +58,25 @@ def filters_of(request: SignedInRequest) -> OperatorFilters:
     account = request.user.account
     rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
     return OperatorFilters(request.GET, queryset=rows, account=account)
+
+
+def _asked_by(request: SignedInRequest) -> str:
+    """Return the id of the part of the page that htmx fills with the answer; "" for a whole page."""
+    return request.headers.get("HX-Target", "")
+
+
+def _counts_come_later(request: SignedInRequest) -> bool:
+    """Whether the page goes out without its counts: they need a look at every operator, the rest does not.
+
+    Where there are many, the page asks for them when it is there; without JavaScript a link does.
+    """
+    if "counts" in request.GET:
+        return False
+    everybody = Operator.objects.filter(account=request.user.account_id).order_by("email")
+    return _asked_by(request) == "results" or everybody[MANY : MANY + 1].exists()
+
+
+def _counts(account: Account) -> dict[str, Any]:
+    """Return what the head of the list shows of the numbers by status."""
+    counts = count(account, timezone.now())
+    return {"counts": counts, "count_links": links(counts)}

@@ -106,7 +106,8 @@ def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_se
     monkeypatch.chdir(tmp_path)
     out = StringIO()
     with pytest.raises(SystemExit):
-        call_command("demo", "--port", "8123", stdout=out)
+        call_command("demo", "--port", "8123", "--operators", "30", stdout=out)
+    assert "13 invented operators are added." in out.getvalue()
     assert served[0]["SITE_URL"] == "http://127.0.0.1:8123"
     assert served[0]["GUNICORN_BIND"] == "127.0.0.1:8123"
     bodies = [str(message.body) for message in mail.outbox]

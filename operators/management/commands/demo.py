@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from operators import demo
+from operators import crowd, demo
 from operators.badges import STATUS_LABELS
 from operators.models import Operator
 from twofactor.codes import few_left
@@ -23,10 +23,13 @@ class Command(BaseCommand):
     help = "Run the product with sample data on 127.0.0.1; mails are shown at /mails/."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the port."""
+        """Take the port, and how large the account is to be."""
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--operators", type=int, default=0, metavar="N", help="Invent people until there are N operators."
+        )
 
-    def handle(self, *_args: Any, port: int, **_options: Any) -> None:
+    def handle(self, *_args: Any, port: int, operators: int, **_options: Any) -> None:
         """Prepare, print, and run the server and the worker until the end."""
         if settings.ROOT_URLCONF != "uptrends_2fa.demo_urls":
             raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
@@ -35,9 +38,7 @@ class Command(BaseCommand):
         address = f"127.0.0.1:{port}"
         # The mails to the sample people are written here, before the server that is given the address below.
         settings.SITE_URL = f"http://{address}"
-        account = demo.make_sample_account()
-        people = Operator.objects.filter(account=account).complete().with_invitation_state()
-        self._print_people(people.order_by("pk"))
+        self._make_people(operators)
         self.stdout.write(
             f"\nOpen http://{address}/ to sign in, and http://{address}/mails/ for the mails.\n"
         )
@@ -60,6 +61,15 @@ class Command(BaseCommand):
             worker.terminate()
             worker.wait()
         raise SystemExit(code)
+
+    def _make_people(self, size: int) -> None:
+        """Make the sample account and print its people; add others until there are so many."""
+        account = demo.make_sample_account()
+        people = Operator.objects.filter(account=account).complete().with_invitation_state()
+        self._print_people(people.order_by("pk")[: demo.SIZE])
+        added = crowd.fill_up(account, size, demo.PASSWORD, demo.KEY)
+        if added:
+            self.stdout.write(f"\n{added} invented operators are added.\n")
 
     def _print_people(self, operators: Any) -> None:
         """Print how to sign in as each."""

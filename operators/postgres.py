@@ -1,0 +1,51 @@
+"""Which indexes does PostgreSQL have beside those of the model? For migrations.
+
+Search looks for a part of a name or an address. Django writes `icontains` as UPPER(column::text) LIKE
+UPPER(pattern): the trigrams must be those of the same expression. A text of fewer than three characters has
+none and is looked for as before.
+"""
+
+from django.apps.registry import Apps
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.utils import ProgrammingError
+
+TABLE = "operators_operator"
+INSTALL = [
+    f"CREATE INDEX operator_name_part ON {TABLE} USING gin (upper(name::text) gin_trgm_ops)",
+    f"CREATE INDEX operator_email_part ON {TABLE} USING gin (upper(email::text) gin_trgm_ops)",
+    # Whoever never signed in is last in both orders; SQLite reads its one index backwards for that.
+    f"CREATE INDEX operator_last_login_down ON {TABLE} (account_id, last_login DESC NULLS LAST, id DESC)",
+]
+REMOVE = [
+    "DROP INDEX operator_last_login_down",
+    "DROP INDEX operator_email_part",
+    "DROP INDEX operator_name_part",
+]
+HOW_TO = (
+    "The database lacks the extension pg_trgm, and this role may not create it: {reason}\n"
+    "Let a superuser run, once, in this database: CREATE EXTENSION pg_trgm; then migrate again. "
+    "See “Search in a large account” in docs/deployment.md."
+)
+
+
+class ExtensionMissingError(Exception):
+    """The extension that the search needs is not there and cannot be made."""
+
+
+def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Make the extension, where it is not there, and the indexes."""
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    try:
+        schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm", params=None)
+    except ProgrammingError as error:
+        raise ExtensionMissingError(HOW_TO.format(reason=str(error).partition("\n")[0])) from error
+    for statement in INSTALL:
+        schema_editor.execute(statement, params=None)
+
+
+def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Drop the indexes; the extension stays, as somebody else may use it."""
+    if schema_editor.connection.vendor == "postgresql":
+        for statement in REMOVE:
+            schema_editor.execute(statement, params=None)

@@ -1,0 +1,191 @@
+"""Accounts with many operators: how they are made, paged, searched and counted."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.utils import ProgrammingError
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import AuditEntry
+from operators import crowd, postgres
+from operators.models import Operator
+from operators.paging import KeyPaginator
+from operators.status import Status
+from operators.views import listing
+from tests.factories import PASSWORD, SECRET
+from twofactor import vault
+
+URL = reverse("operators:list")
+
+
+@pytest.fixture
+def many(account):
+    """An account with a crowd in it."""
+    crowd.fill_up(account, 400, PASSWORD, SECRET)
+    return account
+
+
+# The crowd
+
+
+def test_a_crowd_fills_the_account_up(account, operator):
+    assert crowd.fill_up(account, 30, PASSWORD, SECRET) == 29
+    assert Operator.objects.filter(account=account).count() == 30
+    assert AuditEntry.objects.count() == 29
+
+
+def test_a_crowd_does_not_come_twice(many):
+    assert crowd.fill_up(many, 400, PASSWORD, SECRET) == 0
+
+
+def test_a_crowd_grows_also_where_some_have_gone(many):
+    Operator.objects.filter(pk__in=list(Operator.objects.values_list("pk", flat=True)[100:110])).delete()
+    assert crowd.fill_up(many, 500, PASSWORD, SECRET) == 110
+
+
+def test_the_crowd_has_every_status(account):
+    account.two_factor_policy = "required"
+    account.save()
+    crowd.fill_up(account, 3000, PASSWORD, SECRET)
+    found = {operator.status for operator in Operator.objects.filter(account=account).complete()}
+    assert found == set(Status)
+
+
+def test_one_of_the_crowd_can_sign_in(many):
+    operator = Operator.objects.filter(is_active=True, authenticator__isnull=False).complete()[0]
+    assert operator.check_password(PASSWORD)
+    assert vault.unseal(operator.authenticator.sealed_secret, operator.pk) == SECRET
+
+
+# Pages
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "email", "-email", "last_login", "-last_login"])
+def test_every_operator_is_on_one_page_in_the_order_of_the_whole(admin_browser, many, sort):
+    table = admin_browser.get(URL, {"sort": sort}).context["table"]
+    expected = list(table.data.data.values_list("pk", flat=True))
+    paginator = KeyPaginator(table.data.data, 25)
+    assert [row.pk for page in paginator for row in page] == expected
+
+
+def test_rows_that_go_while_a_page_is_read_are_left_out(many, monkeypatch):
+    rows = Operator.objects.order_by("pk")
+    monkeypatch.setattr("operators.paging._keys", lambda *_: [0, rows[0].pk])
+    assert list(KeyPaginator(rows, 25).page(1)) == [rows[0]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"page": 2}, {"page": 9}, {"status": "protected"}, {"search": "an"}, {"sort": "-last_login"}],
+)
+def test_a_longer_list_takes_no_more_queries(admin_browser, account, query):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_browser.get(URL, query).status_code == 200
+        return len(captured)
+
+    crowd.fill_up(account, 60, PASSWORD, SECRET)
+    few = queries()
+    crowd.fill_up(account, 600, PASSWORD, SECRET)
+    assert queries() == few
+
+
+def test_a_group_with_more_members_takes_no_more_queries(admin_browser, account):
+    def queries():
+        group = account.groups.get(name="Amsterdam")
+        with CaptureQueriesContext(connection) as captured:
+            assert (
+                admin_browser.get(reverse("operators:group", args=[group.pk]), {"page": 2}).status_code == 200
+            )
+        return len(captured)
+
+    crowd.fill_up(account, 200, PASSWORD, SECRET)
+    few = queries()
+    crowd.fill_up(account, 600, PASSWORD, SECRET)
+    assert queries() == few
+
+
+# Counts
+
+
+@pytest.fixture
+def large(many, monkeypatch):
+    """An account that counts as large."""
+    monkeypatch.setattr(listing, "MANY", 300)
+    return many
+
+
+def test_a_small_account_has_its_counts_at_once(admin_browser, many):
+    assert "400 operators</a>" in admin_browser.get(URL).text
+
+
+def test_a_large_account_is_counted_by_a_second_request(admin_browser, large):
+    page = admin_browser.get(URL).text
+    assert "400 operators</a>" not in page
+    assert f'hx-get="{URL}" hx-trigger="load"' in page
+    part = admin_browser.get(URL, headers={"HX-Request": "true", "HX-Target": "facts"}).text
+    assert "400 operators</a>" in part
+    assert "<table" not in part
+
+
+def test_without_javascript_a_link_counts_a_large_account(admin_browser, large):
+    assert 'href="?page=2&amp;counts=on"' in admin_browser.get(URL, {"page": 2}).text
+    assert "400 operators</a>" in admin_browser.get(URL, {"counts": "on"}).text
+
+
+def test_nothing_is_counted_where_only_the_rows_are_shown_anew(admin_browser, many):
+    part = admin_browser.get(URL, headers={"HX-Request": "true", "HX-Target": "results"}).text
+    assert "400 operators</a>" not in part
+
+
+# Search
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="trigrams are PostgreSQL's")
+@pytest.mark.parametrize("column", ["name", "email"])
+def test_search_by_a_part_uses_the_trigrams(many, column):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Operator.objects.filter(**{f"{column}__icontains": "jansen"}).explain()
+    assert f"operator_{column}_part" in plan
+
+
+class Editor:
+    """What a migration gives its functions, with the statements that they run."""
+
+    def __init__(self, vendor: str, refusal: str = "") -> None:
+        self.connection = SimpleNamespace(vendor=vendor)
+        self.refusal, self.statements = refusal, list[str]()
+
+    def execute(self, statement, params):
+        if self.refusal:
+            raise ProgrammingError(self.refusal)
+        self.statements.append(statement)
+
+
+def test_without_the_right_to_create_the_extension_the_migration_says_what_to_do():
+    editor: Any = Editor("postgresql", 'permission denied to create extension "pg_trgm"\nHINT: ask')
+    with pytest.raises(
+        postgres.ExtensionMissingError, match=r"permission denied.*\n.*CREATE EXTENSION pg_trgm;"
+    ):
+        postgres.install(apps, editor)
+
+
+def test_the_way_back_drops_every_index_that_the_migration_makes():
+    there: Any = Editor("postgresql")
+    back: Any = Editor("postgresql")
+    postgres.install(apps, there)
+    postgres.remove(apps, back)
+    made = {words[2] for words in map(str.split, there.statements[1:])}
+    assert made == {words[2] for words in map(str.split, back.statements)}
+
+
+def test_sqlite_has_no_such_indexes():
+    editor: Any = Editor("sqlite")
+    postgres.install(apps, editor)
+    postgres.remove(apps, editor)
+    assert editor.statements == []
