@@ -75,7 +75,7 @@ def send_again(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar and note the opening; nothing else, as scanners follow links."""
+    """Take the token out of the address bar and note the opening; scanners follow links too."""
     return open_link(request, SETUP, token, "invitations:setup")
 
 

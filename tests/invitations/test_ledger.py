@@ -197,3 +197,14 @@ def test_an_administrator_withdraws_a_setup_link(admin_browser, account, olga):
     assert AuditEntry.objects.filter(action="setup_link_withdrawn", subject_id=olga.pk).exists()
     assert Client().get(link_in_mail(), follow=True).status_code == 410
     assert "no setup link to withdraw" in admin_browser.post(url, follow=True).text
+
+
+def test_an_administrator_is_told_that_the_mail_server_did_not_take_it(
+    admin_browser, account, olga, settings
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    url = reverse("operators:setup-link-send", args=[olga.pk])
+    assert "could not be sent" in admin_browser.post(url, follow=True).text
+    assert "Could not be emailed" in admin_browser.get(URL).text
+    assert str(LinkRecord.objects.get()) == "setup for Olga (olga@example.com)"

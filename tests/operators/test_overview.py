@@ -153,6 +153,7 @@ def test_a_day_is_counted_once_and_again_only_after_a_change(account, admin):
     set_override(make_operator(account), Policy.DISABLED, NOBODY)
     assert record_due() == 1
     assert (day_of(account).protected, day_of(account).counted) == (1, 2)
+    assert str(day_of(account)).endswith(": 1 of 2")
     assert record_due() == 0
 
 
