@@ -1,9 +1,8 @@
 """What will happen at an operator's next sign-in, in one sentence?"""
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from accounts.deadline import announced_day
 from accounts.policy import Source
 from invitations.masking import mask
 from operators.models import Operator
@@ -35,11 +34,10 @@ def next_sign_in(operator: Operator) -> str:
 
 def _words(operator: Operator) -> dict[str, str]:
     """Return what the sentences name."""
-    starts_at = operator.effective.starts_at
     return {
         "name": operator.name or operator.email,
         "address": mask(operator.email),
-        "day": date_format(timezone.localtime(starts_at), "DATE_FORMAT") if starts_at else "",
+        "day": announced_day(operator.effective),
     }
 
 
@@ -76,6 +74,11 @@ def _invited(operator: Operator) -> str:
     """Return what accepting the invitation will ask for, as the policy stands now."""
     if operator.effective.required:
         return _("%(name)s sets up two-factor authentication while accepting the invitation.")
+    if operator.effective.announced:
+        return _(
+            "%(name)s may set up two-factor authentication while accepting the invitation, and has to from "
+            "%(day)s on."
+        )
     if operator.effective.usable:
         return _("%(name)s may set up two-factor authentication while accepting the invitation.")
     return _("%(name)s accepts the invitation with a name and a password.")
