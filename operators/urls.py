@@ -11,6 +11,7 @@ from operators.views import (
     listing,
     offering,
     password_reset,
+    policy,
     profile,
     removal,
     resetting,
@@ -63,6 +64,8 @@ urlpatterns = [
     path("operators/<int:pk>/email/", profile.change_email, name="email"),
     path("my-settings/password/", profile.change_password, name="password"),
     # Where you are signed in, and where others are without a second factor
+    path("account/settings/preview/", policy.preview, name="policy-preview"),
+    path("account/settings/preview/<slug:group>/", policy.people, name="policy-preview-people"),
     path("account/settings/end-sessions/", sessions.end_unprotected, name="end-unprotected"),
     path("my-settings/sessions/", sessions.sessions, name="sessions"),
     path("my-settings/sessions/end-others/", sessions.end_others, name="sessions-end-others"),

@@ -41,6 +41,8 @@ ADMINISTRATORS_ONLY = {
     "accounts:audit-log",
     "accounts:audit-export",
     "operators:end-unprotected",
+    "operators:policy-preview",
+    "operators:policy-preview-people",
     "operators:list",
     "operators:groups",
     "operators:group-add",
@@ -83,6 +85,7 @@ POST_ONLY = {
     "invitations:accept-log-out",
 }
 READ_ONLY = {
+    "operators:policy-preview-people",
     "accounts:audit-log",
     "accounts:audit-export",
     "operators:home",
@@ -121,7 +124,7 @@ WRITING = sorted(set(TABLE) - READ_ONLY)
 
 
 def url_of(name: str, pk: int = 1) -> str:
-    values = {"pk": pk, "token": "token", "public_id": uuid.UUID(int=pk)}
+    values = {"pk": pk, "token": "token", "group": "protected", "public_id": uuid.UUID(int=pk)}
     return reverse(name, kwargs={key: values[key] for key in TABLE[name]})
 
 
@@ -135,7 +138,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 66
+    assert len(TABLE) == 68
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 
