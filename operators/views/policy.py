@@ -14,8 +14,9 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest
-from accounts.settings_page import change_policy, rule_in_words
+from accounts.settings_page import rule_in_words
 from accounts.views import settings_page
+from operators import announcing
 from operators.policy_change import Change, Group
 from operators.policy_groups import group_words, titles
 from operators.policy_preview import Preview, people_in, preview_of
@@ -54,7 +55,8 @@ def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview
     if _must_enroll(request, shown.change):
         return _page(request, form, shown)
     same = request.POST.get("shown") == shown.fingerprint
-    if same and change_policy(account, new.policy, origin(request), required_from=new.required_from):
+    mail_now = "mail_now" in request.POST
+    if same and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
         text = _(
             "Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in."
         )
@@ -83,6 +85,9 @@ def _page(
         "new": rule_in_words(shown.change.new),
         "groups": group_words(shown, mine),
         "shown": shown.fingerprint,
+        "sentence": announcing.sentence(request.user.account, shown.change.new),
+        "somebody_must": any(shown.counts[group] for group in MUST_ENROLL) and shown.change.requires,
+        "mail_now": request.method != "POST" or "mail_now" in request.POST,
         "changed": changed,
         "must_enroll": _must_enroll(request, shown.change),
         "can_enroll": request.user.effective.usable,

@@ -97,9 +97,8 @@ def test_an_override_decides_at_the_next_sign_in(person, account, olga, mail, po
     person.heading("Check your email" if policy == Policy.REQUIRED else "My settings")
 
 
-def test_a_day_is_set_after_the_own_phone_and_offered_at_sign_in(  # one journey of two people
-    at_admin, admin, account, olga, person, phone, mail
-):
+@pytest.mark.usefixtures("account", "mail")
+def test_a_day_is_set_after_the_own_phone_and_offered_at_sign_in(at_admin, olga, person, phone):
     day = timezone.now() + timedelta(days=7)
     at_admin.go("/account/settings/")
     at_admin.choose("Required")
