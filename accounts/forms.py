@@ -1,21 +1,27 @@
 """Choosing a policy, and fields that every form of the product uses."""
 
 import unicodedata
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from accounts.deadline import day_of, first_moment
 from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.passwords import password_rules
 from accounts.plain_form import UNSEEN, PlainForm
-from accounts.policy import Policy
+from accounts.policy import AccountRule, Policy
 
 if TYPE_CHECKING:
     from operators.models import Operator
 
+LONGEST_NOTICE = timedelta(days=365)
 # As long as Django's own hashers accept; a longer text is no password but a load on the server.
 PASSWORD_LENGTH = 4096
 # Letters and a symbol that Unicode draws as nothing: Hangul fillers and the Braille pattern without dots.
@@ -141,7 +147,7 @@ class AccountSettingsForm(PlainForm):
             {
                 Policy.REQUIRED: _(
                     "Operators must use a code from an authenticator app. Those without one get a setup link "
-                    "at their next sign-in."
+                    "at their next sign-in, or, where you set a day below, at the first one from that day on."
                 ),
                 Policy.OPTIONAL: _("Operators may set it up on their own page."),
                 Policy.DISABLED: _(
@@ -150,6 +156,49 @@ class AccountSettingsForm(PlainForm):
             }
         ),
     )
+    required_from = forms.DateField(
+        label=_("Required from"),
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Type a day like 2027-01-31, or leave the field empty.")},
+        widget=forms.DateInput(attrs={"type": "date", "class": "date-input"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["required_from"].help_text = _(
+            "Only for Required. Empty: at once. A day within a year, beginning at 00:00 %(zone)s: until then "
+            "operators without an authenticator are asked at each sign-in to set it up, and may put it off."
+        ) % {"zone": settings.TIME_ZONE}
+
+    def clean_required_from(self) -> date | None:
+        """The day is one to come, and not far away; beside another policy it means nothing."""
+        day: date | None = self.cleaned_data["required_from"]
+        if day is None or self.cleaned_data.get("two_factor_policy") != Policy.REQUIRED:
+            return None
+        today = day_of(timezone.now())
+        if not today < day <= today + LONGEST_NOTICE:
+            raise ValidationError(_("Choose a day after today, within a year."), code="day")
+        return day
+
+    @property
+    def rule(self) -> AccountRule:
+        """What was chosen."""
+        day = self.cleaned_data["required_from"]
+        return AccountRule(self.cleaned_data["two_factor_policy"], first_moment(day) if day else None)
+
+    @classmethod
+    def of(cls, rule: AccountRule) -> "AccountSettingsForm":
+        """Return the form that shows the rule in force."""
+        day = rule.as_of(timezone.now()).required_from
+        return cls(initial={"two_factor_policy": rule.policy, "required_from": day and day_of(day)})
+
+    @property
+    def query(self) -> str:
+        """What was chosen, as a query."""
+        day = self.cleaned_data["required_from"]
+        chosen = {"two_factor_policy": self.cleaned_data["two_factor_policy"]}
+        return urlencode({**chosen, **({"required_from": day.isoformat()} if day else {})})
 
 
 class TrustedBrowserForm(forms.Form):

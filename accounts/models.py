@@ -12,6 +12,8 @@ from accounts.outgoing import OutgoingMail  # noqa: F401  Django looks for an ap
 from accounts.policy import AccountRule, Policy
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.utils.functional import _StrPromise
 
 POLICY_LABELS: dict[str, "_StrPromise"] = {
@@ -70,19 +72,24 @@ class Account(models.Model):
         """What the account asks of its operators."""
         return AccountRule(self.two_factor_policy, self.required_from)
 
-    def set_policy(self, policy: str, changed_by: str) -> str | None:
-        """Store the account-wide policy; return the old one, or None where nothing changed."""
-        old = self.two_factor_policy
+    def set_policy(self, policy: str, changed_by: str, required_from: "datetime | None" = None) -> bool:
+        """Store the account-wide policy, and from when on Required counts; return whether that was done.
+
+        One conditional UPDATE decides: nothing is stored where somebody else has changed the rule since
+        it was read here.
+        """
+        read = {"two_factor_policy": self.two_factor_policy, "required_from": self.required_from}
         new = {
             "two_factor_policy": policy,
+            "required_from": required_from,
             "policy_changed_by": changed_by,
             "policy_changed_at": timezone.now(),
         }
-        if not Account.objects.filter(pk=self.pk).exclude(two_factor_policy=policy).update(**new):
-            return None
+        if not Account.objects.filter(pk=self.pk, **read).update(**new):
+            return False
         for field, value in new.items():
             setattr(self, field, value)
-        return old
+        return True
 
     def set_trusted_browser_days(self, days: int | None) -> bool:
         """Store for how many days browsers may be trusted (None: not at all); return whether it changed."""

@@ -50,7 +50,11 @@ class OutgoingMail(models.Model):
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=("state", "next_try_at"), name="outgoing_mail_due"),)
+        indexes = (
+            models.Index(fields=("state", "next_try_at"), name="outgoing_mail_due"),
+            # How the newest email to an address went.
+            models.Index(fields=("account", "to", "id"), name="outgoing_mail_to"),
+        )
 
     def __str__(self) -> str:
         return f"{self.template}, {self.state}"

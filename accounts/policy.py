@@ -33,6 +33,10 @@ class AccountRule:
     policy: str
     required_from: datetime | None = None
 
+    def as_of(self, now: datetime) -> "AccountRule":
+        """Return the same rule without a day that has come, or that means nothing beside the policy."""
+        return AccountRule(self.policy, _still_to_come(self, now))
+
 
 @dataclass(frozen=True, slots=True)
 class Override:

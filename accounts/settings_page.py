@@ -1,29 +1,42 @@
 """Changing what holds for the whole account: the journeys behind Account settings."""
 
+from datetime import datetime
+
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from accounts.audit import Origin, record
+from accounts.deadline import in_words
 from accounts.models import POLICY_LABELS, Account, Action
+from accounts.policy import AccountRule
 
 
-def change_policy(account: Account, policy: str, by: Origin) -> bool:
-    """Store the policy for the whole account; return whether it differs from before.
+def change_policy(
+    account: Account, policy: str, by: Origin, *, required_from: datetime | None = None
+) -> bool:
+    """Store the policy for the whole account; return whether it differs from before and was stored.
 
-    Touches no operator: the new policy is read at each operator's next sign-in.
+    Touches no operator: the new policy is read at each operator's next sign-in. Nothing is stored, and the
+    account is as it was read, where somebody else has changed the rule meanwhile.
     """
+    old, new = account.rule.as_of(timezone.now()), AccountRule(policy, required_from)
+    if old == new:
+        return False
     with transaction.atomic():
-        old = account.set_policy(policy, by.actor.name if by.actor else "")
-        if old is None:
+        if not account.set_policy(policy, by.actor.name if by.actor else "", required_from):
             return False
-        record(
-            Action.ACCOUNT_POLICY,
-            by=by,
-            account=account,
-            old=str(POLICY_LABELS.get(old, old)),
-            new=str(POLICY_LABELS[policy]),
-        )
+        record(Action.ACCOUNT_POLICY, by=by, account=account, old=rule_in_words(old), new=rule_in_words(new))
     return True
+
+
+def rule_in_words(rule: AccountRule) -> str:
+    """Return the setting, with the day from which it counts where there is one."""
+    words = str(POLICY_LABELS.get(rule.policy, rule.policy))
+    if rule.required_from is None:
+        return words
+    return _("%(policy)s from %(day)s on") % {"policy": words, "day": in_words(rule.required_from)}
 
 
 def change_trusted_browser_days(account: Account, days: int | None, by: Origin) -> bool:

@@ -15,33 +15,22 @@ from accounts.audit_search import AuditFilters, in_words, page_of
 from accounts.delivery import waiting_since
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
-from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
-from accounts.settings_page import change_policy, change_trusted_browser_days
+from accounts.models import Account, Action, AuditEntry
+from accounts.settings_page import change_trusted_browser_days
 from accounts.spreadsheet import csv_response, in_zone
 
 
-@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def account_settings(request: SignedInRequest) -> HttpResponse:
-    """Show and change the account-wide two-factor policy."""
+    """Show the account's settings; saving the policy leads to a preview and stores nothing yet."""
     account = request.user.account
-    form = AccountSettingsForm(data_of(request), initial={"two_factor_policy": account.two_factor_policy})
-    if form.is_valid():
-        policy = form.cleaned_data["two_factor_policy"]
-        if change_policy(account, policy, origin(request)):
-            messages.success(
-                request,
-                _(
-                    "Two-factor authentication is now %(policy)s for %(account)s. "
-                    "It applies at each next sign-in."
-                )
-                % {"policy": POLICY_LABELS[policy], "account": account.name},
-            )
-        else:
-            messages.info(request, _("Nothing changed: that was the setting already."))
-        return redirect("accounts:settings")
-    return _settings_page(request, form, _trusted_browser_form(account))
+    if request.method != "POST":
+        return settings_page(request, AccountSettingsForm.of(account.rule))
+    form = AccountSettingsForm(request.POST)
+    if not form.is_valid():
+        return settings_page(request, form)
+    return redirect(f"{reverse('operators:policy-preview')}?{form.query}")
 
 
 @needs_proof_to_post
@@ -52,8 +41,7 @@ def trusted_browsers(request: SignedInRequest) -> HttpResponse:
     account = request.user.account
     form = _trusted_browser_form(account, request)
     if not form.is_valid():
-        policy = AccountSettingsForm(initial={"two_factor_policy": account.two_factor_policy})
-        return _settings_page(request, policy, form)
+        return settings_page(request, AccountSettingsForm.of(account.rule), form)
     days = form.cleaned_data["trusted_browser_days"]
     if not change_trusted_browser_days(account, days, origin(request)):
         messages.info(request, _("Nothing changed: that was the setting already."))
@@ -76,14 +64,14 @@ def _trusted_browser_form(account: Account, request: SignedInRequest | None = No
     )
 
 
-def _settings_page(
-    request: SignedInRequest, form: AccountSettingsForm, trusted_form: TrustedBrowserForm
+def settings_page(
+    request: SignedInRequest, form: AccountSettingsForm, trusted_form: TrustedBrowserForm | None = None
 ) -> HttpResponse:
     """Render Account settings with these forms."""
     account = request.user.account
     context = {
         "form": form,
-        "trusted_form": trusted_form,
+        "trusted_form": trusted_form or _trusted_browser_form(account),
         "account": account,
         "mails_wait_since": waiting_since(account.pk),
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
+from accounts.deadline import announced_day
 from accounts.mail import words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 def setup_link(operator: "Operator", by: Origin) -> OutgoingMail:
     """Mail the link to the page where a required operator sets up two-factor authentication."""
-    context = {"operator": words_about(operator), "by_override": operator.effective.by_override}
+    context = {
+        "operator": words_about(operator),
+        "by_override": operator.effective.by_override,
+        "day": announced_day(operator.effective),
+    }
     message = Message("invitations/email/setup_link", operator.email, context)
     return link_mail.send(operator, Link.Purpose.SETUP, message, by)
 
@@ -38,6 +43,7 @@ def _invitation(operator: "Operator", by: Origin) -> Message:
     context = {
         "operator": words_about(operator),
         "required": operator.effective.required,
+        "day": announced_day(operator.effective),
         "inviter": by.actor.name if by.actor else "",
     }
     return Message("invitations/email/invitation", operator.email, context)

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import guessing
 from accounts.audit import origin, record
+from accounts.deadline import announced_day
 from accounts.durations import duration
 from accounts.http import data_of
 from accounts.models import Action
+from accounts.policy import Policy
 from invitations import invite, setup_link, tokens
 from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
@@ -42,7 +44,7 @@ def check_email(request: HttpRequest) -> HttpResponse:
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
         return redirect("operators:login")
-    if not waiting.user.effective.required or waiting.user.is_enrolled:
+    if waiting.user.effective.policy is not Policy.REQUIRED or waiting.user.is_enrolled:
         messages.info(request, _("You do not need a setup link any more. Log in again to go on."))
         return redirect("operators:login")
     mail, wait, live = setup_link.last_email(waiting.user)
@@ -56,6 +58,7 @@ def check_email(request: HttpRequest) -> HttpResponse:
         "address": mask(waiting.user.email),
         "lives": lifetime(SETUP),
         "operator": waiting.user,
+        "day": announced_day(waiting.user.effective),
     }
     return render(request, "invitations/check_email.html", context)
 
@@ -209,7 +212,7 @@ def accept_two_factor(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and ("not_now" in request.POST or not effective.usable):
             return _join(request, link, code=None)
         if request.method != "POST" and "now" not in request.GET:
-            context = {"operator": link.user, "effective": effective}
+            context = {"operator": link.user, "effective": effective, "day": announced_day(effective)}
             return render(request, "invitations/accept_choice.html", context)
     return _accept_with_code(request, link)
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
+from accounts.deadline import announced_day
 from accounts.mail import notify, words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
@@ -33,6 +34,7 @@ def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
         "by_override": operator.effective.by_override,
         "required": operator.effective.required,
         "usable": operator.effective.usable,
+        "day": announced_day(operator.effective),
         "url": _login_url(),
     }
     return _notify("two_factor_reset", operator, by, context)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.deadline import announced_day
 from accounts.policy import Effective, Policy, Source
 from operators import outlook
 from operators.models import Operator
@@ -76,8 +76,7 @@ def _policy(operator: Operator, effective: Effective) -> str:
         table = _BY_OVERRIDE_UNTIL if until else _BY_OVERRIDE
         return table[effective.policy] % {"until": date_format(until, "DATE_FORMAT") if until else ""}
     if effective.starts_at:
-        day = date_format(timezone.localtime(effective.starts_at), "DATE_FORMAT")
-        return _("Required by the account from %(day)s on") % {"day": day}
+        return _("Required by the account from %(day)s on") % {"day": announced_day(effective)}
     return str(_BY_ACCOUNT[effective.policy])
 
 

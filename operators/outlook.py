@@ -3,11 +3,10 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.deadline import announced_day
 from accounts.policy import Source
 from invitations.masking import mask
 from operators.models import Operator
@@ -163,11 +162,10 @@ def next_in_short(operator: Operator) -> str:
 
 def _words(operator: Operator) -> dict[str, str]:
     """Return what the sentences name."""
-    starts_at = operator.effective.starts_at
     return {
         "name": operator.name or operator.email,
         "address": mask(operator.email),
-        "day": date_format(timezone.localtime(starts_at), "DATE_FORMAT") if starts_at else "",
+        "day": announced_day(operator.effective),
     }
 
 

@@ -48,21 +48,48 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
     is_trusted = trusted.skips_code(request, operator)
     step = next_step(operator.effective, enrolled=operator.is_enrolled, trusted=is_trusted)
     if step in (NextStep.SIGNED_IN, NextStep.TRUSTED):
-        request.session.flush()
         how = "password in a trusted browser" if step is NextStep.TRUSTED else "password"
-        pending.sign_in(request, operator, how, with_code=False)
-        _warn(request, operator)
-        return next_url or operator.landing_url()
+        return _sign_in(request, operator, next_url, how)
+    if step is NextStep.SETUP_LINK:
+        record(Action.SIGN_IN_STOPPED, by=origin(request, operator), subject=operator)
+        return _send_setup_link(request, operator, next_url)
+    return _wait(request, operator, next_url, step)
+
+
+def _wait(request: HttpRequest, operator: Operator, next_url: str, step: NextStep) -> str | None:
+    """Remember who waits for a page of their own; return its address, None where there is no way in."""
     if step is NextStep.CODE:
         pending.begin(request, operator, pending.Step.CODE, next_url)
         return reverse("twofactor:verify")
-    if step is NextStep.SETUP_LINK:
-        pending.begin(request, operator, pending.Step.SETUP, next_url)
-        by = origin(request, operator)
-        record(Action.SIGN_IN_STOPPED, by=by, subject=operator)
-        setup_link.send(operator, by)
-        return reverse("invitations:check-email")
+    if step is NextStep.OFFER:
+        pending.begin(request, operator, pending.Step.OFFER, next_url)
+        return reverse("operators:offer")
     return None
+
+
+def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool) -> str | None:
+    """Do what was chosen, while there is a choice: the policy is read again, and the day may have come."""
+    operator = waiting.user
+    if next_step(operator.effective, enrolled=operator.is_enrolled) is not NextStep.OFFER:
+        return after_password(request, operator, waiting.next_url)
+    if set_up:
+        return _send_setup_link(request, operator, waiting.next_url)
+    return _sign_in(request, operator, waiting.next_url, "password, set-up put off")
+
+
+def _sign_in(request: HttpRequest, operator: Operator, next_url: str, how: str) -> str:
+    """Open a session without a code."""
+    request.session.flush()
+    pending.sign_in(request, operator, how, with_code=False)
+    _warn(request, operator)
+    return next_url or operator.landing_url()
+
+
+def _send_setup_link(request: HttpRequest, operator: Operator, next_url: str) -> str:
+    """Mail the setup link; whoever asked for it waits for it here."""
+    pending.begin(request, operator, pending.Step.SETUP, next_url)
+    setup_link.send(operator, origin(request, operator))
+    return reverse("invitations:check-email")
 
 
 def _warn(request: HttpRequest, operator: Operator) -> None:

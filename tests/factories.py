@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin
@@ -92,3 +93,16 @@ def signed_in(operator: Operator) -> Client:
     proof.remember(session, with_code=True)
     session.save()
     return client
+
+
+def confirm_data(browser: Client, policy: str, day: str = "") -> dict[str, str]:
+    """Look at the preview of a new account-wide policy; return what Confirm sends there."""
+    chosen = {"two_factor_policy": policy, "required_from": day}
+    page = browser.get(reverse("operators:policy-preview"), chosen)
+    return {**chosen, "shown": page.context["shown"]}
+
+
+def set_policy(browser: Client, policy: str, day: str = "") -> Any:
+    """Set the account-wide policy as an administrator does; return the page that follows."""
+    data = confirm_data(browser, policy, day)
+    return browser.post(reverse("operators:policy-preview"), data, follow=True)

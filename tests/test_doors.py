@@ -15,6 +15,7 @@ LOGIN = reverse("operators:login")
 # Each of these is open to people who are not signed in; everything else leads to the sign-in page.
 OPEN_TO_STRANGERS = {
     "operators:login",
+    "operators:offer",
     "operators:logout",
     "operators:password-reset",
     "operators:password-reset-sent",
@@ -48,6 +49,8 @@ ADMINISTRATORS_ONLY = {
     "operators:reminders-send",
     "operators:reminders-stop",
     "operators:reminders-schedule",
+    "operators:policy-preview",
+    "operators:policy-preview-people",
     "operators:list",
     "operators:export",
     "operators:links",
@@ -103,6 +106,7 @@ POST_ONLY = {
     "invitations:accept-log-out",
 }
 READ_ONLY = {
+    "operators:policy-preview-people",
     "accounts:audit-log",
     "accounts:audit-export",
     "operators:home",
@@ -147,7 +151,7 @@ WRITING = sorted(set(TABLE) - READ_ONLY)
 
 
 def url_of(name: str, pk: int = 1) -> str:
-    values = {"pk": pk, "token": "token", "public_id": uuid.UUID(int=pk)}
+    values = {"pk": pk, "token": "token", "group": "protected", "public_id": uuid.UUID(int=pk)}
     return reverse(name, kwargs={key: values[key] for key in TABLE[name]})
 
 

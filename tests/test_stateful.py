@@ -32,6 +32,7 @@ from accounts.models import Account as StoredAccount
 from accounts.models import Action, AuditEntry
 from operators.models import Operator
 from tests.doors import (
+    POLICY,
     WRONG_CODES_PER_SIGN_IN,
     Account,
     Link,
@@ -800,12 +801,24 @@ class Doors(RuleBasedStateMachine):
         browser = self.somebody(browser)
         if not self.viewer(browser):
             return
-        answer = self.act(browser, reverse("accounts:settings"), {"two_factor_policy": policy}, kind)
+        url, data = reverse("operators:policy-preview"), {"two_factor_policy": policy}
+        page = browser.client.get(url, data)
+        data["shown"] = page.context.get("shown", "") if page.context else ""
+        if self.must_enroll(self.viewer(browser), policy):
+            # Even with a proof there is nothing to confirm; the button is not on the page.
+            assert "Set up your own first" in page.text
+            return
+        answer = self.act(browser, url, data, kind)
         if answer is None:
             return
         assert answer.status_code == (302 if self.administers(browser) else 403)
         if self.administers(browser):
             self.account.policy = policy
+
+    def must_enroll(self, viewer, policy):
+        """Whether an administrator would require of others what they do not have themselves."""
+        would_be = POLICY[policy][viewer.override] == policy == "required" != self.account.policy
+        return viewer.administrator and would_be and viewer.secret is None
 
     @precondition(lambda self: any(self.viewer(one) for one in self.browsers))
     @rule(browser=BROWSERS, whom=ANYBODY, override=st.one_of(st.just(""), POLICIES))

@@ -16,8 +16,8 @@ APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")
 # Django's own functions and the one of ours that opens a session, and what only tests may call.
 SIGN_IN = {"login", "alogin", "sign_in", "force_login"}
 WAYS_IN = [
-    # A right password where the policy asks for nothing more, or in a trusted browser.
-    ("operators/signin.py", "after_password", "sign_in"),
+    # A right password where the policy asks for nothing more, in a trusted browser, or as set-up is put off.
+    ("operators/signin.py", "_sign_in", "sign_in"),
     # A code from the app or a recovery code.
     ("twofactor/views.py", "_signed_in", "sign_in"),
     # Password and setup link, and the code that confirms the new authenticator.

@@ -31,10 +31,12 @@ class Step(StrEnum):
 
     CODE = "code"
     SETUP = "setup"
+    # The choice between setting up now and later, as it will be required on a day to come.
+    OFFER = "offer"
 
 
 # Seconds. A code is at hand; an email may take a while, so the second one is as long as its link lives.
-LIFETIMES = {Step.CODE: 10 * 60, Step.SETUP: 60 * 60}
+LIFETIMES = {Step.CODE: 10 * 60, Step.SETUP: 60 * 60, Step.OFFER: 10 * 60}
 
 
 @dataclass(frozen=True, slots=True)

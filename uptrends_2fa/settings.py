@@ -167,6 +167,7 @@ PERIODIC_TASKS = {
     "operators.exception_ends.tell_ahead": 60 * 60,
     "operators.reminder_schedule.begin_scheduled": 10 * 60,
     "operators.reminding.go_on": 5 * 60,
+    "operators.announcing.remind_and_carry_on": 15 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -77,11 +78,17 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
         return _enrolled_other(request, operator, by)
     new_codes = recovery.generate()
     enrollment.enroll(request.user, confirmed, by, new_codes)
-    show_new_codes(request, new_codes, operator.get_absolute_url())
+    show_new_codes(request, new_codes, _then(request))
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
     )
     return redirect("twofactor:recovery-codes")
+
+
+def _then(request: SignedInRequest) -> str:
+    """Return where to go on: the preview of a new policy, where it asked for this; otherwise My settings."""
+    query = request.GET.get("then")
+    return f"{reverse('operators:policy-preview')}?{query}" if query else request.user.get_absolute_url()
 
 
 def _enrolled_other(request: SignedInRequest, operator: Operator, by: Origin) -> HttpResponse:

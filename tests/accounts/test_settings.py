@@ -7,13 +7,17 @@ from django.urls import reverse
 from accounts.audit import Origin, client_address, record
 from accounts.models import Account, Action, AppendOnlyError, AuditEntry
 from accounts.policy import Policy
+from tests.factories import enroll, set_policy
 
 URL = reverse("accounts:settings")
 
 
 @pytest.mark.parametrize("policy", [Policy.REQUIRED, Policy.DISABLED])
-def test_an_administrator_changes_the_setting_and_the_page_says_who_it_was(admin_browser, account, policy):
-    answer = admin_browser.post(URL, {"two_factor_policy": policy.value}, follow=True)
+def test_an_administrator_changes_the_setting_and_the_page_says_who_it_was(
+    admin, admin_browser, account, policy
+):
+    enroll(admin)
+    answer = set_policy(admin_browser, policy.value)
     assert "Two-factor authentication is now" in answer.text
     assert "Last changed by Anna Admin on" in answer.text
     assert Account.objects.get(pk=account.pk).two_factor_policy == policy.value

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import Account, Action, AuditEntry
-from tests.factories import make_operator
+from tests.factories import enroll, make_operator, set_policy
 
 PAGE = reverse("accounts:settings")
 URL = reverse("accounts:trusted-browsers")
@@ -54,9 +54,10 @@ def test_what_is_no_number_of_days_is_refused_beside_the_field(admin_browser, ac
     assert days(account) is None
 
 
-def test_the_policy_is_not_touched_by_it_and_it_not_by_the_policy(admin_browser, account):
+def test_the_policy_is_not_touched_by_it_and_it_not_by_the_policy(admin, admin_browser, account):
+    enroll(admin)
     admin_browser.post(URL, {"trusted_browser_days": "30"})
-    admin_browser.post(PAGE, {"two_factor_policy": "required"})
+    set_policy(admin_browser, "required")
     stored = Account.objects.get(pk=account.pk)
     assert (stored.two_factor_policy, stored.trusted_browser_days) == ("required", 30)
 

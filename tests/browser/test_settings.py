@@ -1,10 +1,14 @@
 """The account's setting, and an operator's override of it."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.policy import Policy
 from tests.browser.person import SCAN
+from tests.factories import enroll
 
 OVERRIDE = "Override two-factor authentication settings"
 
@@ -14,7 +18,8 @@ def choose_override(person, label):
     option.check(force=True)  # its label lies over it and takes the click
 
 
-def test_an_administrator_changes_the_accounts_setting(at_admin, account):
+def test_an_administrator_changes_the_accounts_setting(at_admin, admin, account):
+    enroll(admin)
     at_admin.go("/operators/")
     at_admin.page.get_by_text("Account setup", exact=True).first.click()
     at_admin.follow("Account settings")
@@ -23,6 +28,9 @@ def test_an_administrator_changes_the_accounts_setting(at_admin, account):
     for label, policy in (("Required", "required"), ("Disabled", "disabled"), ("Optional", "optional")):
         at_admin.choose(label)
         at_admin.press("Save")
+        at_admin.heading("Who is affected")
+        at_admin.looks_well(f"preview-{policy}")
+        at_admin.press("Confirm")
         at_admin.sees(f"Two-factor authentication is now {label} for {account.name}.")
         at_admin.sees("Last changed by Anna Admin on")
         account.refresh_from_db()
@@ -88,3 +96,29 @@ def test_an_override_decides_at_the_next_sign_in(person, account, olga, mail, po
     olga.save()
     person.log_in(olga.email)
     person.heading("Check your email" if policy == Policy.REQUIRED else "My settings")
+
+
+@pytest.mark.usefixtures("account", "mail")
+def test_a_day_is_set_after_the_own_phone_and_offered_at_sign_in(at_admin, olga, person, phone):
+    day = timezone.now() + timedelta(days=7)
+    at_admin.go("/account/settings/")
+    at_admin.choose("Required")
+    at_admin.fill("Required from", f"{day:%Y-%m-%d}")
+    at_admin.press("Save")
+    at_admin.sees("Set up your own first")
+    at_admin.looks_well("preview-enroll-first")
+    at_admin.follow(SCAN)
+    at_admin.set_up(phone)
+    at_admin.save_recovery_codes()
+    at_admin.heading("Who is affected")
+    at_admin.looks_well("preview-day")
+    at_admin.press("Confirm")
+    at_admin.sees("7 days left.")
+    at_admin.looks_well("settings-day")
+    person.log_in(olga.email)
+    person.heading("Set up two-factor authentication")
+    person.sees("7 days left.")
+    person.looks_well("offer")
+    person.press("Not now")
+    person.sees("7 days left to set up two-factor authentication.")
+    person.looks_well("banner")

@@ -17,11 +17,12 @@ from tests.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_oper
 from tests.test_flows import key_on, log_in
 
 ASKS = "Confirm that it is you"
-SETTINGS = reverse("accounts:settings")
+SETTINGS = reverse("accounts:trusted-browsers")
+SHOWN = reverse("accounts:settings")
 # What asks, and for which methods. A view that changes how somebody signs in belongs here, and one that can
 # make an administrator: whoever has a session only would make one of their own, and be asked nothing more.
 MARKED = {
-    "accounts:settings": ("POST",),
+    "operators:policy-preview": ("POST",),
     "accounts:trusted-browsers": ("POST",),
     "operators:create": ("GET", "POST"),
     "operators:invite": ("POST",),
@@ -44,6 +45,7 @@ ABOUT_SOMEBODY = {name for name in MARKED if name.startswith("operators:")} - {
     "operators:password",
     "operators:create",
     "operators:invite",
+    "operators:policy-preview",
 }
 
 
@@ -93,23 +95,23 @@ def test_signing_in_is_a_proof_for_a_quarter_of_an_hour(account, admin):
     with time_machine.travel(now, tick=False):
         log_in(browser, admin)
     with time_machine.travel(now + timedelta(minutes=14, seconds=59), tick=False):
-        assert browser.post(SETTINGS, {"two_factor_policy": "required"}).status_code == 302
+        assert browser.post(SETTINGS, {"trusted_browser_days": "30"}).status_code == 302
     with time_machine.travel(now + timedelta(minutes=15), tick=False):
-        assert ASKS in browser.post(SETTINGS, {"two_factor_policy": "optional"}).text
+        assert ASKS in browser.post(SETTINGS, {"trusted_browser_days": "7"}).text
     account.refresh_from_db()
-    assert account.two_factor_policy == Policy.REQUIRED
+    assert account.trusted_browser_days == 30
 
 
 def test_what_was_typed_goes_on_after_the_proof(account, anna):
     browser = stale(anna)
-    page = browser.post(SETTINGS, {"two_factor_policy": "required"})
-    assert '<input type="hidden" name="two_factor_policy" value="required">' in page.text
-    answer = browser.post(SETTINGS, proof(two_factor_policy="required"))
+    page = browser.post(SETTINGS, {"trusted_browser_days": "30"})
+    assert '<input type="hidden" name="trusted_browser_days" value="30">' in page.text
+    answer = browser.post(SETTINGS, proof(trusted_browser_days="30"))
     assert answer.status_code == 302
     account.refresh_from_db()
-    assert account.two_factor_policy == Policy.REQUIRED
+    assert account.trusted_browser_days == 30
     assert AuditEntry.objects.filter(action=Action.PROVED, subject_id=anna.pk).count() == 1
-    assert browser.post(SETTINGS, {"two_factor_policy": "optional"}).status_code == 302
+    assert browser.post(SETTINGS, {"trusted_browser_days": "7"}).status_code == 302
 
 
 def test_a_session_alone_makes_no_administrator(account, anna):
@@ -140,9 +142,9 @@ def test_chosen_groups_go_on_after_the_proof(account, anna):
 def test_a_proof_gives_the_session_a_new_key_and_ends_the_old_one(anna):
     browser, thief = stale(anna), Client()
     thief.cookies[product.SESSION_COOKIE_NAME] = browser.session.session_key or ""
-    assert browser.post(SETTINGS, proof(two_factor_policy="required")).status_code == 302
-    assert browser.get(SETTINGS).status_code == 200
-    assert thief.get(SETTINGS).url.startswith("/login/")
+    assert browser.post(SETTINGS, proof(trusted_browser_days="30")).status_code == 302
+    assert browser.get(SHOWN).status_code == 200
+    assert thief.get(SHOWN).url.startswith("/login/")
 
 
 def test_a_new_password_right_after_the_proof_leaves_this_session(anna):
@@ -176,30 +178,30 @@ def test_a_popup_that_asked_shows_itself_after_the_proof(account, anna):
 )
 def test_a_wrong_proof_changes_nothing_and_keeps_what_was_typed(account, anna, fields, said):
     browser = stale(anna)
-    page = browser.post(SETTINGS, proof(two_factor_policy="required", **fields)).text
+    page = browser.post(SETTINGS, proof(trusted_browser_days="30", **fields)).text
     assert said in page
-    assert '<input type="hidden" name="two_factor_policy" value="required">' in page
+    assert '<input type="hidden" name="trusted_browser_days" value="30">' in page
     account.refresh_from_db()
-    assert account.two_factor_policy == Policy.OPTIONAL
+    assert account.trusted_browser_days is None
 
 
 def test_a_proof_that_is_sent_twice_is_asked_for_once(account, anna):
     browser = stale(anna)
-    data = proof(two_factor_policy="required")
+    data = proof(trusted_browser_days="30")
     assert [browser.post(SETTINGS, data).status_code for _ in range(2)] == [302, 302]
     assert AuditEntry.objects.filter(action=Action.PROVED).count() == 1
 
 
 def test_a_code_is_not_spent_beside_a_wrong_password(anna):
     browser = stale(anna)
-    data = {"two_factor_policy": "required"}
+    data = {"trusted_browser_days": "30"}
     browser.post(SETTINGS, proof(proof_password="wrong words", **data))
     assert browser.post(SETTINGS, proof(**data)).status_code == 302
 
 
 def test_a_recovery_code_proves_too(anna):
     browser = stale(anna)
-    data = proof(proof_code=RECOVERY_CODES[0], two_factor_policy="required")
+    data = proof(proof_code=RECOVERY_CODES[0], trusted_browser_days="30")
     assert browser.post(SETTINGS, data).status_code == 302
 
 
@@ -209,17 +211,17 @@ def test_a_code_proves_once(anna):
     Operator.objects.update(last_code_step=0)
     second = stale(anna)
     Operator.objects.update(last_code_step=0)
-    data = {"two_factor_policy": "required", "proof_code": code}
+    data = {"trusted_browser_days": "30", "proof_code": code}
     assert first.post(SETTINGS, proof(**data)).status_code == 302
     assert "used before" in second.post(SETTINGS, proof(**data)).text
 
 
 def test_who_is_not_enrolled_is_asked_for_the_password_only(admin):
     browser = stale(admin)
-    page = browser.post(SETTINGS, {"two_factor_policy": "required"}).text
+    page = browser.post(SETTINGS, {"trusted_browser_days": "30"}).text
     assert "proof_password" in page
     assert "proof_code" not in page
-    data = {"proof_for": "POST", "proof_password": PASSWORD, "two_factor_policy": "required"}
+    data = {"proof_for": "POST", "proof_password": PASSWORD, "trusted_browser_days": "30"}
     assert browser.post(SETTINGS, data).status_code == 302
 
 
@@ -230,7 +232,7 @@ def test_a_password_alone_is_no_proof_once_an_authenticator_counts(account, anna
     log_in(browser, anna)
     account.two_factor_policy = Policy.OPTIONAL
     account.save()
-    assert ASKS in browser.post(SETTINGS, {"two_factor_policy": "disabled"}).text
+    assert ASKS in browser.post(SETTINGS, {"trusted_browser_days": "7"}).text
 
 
 def test_wrong_passwords_are_limited(anna):

@@ -67,7 +67,9 @@ def test_a_proof_inside_a_session_is_not_taken(account, lose_key, kind):
     browser = stale(make_operator(account, administrator=True, enrolled=True))
     browser.raise_request_exception = False
     lose_key(kind)
-    assert is_the_plain_page(browser.post(reverse("accounts:settings"), proof(two_factor_policy="disabled")))
+    assert is_the_plain_page(
+        browser.post(reverse("operators:policy-preview"), proof(two_factor_policy="disabled"))
+    )
     account.refresh_from_db()
     assert account.two_factor_policy == Policy.OPTIONAL
 

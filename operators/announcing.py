@@ -1,0 +1,156 @@
+"""Who must set it up is told by email: when the setting changes, and 14, 7, 3 and 1 days before the day.
+
+A row (`Announcement`) stands for one round to all of them, and knows up to whom it has come. The next
+batch moves that on by one conditional UPDATE, in the transaction that stores its emails: each person gets one
+email of a round, however many workers are at it and wherever one is killed.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django_tasks import task
+
+from accounts.audit import Origin
+from accounts.deadline import day_of, days_left, in_words
+from accounts.mail import notify
+from accounts.models import Account
+from accounts.policy import AccountRule, Policy
+from accounts.settings_page import change_policy
+from operators.models import Announcement, Operator
+from operators.policy_change import Change, Group
+from operators.status_filter import rows_where
+
+REMIND_DAYS_BEFORE = (14, 7, 3, 1)
+BATCH = 200
+# A round that has not come further for so long has lost its worker.
+LOST = timedelta(minutes=10)
+
+
+def change_and_tell(account: Account, new: AccountRule, by: Origin, *, mail_now: bool) -> bool:
+    """Store the new rule, and have those told who must set up: both or neither; false as `change_policy`."""
+    with transaction.atomic():
+        if not change_policy(account, new.policy, by, required_from=new.required_from):
+            return False
+        if mail_now:
+            _begin(Announcement.objects.create(account=account, **_round_of(account)))
+    return True
+
+
+def remind_and_carry_on() -> None:
+    """Begin today's reminders, and take up rounds whose worker was killed; called every so often."""
+    now = timezone.now()
+    for account in Account.objects.filter(two_factor_policy=Policy.REQUIRED, required_from__gt=now):
+        if days_left(account.required_from or now, now) in REMIND_DAYS_BEFORE:
+            _remind(account)
+    for lost in Announcement.objects.filter(finished_at=None, moved_at__lte=now - LOST):
+        _begin(lost)
+
+
+def _remind(account: Account) -> None:
+    """Begin today's round, of which a constraint allows one; none where the change itself was told today."""
+    this = _round_of(account)
+    told = Announcement.objects.filter(
+        account=account, begun_on=this["begun_on"], required_from=account.required_from
+    )
+    if told.exists():
+        return
+    with transaction.atomic():
+        row, is_new = Announcement.objects.get_or_create(
+            account=account, reminds_on=this["begun_on"], defaults=this
+        )
+        if is_new:
+            _begin(row)
+
+
+def _round_of(account: Account) -> dict[str, Any]:
+    """Return what a round that begins now remembers."""
+    now = timezone.now()
+    return {
+        "policy": account.two_factor_policy,
+        "required_from": account.required_from,
+        "begun_on": day_of(now),
+        "moved_at": now,
+    }
+
+
+def _begin(row: Announcement) -> None:
+    """Let a worker do it, after the commit."""
+    transaction.on_commit(lambda: carry_out.enqueue(row.pk), robust=True)
+
+
+@task()
+def carry_out(announcement_id: int) -> None:
+    """Tell the next batch; the rest waits its turn behind the emails, where there is a queue."""
+    while _tell_batch(announcement_id):
+        if carry_out.get_backend().supports_defer:
+            carry_out.enqueue(announcement_id)
+            return
+
+
+def _tell_batch(announcement_id: int) -> bool:
+    """Store the emails to the next batch; return whether there may be more to do."""
+    with transaction.atomic():
+        row = Announcement.objects.select_related("account").get(pk=announcement_id)
+        people = _next_in(row)
+        if not row.move_on(people[-1].pk if people else None, timezone.now()):
+            return False
+        for operator in people:
+            tell(operator, row.account)
+    return bool(people)
+
+
+def _next_in(row: Announcement) -> list[Operator]:
+    """Return those who come next; nobody where the rule is another one by now."""
+    account = row.account
+    if account.rule != AccountRule(row.policy, row.required_from):
+        return []
+    later = Operator.objects.filter(must_set_up(account.rule), account=account, pk__gt=row.last_operator)
+    return list(later.order_by("pk").only("pk", "name", "email")[:BATCH])
+
+
+def must_set_up(rule: AccountRule) -> Q:
+    """Return which operators of an account with this rule have to set up, now or by its day."""
+    now = timezone.now()
+    same = Change(rule.as_of(now), rule.as_of(now), now)
+    told = Group.MUST_SET_UP if same.new.required_from else Group.ALREADY_STOPPED
+    return rows_where(lambda facts: same.group_of(facts) is told, same.then)
+
+
+def tell(operator: Operator, account: Account) -> None:
+    """Email one person what they have to do, and by when."""
+    context = {
+        "name": operator.name or operator.email,
+        "subject": _("Set up two-factor authentication for %(account)s") % {"account": account.name},
+        "sentences": [sentence(account, account.rule)],
+        "advice": _("Log in at %(url)s: the link with which you set it up is sent to you there.")
+        % {"url": settings.SITE_URL + reverse("operators:login")},
+        "about": None,
+    }
+    notify("email/notice", operator.email, context, account=account)
+
+
+def sentence(account: Account, rule: AccountRule) -> str:
+    """Return what the email says about a rule; the preview shows the same."""
+    now = timezone.now()
+    starts_at = rule.as_of(now).required_from
+    if starts_at is None:
+        return _(
+            "%(account)s requires two-factor authentication from now on, and you have not set it up yet. "
+            "You are let in once you have."
+        ) % {"account": account.name}
+    left = days_left(starts_at, now)
+    text = ngettext(
+        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
+        "%(left)d day is left.",
+        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
+        "%(left)d days are left.",
+        left,
+    )
+    return text % {"account": account.name, "day": in_words(starts_at), "left": left}

@@ -1,0 +1,71 @@
+"""What changes for an operator when the account's rule becomes another? Pure: asks sign-in's own table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from accounts.policy import AccountRule, Effective, Policy
+from operators.signin_table import NextStep, next_step
+from operators.status import Facts
+
+
+class Group(StrEnum):
+    """The groups of a preview; every operator is in exactly one."""
+
+    MUST_SET_UP = "must-set-up"
+    ALREADY_STOPPED = "already-stopped"
+    NO_LONGER_ASKED = "no-longer-asked"
+    PROTECTED = "protected"
+    EXEMPT = "exempt"
+    SINGLE_SIGN_ON = "single-sign-on"
+    INVITED_MUST = "invited-must"
+    INVITED_NEED_NOT = "invited-need-not"
+    AS_BEFORE = "as-before"
+    CANNOT_SIGN_IN = "cannot-sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An account's rule as it is, what it is about to become, and the moment in which that is asked."""
+
+    old: AccountRule
+    new: AccountRule
+    now: datetime
+
+    @property
+    def then(self) -> datetime:
+        """From when on the new rule counts in full."""
+        return self.new.required_from or self.now
+
+    @property
+    def requires(self) -> bool:
+        """Whether the new rule is Required, today or on a day to come."""
+        return self.new.policy == Policy.REQUIRED
+
+    def group_of(self, facts: Facts) -> Group:
+        """Return the group of an operator."""
+        after = facts.effective(self.new, self.then)
+        if after.policy is None:
+            return Group.SINGLE_SIGN_ON
+        if facts.invited:
+            return Group.INVITED_MUST if after.required else Group.INVITED_NEED_NOT
+        if facts.frozen or not facts.active:
+            return Group.CANNOT_SIGN_IN
+        return self._by_step(facts, after)
+
+    def _by_step(self, facts: Facts, after: Effective) -> Group:
+        """Return the group of somebody who may sign in: what the password leads to, before and after."""
+        step = next_step(after, enrolled=facts.enrolled)
+        before = self._step_now(facts, self.old)
+        if step is NextStep.SETUP_LINK:
+            stopped = before is self._step_now(facts, self.new) is NextStep.SETUP_LINK
+            return Group.ALREADY_STOPPED if stopped else Group.MUST_SET_UP
+        if step is NextStep.CODE:
+            return Group.CANNOT_SIGN_IN if facts.locked else Group.PROTECTED
+        if before is not NextStep.SIGNED_IN:
+            return Group.NO_LONGER_ASKED
+        return Group.EXEMPT if after.by_override and self.requires else Group.AS_BEFORE
+
+    def _step_now(self, facts: Facts, rule: AccountRule) -> NextStep:
+        """Return what the password leads to today under a rule."""
+        return next_step(facts.effective(rule, self.now), enrolled=facts.enrolled)

@@ -1,0 +1,87 @@
+"""What does the preview of a new policy say about each group?"""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from accounts.deadline import in_words
+from operators.models import Operator
+from operators.policy_change import Change, Group
+from operators.policy_preview import NO_MAIL, Preview
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWords:
+    """A group as the page shows it."""
+
+    name: str
+    title: str
+    text: str
+    count: int
+    first: list[Operator]
+    more: int
+    is_mine: bool
+    tone: str
+
+
+def titles(change: Change) -> dict[str, str]:
+    """Return the heading of each group, those that need attention first."""
+    return {
+        Group.MUST_SET_UP: _must_set_up(change),
+        NO_MAIL: _("Perhaps without email"),
+        Group.ALREADY_STOPPED: _("Stopped already"),
+        Group.NO_LONGER_ASKED: _("No longer asked"),
+        Group.PROTECTED: _("Already protected"),
+        Group.EXEMPT: _("Exempt by an override"),
+        Group.INVITED_MUST: _("Invited, and will set up while joining"),
+        Group.INVITED_NEED_NOT: _("Invited, and need not set up while joining"),
+        Group.SINGLE_SIGN_ON: _("Single sign-on"),
+        Group.AS_BEFORE: _("Sign in with the password alone, as before"),
+        Group.CANNOT_SIGN_IN: _("Cannot sign in at present"),
+    }
+
+
+def _must_set_up(change: Change) -> str:
+    """Return when those without an authenticator are stopped."""
+    if change.new.required_from is None:
+        return _("Stopped at the next sign-in")
+    return _("Stopped from %(day)s on") % {"day": in_words(change.new.required_from)}
+
+
+def _texts(change: Change) -> dict[str, str]:
+    """Return the sentence about each group."""
+    stopped = _("They have no authenticator: each gets an email with a setup link, and is let in afterwards.")
+    if change.new.required_from:
+        stopped = _("They have no authenticator. Until then each sign-in asks them to set it up, or later.")
+    return {
+        Group.MUST_SET_UP: stopped,
+        NO_MAIL: _("Of these, the last email could not be sent. Without the setup link they do not get in."),
+        Group.ALREADY_STOPPED: _("They must set it up already, and have not yet. Nothing changes for them."),
+        Group.NO_LONGER_ASKED: _("From now on the password alone is enough. Authenticators are kept."),
+        Group.PROTECTED: _("They have set it up and type a code at each sign-in."),
+        Group.EXEMPT: _("An administrator has decided otherwise for each of them."),
+        Group.INVITED_MUST: _("They join with an authenticator, if they accept once this counts."),
+        Group.INVITED_NEED_NOT: _("They join with a name and a password."),
+        Group.SINGLE_SIGN_ON: _("Their identity provider sees to the second factor. Nothing changes."),
+        Group.AS_BEFORE: _("Nothing changes for them."),
+        Group.CANNOT_SIGN_IN: _("Deactivated, frozen, or locked until a reset."),
+    }
+
+
+def group_words(shown: Preview, mine: Group) -> list[GroupWords]:
+    """Return the groups in which there is somebody; `mine` is the reader's."""
+    texts = _texts(shown.change)
+    return [
+        GroupWords(
+            name=name,
+            title=title,
+            text=texts[name],
+            count=shown.counts[name],
+            first=shown.first[name],
+            more=shown.counts[name] - len(shown.first[name]),
+            is_mine=name == mine,
+            tone="warning" if name in (Group.MUST_SET_UP, NO_MAIL) else "neutral",
+        )
+        for name, title in titles(shown.change).items()
+        if shown.counts[name]
+    ]

@@ -1,0 +1,40 @@
+"""How many days the reader has left, for every page: {% deadline_banner %}. Costs no query."""
+
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from accounts.deadline import days_left, in_words
+from accounts.models import Account
+
+register = template.Library()
+
+
+@register.simple_tag
+def account_deadline(account: Account) -> str:
+    """Return from when on the account requires it, "" where no such day is to come."""
+    now = timezone.now()
+    starts_at = account.rule.as_of(now).required_from
+    if starts_at is None:
+        return ""
+    left = days_left(starts_at, now)
+    text = ngettext(
+        "Two-factor authentication is required from %(day)s on: %(left)d day left.",
+        "Two-factor authentication is required from %(day)s on: %(left)d days left.",
+        left,
+    )
+    return text % {"day": in_words(starts_at), "left": left}
+
+
+@register.inclusion_tag("operators/_deadline_banner.html", takes_context=True)
+def deadline_banner(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the day and the days left, nothing for whoever has set it up or need not."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_authenticated or user.is_enrolled:
+        return {}
+    starts_at = user.effective.starts_at
+    if starts_at is None:
+        return {}
+    return {"user": user, "day": in_words(starts_at), "days": days_left(starts_at, timezone.now())}

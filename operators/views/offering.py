@@ -1,0 +1,43 @@
+"""Set-up is offered at sign-in while the day from which it is required has not come."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.deadline import days_left, in_words
+from accounts.policy import Policy
+from invitations.masking import mask
+from operators import signin
+from twofactor import pending
+
+CHOICES = {"set_up", "not_now"}
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def offer(request: HttpRequest) -> HttpResponse:
+    """Say how many days are left, and let the person set up now or sign in; there is no session before."""
+    waiting = pending.current(request, pending.Step.OFFER)
+    if waiting is None:
+        return redirect("operators:login")
+    if request.method == "POST" and CHOICES & request.POST.keys():
+        target = signin.after_offer(request, waiting, set_up="set_up" in request.POST)
+        return redirect(target or "operators:login")
+    effective = waiting.user.effective
+    if effective.policy is not Policy.REQUIRED:
+        messages.info(
+            request, _("You do not need to set up two-factor authentication any more. Log in again to go on.")
+        )
+        return redirect("operators:login")
+    context: dict[str, Any] = {"operator": waiting.user, "address": mask(waiting.user.email)}
+    if effective.starts_at:
+        left = days_left(effective.starts_at, timezone.now())
+        context |= {"day": in_words(effective.starts_at), "days": left, "zone": settings.TIME_ZONE}
+    return render(request, "operators/offer.html", context)

@@ -1,0 +1,115 @@
+"""Changing the account's policy: first a preview of whom it affects, then Confirm."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import administrators_only, needs_proof_to_post
+from accounts.audit import origin
+from accounts.forms import AccountSettingsForm
+from accounts.http import SignedInRequest
+from accounts.settings_page import rule_in_words
+from accounts.views import settings_page
+from operators import announcing
+from operators.policy_change import Change, Group
+from operators.policy_groups import group_words, titles
+from operators.policy_preview import Preview, people_in, preview_of
+from operators.tables import PAGE_SIZE
+
+MUST_ENROLL = (Group.MUST_SET_UP, Group.ALREADY_STOPPED)
+
+
+@needs_proof_to_post
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def preview(request: SignedInRequest) -> HttpResponse:
+    """Show whom the new setting affects; Confirm stores it, if all is still as it was shown."""
+    form = AccountSettingsForm(request.POST if request.method == "POST" else request.GET)
+    if not form.is_valid():
+        return settings_page(request, form)
+    change = _change(request, form)
+    if change.old == change.new:
+        messages.info(request, _("Nothing changed: that was the setting already."))
+        return redirect("accounts:settings")
+    shown = preview_of(request.user.account, change)
+    if request.method != "POST":
+        return _page(request, form, shown)
+    return _confirm(request, form, shown)
+
+
+def _change(request: SignedInRequest, form: AccountSettingsForm) -> Change:
+    """Return what is about to change, measured against what is stored now."""
+    now = timezone.now()
+    return Change(request.user.account.rule.as_of(now), form.rule, now)
+
+
+def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview) -> HttpResponse:
+    """Store the setting; where something is not as it was shown, say so and show it anew."""
+    account, new = request.user.account, shown.change.new
+    if _must_enroll(request, shown.change):
+        return _page(request, form, shown)
+    same = request.POST.get("shown") == shown.fingerprint
+    mail_now = "mail_now" in request.POST
+    if same and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
+        text = _(
+            "Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in."
+        )
+        messages.success(request, text % {"policy": rule_in_words(new), "account": account.name})
+        return redirect("accounts:settings")
+    account.refresh_from_db()
+    fresh = preview_of(account, _change(request, form))
+    return _page(request, form, fresh, changed=True)
+
+
+def _must_enroll(request: SignedInRequest, change: Change) -> bool:
+    """Whether the administrator would be stopped by what they are about to require of others."""
+    return change.requires and change.group_of(request.user.facts) in MUST_ENROLL
+
+
+def _page(
+    request: SignedInRequest, form: AccountSettingsForm, shown: Preview, *, changed: bool = False
+) -> HttpResponse:
+    """Render the preview."""
+    mine = shown.change.group_of(request.user.facts)
+    context: dict[str, Any] = {
+        "account": request.user.account,
+        "chosen": form.cleaned_data,
+        "query": form.query,
+        "old": rule_in_words(shown.change.old),
+        "new": rule_in_words(shown.change.new),
+        "groups": group_words(shown, mine),
+        "shown": shown.fingerprint,
+        "sentence": announcing.sentence(request.user.account, shown.change.new),
+        "somebody_must": any(shown.counts[group] for group in MUST_ENROLL) and shown.change.requires,
+        "mail_now": request.method != "POST" or "mail_now" in request.POST,
+        "changed": changed,
+        "must_enroll": _must_enroll(request, shown.change),
+        "can_enroll": request.user.effective.usable,
+    }
+    return render(request, "operators/policy_preview.html", context)
+
+
+@require_safe
+@administrators_only
+def people(request: SignedInRequest, group: str) -> HttpResponse:
+    """List everybody in one group of the preview."""
+    form = AccountSettingsForm(request.GET)
+    if not form.is_valid():
+        return redirect("accounts:settings")
+    try:
+        rows = people_in(request.user.account, _change(request, form), group)
+    except KeyError:
+        raise Http404(_("There is no such group of operators.")) from None
+    context = {
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "title": titles(_change(request, form))[group],
+        "query": form.query,
+        "new": rule_in_words(form.rule),
+    }
+    return render(request, "operators/policy_people.html", context)
