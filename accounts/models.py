@@ -134,6 +134,9 @@ class Action(models.TextChoices):
     SUB_ACCOUNT_CREATED = "sub_account_created", _("Sub account added")
     SUB_ACCOUNT_RENAMED = "sub_account_renamed", _("Sub account renamed")
     SUB_ACCOUNT_DELETED = "sub_account_deleted", _("Sub account deleted")
+    BULK_STARTED = "bulk_started", _("Bulk action started")
+    BULK_CANCELLED = "bulk_cancelled", _("Bulk action cancelled")
+    BULK_ENDED = "bulk_ended", _("Bulk action ended")
     AUDIT_PRUNED = "audit_pruned", _("Old audit entries removed")
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override
 from invitations.models import Link
+from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.sessions import Session
 from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser

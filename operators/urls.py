@@ -4,6 +4,7 @@ from django.urls import path
 
 from operators.views import (
     adding,
+    bulk,
     detail,
     enrolling,
     freezing,
@@ -38,6 +39,12 @@ urlpatterns = [
     path("sub-accounts/add/", sub_accounts.add, name="sub-account-add"),
     path("sub-accounts/<int:pk>/", sub_accounts.edit, name="sub-account"),
     path("sub-accounts/<int:pk>/delete/", sub_accounts.delete, name="sub-account-delete"),
+    # Many operators at once
+    path("operators/bulk/", bulk.choose, name="bulk"),
+    path("operators/bulk/actions/", bulk.actions, name="bulk-actions"),
+    path("operators/bulk/actions/<int:pk>/", bulk.action, name="bulk-action"),
+    path("operators/bulk/actions/<int:pk>/cancel/", bulk.cancel, name="bulk-cancel"),
+    path("operators/bulk/actions/<int:pk>/not-done/", bulk.export, name="bulk-export"),
     # Adding an operator
     path("operators/add/", adding.choose, name="add"),
     path("operators/add/invite/", adding.invite, name="invite"),

@@ -5,7 +5,9 @@ import uuid
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
+from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 
@@ -52,6 +54,11 @@ ADMINISTRATORS_ONLY = {
     "operators:add",
     "operators:invite",
     "operators:create",
+    "operators:bulk",
+    "operators:bulk-actions",
+    "operators:bulk-action",
+    "operators:bulk-cancel",
+    "operators:bulk-export",
 }
 # Pages about oneself that only administrators may use.
 MANAGING = {
@@ -70,6 +77,7 @@ POST_ONLY = {
     "operators:override",
     "operators:sign-in-method",
     "operators:activate",
+    "operators:bulk-cancel",
     "operators:free",
     "operators:invitation-resend",
     "twofactor:recovery-codes-new",
@@ -87,6 +95,9 @@ READ_ONLY = {
     "operators:home",
     "operators:sessions",
     "operators:list",
+    "operators:bulk-actions",
+    "operators:bulk-action",
+    "operators:bulk-export",
     "operators:groups",
     "operators:sub-accounts",
     "operators:add",
@@ -128,13 +139,16 @@ def number_in(name: str, account) -> int:
     """Return the number of something of the account that the address can be about."""
     if "sub-account" in name:
         return SubAccount.objects.create(account=account, name="Berlin").pk
+    if "bulk" in name:
+        now = timezone.now()
+        return BulkAction.objects.create(account=account, key=uuid.uuid4(), created_at=now, alive_at=now).pk
     if "operators:group" in name:
         return Group.objects.create(account=account, name="Night shift").pk
     return make_operator(account).pk
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 65
+    assert len(TABLE) == 70
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

@@ -162,6 +162,8 @@ MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
 # What the worker does besides, and the seconds between two times.
 PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
+    "operators.bulk.requeue": 60,
+    "operators.bulk.forget_old": 60 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"

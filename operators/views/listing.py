@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
 from accounts.models import Account
+from operators.bulk_models import BulkAction
 from operators.filters import OperatorFilters
 from operators.models import Operator
 from operators.status import Status
@@ -28,6 +29,7 @@ def operators(request: SignedInRequest) -> HttpResponse:
     filters = OperatorFilters(request.GET, queryset=rows, account=account)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
+    context["bulk_kinds"] = BulkAction.Kind.choices
     return render(request, "operators/list.html", context)
 
 

@@ -199,6 +199,9 @@
 
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-enables]")) switchOptions(target);
+    if (target.matches("[data-tick-all]")) {
+      all(`input[type=checkbox][name=operator][form="${target.dataset.tickAll}"]`).forEach((box) => { box.checked = target.checked; });
+    }
   });
 
   // --- Copying
