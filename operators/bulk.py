@@ -7,6 +7,7 @@
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError
-from operators import groups, removal
+from operators import adding, groups, removal
 from operators.administrators import LastAdministratorError
 from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.bulk_rules import OVERRIDES, judged
+from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.override import set_override
 from operators.reset import NotEnrolledError, reset
@@ -106,6 +108,36 @@ def _choose(action: BulkAction, operators: QuerySet[Operator]) -> None:
         cursor.execute(f"INSERT INTO {BulkItem._meta.db_table} ({columns}) {select}", parameters)
 
 
+def start_inviting(rows: Iterable[Row], account: Account, *, key: UUID, by: Origin) -> BulkAction:
+    """Begin to invite the people of these rows; the same form confirmed again returns the same action."""
+    now = timezone.now()
+    action = BulkAction(account=account, key=key, kind=Kind.INVITE, created_at=now, alive_at=now)
+    action.asked_by, action.asked_by_name, action.address = by.actor, str(by.actor), by.address
+    items = [
+        BulkItem(
+            action=action,
+            name=row.name,
+            email=row.email,
+            data={"groups": row.groups, "override": row.override},
+        )
+        for row in rows
+    ]
+    try:
+        with transaction.atomic():
+            action.save()
+            BulkItem.objects.bulk_create(items, batch_size=500)
+            record(Action.BULK_STARTED, by=by, account=account, new=f"{action.label} ({len(items)})")
+    except IntegrityError:
+        return BulkAction.objects.get(account=account, key=key)
+    _begin(action, len(items))
+    return action
+
+
+def begun(account: Account, key: UUID) -> BulkAction | None:
+    """Return the action that a form has begun already."""
+    return BulkAction.objects.filter(account=account, key=key).first()
+
+
 def _begin(action: BulkAction, number: int) -> None:
     """Do a few at once, and leave more to the worker."""
     if number > AT_ONCE:
@@ -159,7 +191,7 @@ def do(action: BulkAction, item: BulkItem, by: Origin) -> None:
     try:
         with transaction.atomic():
             if item.claim():
-                _act(action, _operator(action, item), by)
+                _do_claimed(action, item, by)
     except LeftOutError as error:
         item.leave_out(error.reason)
     except tuple(REASONS) as error:
@@ -172,16 +204,43 @@ def do(action: BulkAction, item: BulkItem, by: Origin) -> None:
         item.leave_out(Reason.FAILED)
 
 
+def _do_claimed(action: BulkAction, item: BulkItem, by: Origin) -> None:
+    """Act upon the operator, or invite the person."""
+    if action.kind == Kind.INVITE:
+        _invite(action, item, by)
+    else:
+        _act(action, _operator(action, item), by)
+
+
+def _invite(action: BulkAction, item: BulkItem, by: Origin) -> None:
+    """Add the person of the item, and send the invitation."""
+    data = item.data or {}
+    wanted = Group.objects.filter(account=action.account_id, pk__in=data["groups"])
+    found = list(wanted.exclude(kind=Group.Kind.EVERYONE))
+    if len(found) != len(set(data["groups"])):
+        raise LeftOutError(Reason.GROUP_GONE)
+    operator = Operator(
+        account=action.account, name=item.name, email=item.email, two_factor_override=data["override"]
+    )
+    adding.make_invited(operator)
+    try:
+        adding.store(operator, found, by)
+    except IntegrityError as error:
+        owner = Operator.objects.filter(account=action.account_id, email=item.email)
+        raise LeftOutError(Reason.TAKEN if owner.exists() else Reason.UNAVAILABLE) from error
+    BulkItem.objects.filter(pk=item.pk).update(operator_id=operator.pk)
+    invite.send(operator, by)
+
+
 def _operator(action: BulkAction, item: BulkItem) -> Operator:
     """Return the operator as they are now; raises LeftOutError where a reason has come up since."""
     mine = Operator.objects.complete().filter(account=action.account_id, pk=item.operator_id)
-    operator: Operator | None = judged(
-        mine, action.kind, action.group, action.account, action.asked_by_id
-    ).first()
-    if operator is None:
+    found = judged(mine, action.kind, action.group, action.account, action.asked_by_id).first()
+    if found is None:
         raise LeftOutError(Reason.GONE)
-    if reason := getattr(operator, "left_out"):  # noqa: B009  an annotation, unknown to the type checker
-        raise LeftOutError(reason)
+    if found.left_out:
+        raise LeftOutError(found.left_out)
+    operator: Operator = found
     return operator
 
 
@@ -227,7 +286,7 @@ def cancel(action: BulkAction, by: Origin) -> bool:
     return True
 
 
-def _end(action: BulkAction, state: State) -> None:
+def _end(action: BulkAction, state: BulkAction.State) -> None:
     """Store how it ended, and say so in the audit trail; once."""
     with transaction.atomic():
         if action.end(state):

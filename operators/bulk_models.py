@@ -33,6 +33,8 @@ class Reason(models.TextChoices):
     LAST_ADMINISTRATOR = "last_administrator", _("The last administrator who can sign in")
     GONE = "gone", _("The operator was deleted in the meantime")
     GROUP_GONE = "group_gone", _("The group was deleted in the meantime")
+    TAKEN = "taken", _("An operator of this account has that address already")
+    UNAVAILABLE = "unavailable", _("That address cannot be invited")
     FAILED = "failed", _("It failed because of an error on our side")
 
 
@@ -51,6 +53,7 @@ class BulkAction(models.Model):
         RESEND = "resend", _("Resend the invitation")
         DEACTIVATE = "deactivate", _("Deactivate")
         GROUP = "group", _("Add to a group")
+        INVITE = "invite", _("Invite people")
 
     class State(models.TextChoices):
         """How far it has come."""
@@ -125,11 +128,13 @@ class BulkItem(models.Model):
         LEFT_OUT = "left_out", pgettext_lazy("bulk action", "Not done")
 
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items")
-    operator_id = models.BigIntegerField()
+    operator_id = models.BigIntegerField(null=True)  # None: a person who is still to be invited
     name = models.CharField(max_length=TEXT_LENGTH)
     email = models.CharField(max_length=TEXT_LENGTH)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=20, blank=True)
+    # Where somebody is to be invited: groups and override.
+    data = models.JSONField(null=True)
 
     class Meta:
         constraints = (

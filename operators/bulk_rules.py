@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
@@ -27,7 +28,7 @@ Rules = list[tuple[Reason, Q]]
 
 def judged(
     operators: QuerySet[Operator], kind: str, group: Group | None, account: Account, actor_id: int | None
-) -> QuerySet[Operator]:
+) -> QuerySet[Any]:
     """Add `left_out` to each operator: the first reason that holds, "" for those to whom it is done."""
     now = timezone.now()
     rules = [*_about_self(kind, actor_id), *_rules(kind, group, account, now)]

@@ -20,6 +20,8 @@ from operators.models import Group, Operator
 
 # What no database has as a key would be an error there.
 DATABASE_KEY = re.compile(r"[0-9]{1,18}")
+# People are invited on a page of its own.
+LIST_KINDS = [choice for choice in BulkAction.Kind.choices if choice[0] != BulkAction.Kind.INVITE]
 OUT_OF_DATE = _("This form is out of date. Choose the operators again.")
 
 
@@ -28,7 +30,7 @@ class SelectionForm(PlainForm):
 
     kind = forms.ChoiceField(
         label=_("Action"),
-        choices=[("", _("Choose an action")), *BulkAction.Kind.choices],
+        choices=[("", _("Choose an action")), *LIST_KINDS],
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose an action.")),
     )
     every = forms.BooleanField(required=False)

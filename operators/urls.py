@@ -9,6 +9,7 @@ from operators.views import (
     enrolling,
     freezing,
     groups,
+    inviting_many,
     listing,
     password_reset,
     profile,
@@ -48,6 +49,9 @@ urlpatterns = [
     # Adding an operator
     path("operators/add/", adding.choose, name="add"),
     path("operators/add/invite/", adding.invite, name="invite"),
+    path("operators/add/invite-many/", inviting_many.check, name="invite-many"),
+    path("operators/add/invite-many/confirm/", inviting_many.confirm, name="invite-many-confirm"),
+    path("operators/add/invite-many/errors/", inviting_many.errors, name="invite-many-errors"),
     path("operators/add/create/", adding.create, name="create"),
     # One operator
     path("operators/<int:pk>/", detail.main, name="detail"),

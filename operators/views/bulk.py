@@ -34,7 +34,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
     selection = SelectionForm(data, account=request.user.account)
     if not selection.is_valid():
         for error in (error for errors in selection.errors.values() for error in errors):
-            messages.error(request, error)
+            messages.error(request, str(error))
         return redirect(_list_url(data))
     group, asks = _group(request, selection, data)
     if asks is not None:

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from operators.bulk_models import BulkAction
 from operators.filters import OperatorFilters
+from operators.forms_bulk import LIST_KINDS
 from operators.models import Operator
 from operators.status import Status
 from operators.status_filter import status_condition
@@ -29,7 +29,7 @@ def operators(request: SignedInRequest) -> HttpResponse:
     filters = OperatorFilters(request.GET, queryset=rows, account=account)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": _counts(account), **STATUSES}
-    context["bulk_kinds"] = BulkAction.Kind.choices
+    context["bulk_kinds"] = LIST_KINDS
     return render(request, "operators/list.html", context)
 
 

@@ -172,6 +172,7 @@
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
     if (event.defaultPrevented || form.method === "dialog") return;
+    if (submitter && "download" in submitter.dataset) return; // the page stays, and so must its buttons
     if (form.dataset.sent) {
       event.preventDefault();
       return;
