@@ -7,6 +7,8 @@
 """
 
 import logging
+import math
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
@@ -33,8 +35,9 @@ from twofactor.vault import SecretUnreadableError
 logger = logging.getLogger(__name__)
 
 Kind, State = BulkAction.Kind, BulkAction.State
-# Up to so many are done while the person waits for the page.
+# Up to so many are done while the person waits for the page, for as long as a page may take.
 AT_ONCE = 200
+PATIENCE = 5  # seconds
 PORTION = 25
 KEPT = timedelta(days=30)
 REASONS: dict[type[Exception], Reason] = {
@@ -143,7 +146,7 @@ def _begin(action: BulkAction, number: int) -> None:
     if number > AT_ONCE:
         go_on.enqueue(action.pk, action.turn)
         return
-    work(action.pk, action.turn)
+    work(action.pk, action.turn, until=time.monotonic() + PATIENCE)
     action.refresh_from_db()
 
 
@@ -158,10 +161,13 @@ def go_on(action_id: int, turn: int) -> None:
         go_on.enqueue(action.pk, action.turn)
 
 
-def work(action_id: int, turn: int) -> None:
-    """Do all portions one after the other."""
+def work(action_id: int, turn: int, until: float = math.inf) -> None:
+    """Do all portions one after the other; what is left at that time (of the monotonic clock) is a task."""
     action = BulkAction.take_turn(action_id, turn)
     while action and _portion(action):
+        if time.monotonic() > until:
+            go_on.enqueue(action.pk, action.turn)
+            return
         action = BulkAction.take_turn(action.pk, action.turn)
 
 

@@ -1,6 +1,7 @@
 """What would a bulk action do, to how many, and who is left out? Counted by the database."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Lower
@@ -84,7 +85,7 @@ def preview(
     )
 
 
-def _part(rows: QuerySet[Operator], reason: str, number: int) -> Part:
+def _part(rows: QuerySet[Any], reason: str, number: int) -> Part:
     """Return some of the operators with the first by name."""
     first = rows.filter(left_out=reason).order_by(Lower("name"), "pk")
     return Part(reason, number, list(first[:FIRST_NAMES]))

@@ -40,7 +40,7 @@ class InviteManyForm(PlainForm):
         super().__init__(*args, **kwargs)
         self.account = account
         self.rows: list[Row] = []
-        self.text = ""
+        self.table = ""
 
     def clean_file(self) -> str:
         """Return the text of the file; one that is too large is not read."""
@@ -59,9 +59,9 @@ class InviteManyForm(PlainForm):
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        self.text = cleaned["file"] or cleaned["text"]
+        self.table = cleaned["file"] or cleaned["text"]
         try:
-            self.rows = read(self.text)
+            self.rows = read(self.table)
         except UnreadableTableError as error:
             self.add_error("file" if cleaned["file"] else "text", str(error))
             return cleaned

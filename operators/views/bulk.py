@@ -96,6 +96,7 @@ def _preview(
         "found": found,
         "group": group,
         "consequence": CONSEQUENCES[BulkAction.Kind(kind)],
+        "destroys": kind in (BulkAction.Kind.RESET, BulkAction.Kind.DEACTIVATE),
         "hidden": [fresh["key"], fresh["counted"]],
         "fields": [field for field in sent or fresh if not field.is_hidden],
     }

@@ -70,8 +70,8 @@ def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
     if form.is_bound and form.is_valid():
         good, bad = form.good, form.bad
         context |= {
-            "form": InviteManyForm(initial={"text": form.text}, account=request.user.account),
-            "text": form.text,
+            "form": InviteManyForm(initial={"text": form.table}, account=request.user.account),
+            "text": form.table,
             "checked": True,
             "good": len(good),
             "bad": len(bad),

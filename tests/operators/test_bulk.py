@@ -356,6 +356,15 @@ def test_without_a_queue_all_is_done_at_once(admin_browser, many):
     assert Operator.objects.filter(two_factor_override="required").count() == 5
 
 
+def test_what_takes_too_long_for_a_page_is_left_to_the_worker(queue, admin_browser, many, monkeypatch):
+    monkeypatch.setattr(bulk, "AT_ONCE", 100)
+    monkeypatch.setattr(bulk, "PATIENCE", -1)
+    confirm(admin_browser, chosen("override-required", many))
+    action = BulkAction.objects.get()
+    assert action.items.filter(state="done").count() == 2
+    assert DBTaskResult.objects.get().args_kwargs["args"] == [action.pk, action.turn]
+
+
 def test_a_task_whose_turn_is_over_does_nothing(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
