@@ -33,7 +33,9 @@ class InviteManyForm(PlainForm):
             "write a bar | between several groups. A first line with the names of the columns may change "
             "their order."
         ),
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocapitalize": "off"}),
+        widget=forms.Textarea(
+            attrs={"rows": 10, "class": "table-input", "spellcheck": "false", "autocapitalize": "off"}
+        ),
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:

@@ -40,8 +40,6 @@ def test_a_reset_asks_for_the_reason_and_leaves_the_rest_of_the_list_alone(at_ad
     at_admin.page.get_by_label("All 3 that match").check()
     at_admin.page.get_by_label("Action").select_option("reset")
     at_admin.press("Preview")
-    at_admin.press("Confirm")
-    at_admin.sees("Type a reason.")
     at_admin.looks_well("bulk-preview-reset")
     at_admin.fill("Reason", "New phones")
     at_admin.page.get_by_label("How did you make sure").select_option("in person")
