@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -305,10 +305,14 @@ def requeue() -> None:
     """Give away again the turn of every action on which nobody has worked for a while."""
     now = timezone.now()
     lost = BulkAction.objects.filter(state=State.RUNNING, alive_at__lte=now - SILENCE)
-    for action in list(lost.only("pk", "turn")):
-        same = lost.filter(pk=action.pk, turn=action.turn)
-        if same.update(turn=F("turn") + 1, alive_at=now):
-            go_on.enqueue(action.pk, action.turn + 1)
+    for action in [action for action in lost.only("pk", "turn") if _take_back(action, now)]:
+        go_on.enqueue(action.pk, action.turn + 1)
+
+
+def _take_back(action: BulkAction, now: datetime) -> bool:
+    """Make the turn of a lost action void; true for one caller only."""
+    same = BulkAction.objects.filter(pk=action.pk, state=State.RUNNING, turn=action.turn)
+    return bool(same.update(turn=F("turn") + 1, alive_at=now))
 
 
 def forget_old() -> None:
