@@ -157,6 +157,9 @@ class Action(models.TextChoices):
     SUB_ACCOUNT_DELETED = "sub_account_deleted", _("Sub account deleted")
     AUDIT_EXPORTED = "audit_exported", _("Audit log exported")
     EVIDENCE_EXPORTED = "evidence_exported", _("Evidence exported")
+    BULK_STARTED = "bulk_started", _("Bulk action started")
+    BULK_CANCELLED = "bulk_cancelled", _("Bulk action cancelled")
+    BULK_ENDED = "bulk_ended", _("Bulk action ended")
     AUDIT_PRUNED = "audit_pruned", _("Old audit entries removed")
 
 

@@ -1,12 +1,14 @@
 """Adding an operator to an account: the row, its groups and its override, in one transaction."""
 
+from collections.abc import Iterable
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from operators.forms import CreateOperatorForm, NewOperatorForm
-from operators.models import Membership, Operator
+from operators.forms import CreateOperatorForm, NewOperatorForm, address_taken
+from operators.models import Group, Membership, Operator
 from operators.override import in_words, override_fields
 
 
@@ -26,19 +28,27 @@ def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
         operator.joined_at = timezone.now()
         operator.set_password(form.cleaned_data["new_password"])
     else:
-        operator.is_active = False
-        operator.set_unusable_password()
+        make_invited(operator)
     try:
-        with transaction.atomic():
-            operator.save()
-            Membership.objects.bulk_create(
-                Membership(operator=operator, group=group) for group in form.cleaned_data["groups"]
-            )
-            record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
-            if form.value:
-                record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))
+        store(operator, form.cleaned_data["groups"], by)
     except IntegrityError:
         same_account = Operator.objects.filter(account=account, email=operator.email).exists()
-        form.add_error("email", form.taken(same_account=same_account))
+        form.add_error("email", address_taken(same_account=same_account))
         return None
     return operator
+
+
+def make_invited(operator: Operator) -> None:
+    """Let nobody in as this operator before the invitation is accepted."""
+    operator.is_active = False
+    operator.set_unusable_password()
+
+
+def store(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
+    """Store a new operator with these groups; raises IntegrityError where the address is taken."""
+    with transaction.atomic():
+        operator.save()
+        Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in groups)
+        record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
+        if operator.two_factor_override:
+            record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))

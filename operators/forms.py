@@ -119,14 +119,15 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
         email: str = self.cleaned_data["email"]
         account_id = Operator.objects.filter(email=email).values_list("account", flat=True).first()
         if account_id is not None:
-            raise self.taken(same_account=account_id == self.account_id)
+            raise address_taken(same_account=account_id == self.account_id)
         return email
 
-    def taken(self, *, same_account: bool) -> ValidationError:
-        """Return the error for an address that is in use."""
-        if same_account:
-            return ValidationError(_("An operator of this account has that address already."), code="taken")
-        return ValidationError(_("That address cannot be invited."), code="unavailable")
+
+def address_taken(*, same_account: bool) -> ValidationError:
+    """Return the error for an address that is in use."""
+    if same_account:
+        return ValidationError(_("An operator of this account has that address already."), code="taken")
+    return ValidationError(_("That address cannot be invited."), code="unavailable")
 
 
 class CreateOperatorForm(NewOperatorForm, NewPasswordForm):

@@ -19,6 +19,7 @@ from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, is_exception
 from invitations.models import Link
+from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
 from operators.reminder_runs import ReminderRun  # noqa: F401  Django looks for an app's models here
 from operators.sessions import Session

@@ -4,11 +4,13 @@ from django.urls import path
 
 from operators.views import (
     adding,
+    bulk,
     detail,
     enrolling,
     exceptions,
     freezing,
     groups,
+    inviting_many,
     links,
     listing,
     offering,
@@ -59,9 +61,18 @@ urlpatterns = [
     path("reminders/send/", reminding.send, name="reminders-send"),
     path("reminders/<int:pk>/stop/", reminding.stop, name="reminders-stop"),
     path("reminders/schedule/", reminding.schedule, name="reminders-schedule"),
+    # Many operators at once
+    path("operators/bulk/", bulk.choose, name="bulk"),
+    path("operators/bulk/actions/", bulk.actions, name="bulk-actions"),
+    path("operators/bulk/actions/<int:pk>/", bulk.action, name="bulk-action"),
+    path("operators/bulk/actions/<int:pk>/cancel/", bulk.cancel, name="bulk-cancel"),
+    path("operators/bulk/actions/<int:pk>/not-done/", bulk.export, name="bulk-export"),
     # Adding an operator
     path("operators/add/", adding.choose, name="add"),
     path("operators/add/invite/", adding.invite, name="invite"),
+    path("operators/add/invite-many/", inviting_many.check, name="invite-many"),
+    path("operators/add/invite-many/confirm/", inviting_many.confirm, name="invite-many-confirm"),
+    path("operators/add/invite-many/errors/", inviting_many.errors, name="invite-many-errors"),
     path("operators/add/create/", adding.create, name="create"),
     # One operator
     path("operators/<int:pk>/", detail.main, name="detail"),

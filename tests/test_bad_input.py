@@ -113,6 +113,12 @@ def at(name: str, *, of: str = "", as_stranger: bool = False) -> Callable[[], tu
     return open_page
 
 
+def with_bulk_preview() -> tuple[Client, str]:
+    admin = person_of(make_account())
+    operator = make_operator(admin.account, enrolled=True)
+    return signed_in(admin), f"{reverse('operators:bulk')}?kind=reset&operator={operator.pk}"
+
+
 PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "login": at("operators:login", as_stranger=True),
     "forgotten password": at("operators:password-reset", as_stranger=True),
@@ -129,6 +135,7 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "links": at("operators:links"),
     "exceptions": at("operators:exceptions"),
     "reminders": at("operators:reminders"),
+    "bulk action": with_bulk_preview,
     "groups": at("operators:groups"),
     "group": at("operators:group", of="group"),
     "group deletion": at("operators:group-delete", of="group"),
@@ -138,6 +145,7 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "sub-account deletion": at("operators:sub-account-delete", of="sub-account"),
     "new sub-account": at("operators:sub-account-add"),
     "invite": at("operators:invite"),
+    "invite several": at("operators:invite-many"),
     "create": at("operators:create"),
     "operator": at("operators:detail", of="other"),
     "invited operator": at("operators:detail", of="invited"),

@@ -5,7 +5,9 @@ import uuid
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
+from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
 from operators.reminder_runs import ReminderRun
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
@@ -67,6 +69,14 @@ ADMINISTRATORS_ONLY = {
     "operators:add",
     "operators:invite",
     "operators:create",
+    "operators:invite-many",
+    "operators:invite-many-confirm",
+    "operators:invite-many-errors",
+    "operators:bulk",
+    "operators:bulk-actions",
+    "operators:bulk-action",
+    "operators:bulk-cancel",
+    "operators:bulk-export",
 }
 # Pages about oneself that only administrators may use.
 MANAGING = {
@@ -87,6 +97,9 @@ POST_ONLY = {
     "operators:override",
     "operators:sign-in-method",
     "operators:activate",
+    "operators:bulk-cancel",
+    "operators:invite-many-confirm",
+    "operators:invite-many-errors",
     "operators:free",
     "operators:invitation-resend",
     "operators:setup-link-send",
@@ -118,6 +131,9 @@ READ_ONLY = {
     "operators:exceptions",
     "operators:exceptions-export",
     "operators:reminders",
+    "operators:bulk-actions",
+    "operators:bulk-action",
+    "operators:bulk-export",
     "operators:groups",
     "operators:sub-accounts",
     "operators:add",
@@ -159,6 +175,9 @@ def number_in(name: str, account) -> int:
     """Return the number of something of the account that the address can be about."""
     if "sub-account" in name:
         return SubAccount.objects.create(account=account, name="Berlin").pk
+    if "bulk" in name:
+        now = timezone.now()
+        return BulkAction.objects.create(account=account, key=uuid.uuid4(), created_at=now, alive_at=now).pk
     if "operators:group" in name:
         return Group.objects.create(account=account, name="Night shift").pk
     if "reminders" in name:

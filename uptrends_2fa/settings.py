@@ -168,6 +168,8 @@ PERIODIC_TASKS = {
     "operators.reminder_schedule.begin_scheduled": 10 * 60,
     "operators.reminding.go_on": 5 * 60,
     "operators.announcing.remind_and_carry_on": 15 * 60,
+    "operators.bulk.requeue": 60,
+    "operators.bulk.forget_old": 60 * 60,
 }
 
 AUTH_USER_MODEL = "operators.Operator"

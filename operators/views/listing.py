@@ -18,6 +18,7 @@ from operators import evidence
 from operators.count_links import links
 from operators.counts import count
 from operators.filters import OperatorFilters
+from operators.forms_bulk import LIST_KINDS
 from operators.models import Operator
 from operators.tables import OperatorTable
 
@@ -35,7 +36,8 @@ def operators(request: SignedInRequest) -> HttpResponse:
     filters = filters_of(request)
     table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     counts = {} if _counts_come_later(request) else _counts(account)
-    return render(request, "operators/list.html", {"filters": filters, "table": table, **counts})
+    context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS, **counts}
+    return render(request, "operators/list.html", context)
 
 
 @require_POST

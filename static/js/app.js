@@ -172,6 +172,7 @@
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
     if (event.defaultPrevented || form.method === "dialog") return;
+    if (submitter && "download" in submitter.dataset) return; // the page stays, and so must its buttons
     if (form.dataset.sent) {
       event.preventDefault();
       return;
@@ -200,6 +201,9 @@
 
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-enables]")) switchOptions(target);
+    if (target.matches("[data-tick-all]")) {
+      all(`input[type=checkbox][name=operator][form="${target.dataset.tickAll}"]`).forEach((box) => { box.checked = target.checked; });
+    }
   });
 
   // --- Copying

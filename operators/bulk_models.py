@@ -1,0 +1,170 @@
+"""What has been asked for many operators at once, and how far has it come for each of them?"""
+
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import TEXT_LENGTH, Account
+
+# Nobody has said for so long that the work goes on: whoever did it is dead.
+SILENCE = timedelta(seconds=120)
+
+
+class Reason(models.TextChoices):
+    """Why an operator is left out."""
+
+    YOURSELF = "yourself", _("This is you: do it on your own page")
+    SINGLE_SIGN_ON = "single_sign_on", _("Signs in by single sign-on")
+    NOT_ENROLLED = "not_enrolled", _("Two-factor authentication is not set up")
+    ENROLLED = "enrolled", _("Two-factor authentication is set up already")
+    NOT_REQUIRED = "not_required", _("Two-factor authentication is not required")
+    INVITED = "invited", _("Has not accepted the invitation yet")
+    JOINED = "joined", _("Has accepted the invitation already")
+    DEACTIVATED = "deactivated", _("Deactivated")
+    FROZEN = "frozen", _("The sign-in is frozen")
+    ALREADY = "already", _("That is so already")
+    TOO_SOON = "too_soon", _("An email went out a short while ago")
+    LAST_ADMINISTRATOR = "last_administrator", _("The last administrator who can sign in")
+    GONE = "gone", _("The operator was deleted in the meantime")
+    GROUP_GONE = "group_gone", _("The group was deleted in the meantime")
+    TAKEN = "taken", _("An operator of this account has that address already")
+    UNAVAILABLE = "unavailable", _("That address cannot be invited")
+    FAILED = "failed", _("It failed because of an error on our side")
+
+
+class BulkAction(models.Model):
+    """One action on many operators: what, asked by whom, and its state."""
+
+    class Kind(models.TextChoices):
+        """What is done to each operator."""
+
+        OVERRIDE_REQUIRED = "override-required", _("Set the override Required")
+        OVERRIDE_OPTIONAL = "override-optional", _("Set the override Optional")
+        OVERRIDE_DISABLED = "override-disabled", _("Set the override Disabled")
+        NO_OVERRIDE = "no-override", _("Remove the override")
+        RESET = "reset", _("Reset two-factor authentication")
+        SETUP_LINK = "setup-link", _("Send a setup link")
+        RESEND = "resend", _("Resend the invitation")
+        DEACTIVATE = "deactivate", _("Deactivate")
+        GROUP = "group", _("Add to a group")
+        INVITE = "invite", _("Invite people")
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        RUNNING = "running", pgettext_lazy("bulk action", "Running")
+        DONE = "done", pgettext_lazy("bulk action", "Done")
+        CANCELLED = "cancelled", pgettext_lazy("bulk action", "Cancelled")
+        STOPPED = "stopped", pgettext_lazy("bulk action", "Stopped")
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="bulk_actions")
+    # Made with the form: two confirmations of one form are one action.
+    key = models.UUIDField()
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    group = models.ForeignKey("operators.Group", null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(max_length=2 * TEXT_LENGTH, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    asked_by_name = models.CharField(max_length=2 * TEXT_LENGTH + 3)
+    address = models.GenericIPAddressField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    # Whose turn it is to work on it, and when that one last said so.
+    turn = models.PositiveIntegerField(default=0)
+    alive_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (models.UniqueConstraint(fields=("account", "key"), name="one_bulk_action_per_form"),)
+        indexes = (models.Index(fields=("state", "alive_at"), name="bulk_action_alive"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.state}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether somebody works on it, or will."""
+        return self.state == self.State.RUNNING
+
+    @property
+    def label(self) -> str:
+        """What is done, with the group where there is one."""
+        label = str(self.Kind(self.kind).label)
+        return f"{label}: {self.group.label}" if self.group else label
+
+    @classmethod
+    def take_turn(cls, pk: int, turn: int) -> Self | None:
+        """Take the turn that a task was given; None where it is over, or somebody else has taken it."""
+        mine = cls.objects.filter(pk=pk, turn=turn, state=cls.State.RUNNING)
+        if not mine.update(turn=F("turn") + 1, alive_at=timezone.now()):
+            return None
+        return cls.objects.select_related("account", "group").get(pk=pk)
+
+    def end(self, state: str) -> bool:
+        """Store how it ended; true for one caller only."""
+        running = BulkAction.objects.filter(pk=self.pk, state=self.State.RUNNING)
+        if not running.update(state=state, finished_at=timezone.now()):
+            return False
+        self.state = state
+        return True
+
+
+class BulkItem(models.Model):
+    """One operator of a bulk action. The number and name are copied: the result outlives the operator."""
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        WAITING = "waiting", pgettext_lazy("bulk action", "Waiting")
+        DONE = "done", pgettext_lazy("bulk action", "Done")
+        LEFT_OUT = "left_out", pgettext_lazy("bulk action", "Not done")
+
+    action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items")
+    operator_id = models.BigIntegerField(null=True)  # None: a person who is still to be invited
+    name = models.CharField(max_length=TEXT_LENGTH)
+    email = models.CharField(max_length=TEXT_LENGTH)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    reason = models.CharField(max_length=20, blank=True)
+    # Where somebody is to be invited: groups and override.
+    data = models.JSONField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("action", "operator_id"), name="an_operator_once_in_a_bulk_action"
+            ),
+        )
+        indexes = (models.Index(fields=("action", "state", "id"), name="bulk_item_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.email}, {self.state}"
+
+    @property
+    def why(self) -> str:
+        """Why it was not done, in words."""
+        return str(dict(Reason.choices).get(self.reason, _("It was not this operator's turn yet")))
+
+    def claim(self) -> bool:
+        """Take the item, while its action runs; true for one caller only.
+
+        The state is compared on the row itself, so that PostgreSQL looks at it again after waiting.
+        """
+        running = BulkAction.objects.filter(pk=self.action_id, state=BulkAction.State.RUNNING)
+        mine = BulkItem.objects.filter(models.Exists(running), pk=self.pk, state=self.State.WAITING)
+        return bool(mine.update(state=self.State.DONE))
+
+    def leave_out(self, reason: str) -> None:
+        """Note why it is not done, unless it was done meanwhile."""
+        waiting = BulkItem.objects.filter(pk=self.pk, state=self.State.WAITING)
+        waiting.update(state=self.State.LEFT_OUT, reason=reason)
+
+
+NOT_DONE = ~Q(state=BulkItem.State.DONE)

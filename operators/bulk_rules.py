@@ -1,0 +1,86 @@
+"""Who is left out of a bulk action, and why? The preview, the selection and the work itself ask here."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.policy import Policy
+from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link
+from operators.bulk_models import BulkAction, Reason
+from operators.models import Group, Membership, Operator
+from operators.signin_table import NextStep, next_step
+from operators.status import Facts
+from operators.status_filter import rows_where
+
+Kind = BulkAction.Kind
+OVERRIDES: dict[str, str] = {
+    Kind.OVERRIDE_REQUIRED: Policy.REQUIRED,
+    Kind.OVERRIDE_OPTIONAL: Policy.OPTIONAL,
+    Kind.OVERRIDE_DISABLED: Policy.DISABLED,
+    Kind.NO_OVERRIDE: "",
+}
+Rules = list[tuple[Reason, Q]]
+
+
+def judged(
+    operators: QuerySet[Operator], kind: str, group: Group | None, account: Account, actor_id: int | None
+) -> QuerySet[Any]:
+    """Add `left_out` to each operator: the first reason that holds, "" for those to whom it is done."""
+    now = timezone.now()
+    rules = [*_about_self(kind, actor_id), *_rules(kind, group, account, now)]
+    # Django takes no empty condition here; this one holds for every row, too.
+    whens = [When(condition or Q(pk__isnull=False), then=Value(reason.value)) for reason, condition in rules]
+    return operators.annotate(left_out=Case(*whens, default=Value(""), output_field=CharField()))
+
+
+def _about_self(kind: str, actor_id: int | None) -> Rules:
+    """Leave out whoever asks, where it would shut them out or takes another proof."""
+    return [(Reason.YOURSELF, Q(pk=actor_id))] if kind in (Kind.RESET, Kind.DEACTIVATE) else []
+
+
+def _rules(kind: str, group: Group | None, account: Account, now: datetime) -> Rules:
+    """Return the reasons of this kind in their order."""
+
+    def who(holds: Callable[[Facts], bool]) -> Q:
+        return rows_where(holds, now)
+
+    def needs_no_link(facts: Facts) -> bool:
+        step = next_step(facts.effective(account.rule, now), enrolled=facts.enrolled)
+        return step not in (NextStep.SETUP_LINK, NextStep.OFFER)
+
+    single_sign_on = (Reason.SINGLE_SIGN_ON, who(lambda facts: facts.single_sign_on))
+    invited = (Reason.INVITED, who(lambda facts: facts.invited))
+    if kind in OVERRIDES:
+        return [single_sign_on, (Reason.ALREADY, Q(two_factor_override=OVERRIDES[kind]))]
+    return {
+        Kind.RESET: [(Reason.NOT_ENROLLED, who(lambda facts: not facts.enrolled))],
+        Kind.SETUP_LINK: [
+            invited,
+            (Reason.DEACTIVATED, who(lambda facts: not facts.active)),
+            (Reason.FROZEN, who(lambda facts: facts.frozen)),
+            single_sign_on,
+            (Reason.ENROLLED, who(lambda facts: facts.enrolled)),
+            (Reason.NOT_REQUIRED, who(needs_no_link)),
+            (Reason.TOO_SOON, _mailed_just_now(Link.Purpose.SETUP, now)),
+        ],
+        Kind.RESEND: [
+            (Reason.JOINED, who(lambda facts: not facts.invited)),
+            (Reason.TOO_SOON, _mailed_just_now(Link.Purpose.INVITATION, now)),
+        ],
+        Kind.DEACTIVATE: [invited, (Reason.ALREADY, who(lambda facts: not facts.active))],
+        Kind.GROUP: [
+            (Reason.ALREADY, Q(Exists(Membership.objects.filter(operator=OuterRef("pk"), group=group))))
+        ],
+    }[Kind(kind)]
+
+
+def _mailed_just_now(purpose: Link.Purpose, now: datetime) -> Q:
+    """Return for whom the limits of `Link.reserve` allow no further email yet."""
+    mine = Link.objects.filter(user=OuterRef("pk"), purpose=purpose, nonce=OuterRef("session_nonce"))
+    this_minute = Q(sent_at__gt=now - MINUTE)
+    this_hour = Q(hour_started_at__gt=now - HOUR, sent_in_hour__gte=MAILS_PER_HOUR)
+    return Q(Exists(mine.filter(this_minute | this_hour)))

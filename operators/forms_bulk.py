@@ -1,0 +1,119 @@
+"""Which operators, and what is to be done to them? What the list and the preview of a bulk action send."""
+
+import re
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import TEXT_LENGTH, Account
+from accounts.plain_form import PlainForm
+from operators.bulk_models import BulkAction
+from operators.filters import OperatorFilters
+from operators.forms_reset import IDENTITY_CHECKS
+from operators.models import Group, Operator
+
+# What no database has as a key would be an error there.
+DATABASE_KEY = re.compile(r"[0-9]{1,18}")
+# People are invited on a page of its own.
+LIST_KINDS = [choice for choice in BulkAction.Kind.choices if choice[0] != BulkAction.Kind.INVITE]
+OUT_OF_DATE = _("This form is out of date. Choose the operators again.")
+
+
+class SelectionForm(PlainForm):
+    """What the bar over the list sends: an action, and ticked operators or the whole filter."""
+
+    kind = forms.ChoiceField(
+        label=_("Action"),
+        choices=[("", _("Choose an action")), *LIST_KINDS],
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose an action.")),
+    )
+    every = forms.BooleanField(required=False)
+    filters = forms.CharField(required=False, max_length=2000)
+
+    def __init__(self, data: QueryDict, *, account: Account) -> None:
+        super().__init__(data)
+        self.account = account
+        self.numbers = [text for text in data.getlist("operator") if DATABASE_KEY.fullmatch(text)]
+        self.operators: QuerySet[Operator] = Operator.objects.none()
+
+    def clean(self) -> dict[str, Any]:
+        """Find the operators: those that are ticked, or those that the filters leave."""
+        cleaned = super().clean() or self.cleaned_data
+        mine = Operator.objects.filter(account=self.account)
+        if cleaned.get("every"):
+            narrowed = mine.with_invitation_state()
+            filters = OperatorFilters(
+                QueryDict(cleaned.get("filters", "")), queryset=narrowed, account=self.account
+            )
+            if not filters.is_valid():
+                raise ValidationError(_("The filters do not fit any more. Choose the operators again."))
+            self.operators = filters.qs
+        elif self.numbers:
+            self.operators = mine.filter(pk__in=self.numbers)
+        else:
+            raise ValidationError(_("Tick at least one operator."))
+        return cleaned
+
+
+class GroupForm(PlainForm):
+    """To which group the operators are added."""
+
+    group = forms.ModelChoiceField(
+        label=_("Group"),
+        queryset=Group.objects.none(),
+        empty_label=_("Choose a group"),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose a group.")),
+    )
+
+    def __init__(self, data: QueryDict | None, *, account: Account) -> None:
+        super().__init__(data)
+        groups = Group.objects.filter(account=account).exclude(kind=Group.Kind.EVERYONE)
+        self.fields["group"].queryset = groups.order_by("kind", Lower("name"), "pk")  # type: ignore[attr-defined]
+
+
+class ConfirmForm(PlainForm):
+    """Which preview was confirmed; each is confirmed once."""
+
+    key = forms.UUIDField(
+        widget=forms.HiddenInput, error_messages=dict.fromkeys(("required", "invalid"), OUT_OF_DATE)
+    )
+    counted = forms.IntegerField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=10**9,
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), OUT_OF_DATE),
+    )
+    reason = ""
+
+    @classmethod
+    def fresh(cls, counted: int) -> "ConfirmForm":
+        """Return the form of a new preview."""
+        return cls(initial={"key": uuid.uuid4(), "counted": counted})
+
+
+class ConfirmResetForm(ConfirmForm):
+    """The same, with what an administrator says before a reset."""
+
+    why = forms.CharField(
+        label=_("Reason"),
+        error_messages={"required": _("Type a reason.")},
+        max_length=TEXT_LENGTH,
+        help_text=_("For example: new phones for the night shift. It is kept in the audit log."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    identity_check = forms.ChoiceField(
+        label=_("How did you make sure that it is them who ask?"),
+        choices=[("", _("Choose one")), *IDENTITY_CHECKS],
+        error_messages={"required": _("Choose how you made sure.")},
+    )
+
+    @property
+    def reason(self) -> str:  # type: ignore[override]
+        """The sentence for the audit log, as for a single reset."""
+        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"

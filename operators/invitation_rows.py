@@ -1,0 +1,169 @@
+"""Which people does a pasted or uploaded table name, and which of its rows cannot be invited, and why?"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.forms import NameField
+from accounts.models import POLICY_LABELS, Account
+from operators.forms import address_taken
+from operators.forms_password import AddressField
+from operators.models import Group, Operator
+
+MOST_ROWS = 10_000
+LOOKED_UP_AT_ONCE = 500
+COLUMNS = ("name", "email", "groups", "override")
+TITLES = {
+    "name": "name",
+    "email": "email",
+    "e-mail": "email",
+    "email address": "email",
+    "group": "groups",
+    "groups": "groups",
+    "override": "override",
+    "two-factor override": "override",
+}
+
+
+class UnreadableTableError(Exception):
+    """The text is no table of people; the message says what to do."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One person: what was typed, what it means, and what is wrong with it."""
+
+    number: int
+    cells: dict[str, str]
+    name: str = ""
+    email: str = ""
+    groups: list[int] = field(default_factory=list)
+    override: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file, with or without a byte order mark; raises UnreadableTableError."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableTableError(
+            _("The file is not in UTF-8. Save it as “CSV UTF-8” and choose it again.")
+        ) from error
+
+
+def read(text: str) -> list[Row]:
+    """Return the rows with what was typed; raises UnreadableTableError."""
+    text = text.removeprefix("\ufeff")
+    lines = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text))
+    try:
+        found = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise UnreadableTableError(
+            _("This is no table that can be read. Check the quotation marks.")
+        ) from error
+    columns = _columns(found[0][1]) if found else None
+    people = found[1:] if columns else found
+    if not people:
+        raise UnreadableTableError(_("There is nobody in it. Type one person on each line."))
+    if len(people) > MOST_ROWS:
+        raise UnreadableTableError(_("Too many rows: at most 10,000 at once. Split the file."))
+    return [Row(number, _cells(cells, columns or COLUMNS)) for number, cells in people]
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the cells: what there is most of in the first line that is not empty."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    outside = "".join(first.split('"')[::2])
+    return max(",;\t", key=outside.count)
+
+
+def _columns(cells: list[str]) -> list[str] | None:
+    """Return the columns in their order where this is a row of titles, else None."""
+    columns = [TITLES.get(cell.strip().casefold(), "") for cell in cells]
+    return columns if "email" in columns else None
+
+
+def _cells(cells: list[str], columns: "list[str] | tuple[str, ...]") -> dict[str, str]:
+    """Return the cells by column; what is missing is empty, what has no column is left out."""
+    named = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if column}
+    return dict.fromkeys(COLUMNS, "") | named
+
+
+def check(rows: list[Row], account: Account) -> None:
+    """Note at each row what it means, or what is wrong with it; by the rules of the single form.
+
+    Asks the database in portions, however many rows there are.
+    """
+    groups = Group.objects.filter(account=account).exclude(kind=Group.Kind.EVERYONE)
+    numbers = {group.label.casefold(): group.pk for group in groups}
+    overrides = {str(label).casefold(): policy for policy, label in POLICY_LABELS.items()}
+    name, email = NameField(), AddressField()
+    for row in rows:
+        row.name = _clean(name, row, "name")
+        row.email = _clean(email, row, "email")
+        _note_groups(row, numbers)
+        _note_override(row, overrides)
+    _note_twice(rows)
+    _note_taken(rows, account)
+
+
+def _clean(rule: forms.CharField, row: Row, column: str) -> str:
+    """Return the cell as the form would store it; "" where it is refused."""
+    try:
+        value: str = rule.clean(row.cells[column])
+    except ValidationError as error:
+        row.errors += error.messages
+        return ""
+    return value
+
+
+def _note_groups(row: Row, numbers: dict[str, int]) -> None:
+    """Find the groups; several are separated by a bar."""
+    for name in filter(None, (part.strip() for part in row.cells["groups"].split("|"))):
+        if number := numbers.get(name.casefold()):
+            row.groups.append(number)
+        else:
+            row.errors.append(_("There is no group “%(name)s”.") % {"name": name})
+
+
+def _note_override(row: Row, overrides: dict[str, str]) -> None:
+    """Find the override."""
+    typed = row.cells["override"]
+    row.override = overrides.get(typed.casefold(), "")
+    if typed and not row.override:
+        row.errors.append(
+            _("“%(word)s” is no override. Write Required, Optional or Disabled, or leave it empty.")
+            % {"word": typed}
+        )
+
+
+def _note_twice(rows: list[Row]) -> None:
+    """Refuse an address that stands further up already."""
+    seen: dict[str, int] = {}
+    for row in (row for row in rows if row.email):
+        first = seen.setdefault(row.email, row.number)
+        if first != row.number:
+            row.errors.append(_("That address is in line %(line)d already.") % {"line": first})
+
+
+def _note_taken(rows: list[Row], account: Account) -> None:
+    """Refuse addresses that somebody has, in the words of the single form."""
+    for portion in _portions([row for row in rows if row.email]):
+        emails = {row.email for row in portion}
+        owners = Operator.objects.filter(email__in=emails).values_list("email", "account")
+        taken = dict(owners.iterator())
+        for row in (row for row in portion if row.email in taken):
+            error = address_taken(same_account=taken[row.email] == account.pk)
+            row.errors += error.messages
+
+
+def _portions(rows: list[Row]) -> Iterator[list[Row]]:
+    """Return the rows some at a time."""
+    for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
+        yield rows[start : start + LOOKED_UP_AT_ONCE]

@@ -1,0 +1,196 @@
+"""Bulk actions: the preview and its confirmation, how far one has come, the list of them."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import administrators_only, needs_proof_to_post
+from accounts.audit import origin
+from accounts.http import SignedInRequest
+from accounts.spreadsheet import csv_response
+from operators import bulk
+from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
+from operators.bulk_preview import CONSEQUENCES, preview
+from operators.forms_bulk import ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
+from operators.models import Group
+
+PAGE_SIZE = 25
+
+
+@needs_proof_to_post
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def choose(request: SignedInRequest) -> HttpResponse:
+    """Show what would be done to whom, and do it once that is confirmed."""
+    data = request.POST if request.method == "POST" else request.GET
+    selection = SelectionForm(data, account=request.user.account)
+    if not selection.is_valid():
+        for error in (error for errors in selection.errors.values() for error in errors):
+            messages.error(request, str(error))
+        return redirect(_list_url(data))
+    group, asks = _group(request, selection, data)
+    if asks is not None:
+        return render(request, "operators/bulk_group.html", _page(data, selection) | {"form": asks})
+    if request.method != "POST":
+        return _preview(request, selection, group, None)
+    return _confirm(request, selection, group)
+
+
+def _group(
+    request: SignedInRequest, selection: SelectionForm, data: QueryDict
+) -> tuple[Group | None, GroupForm | None]:
+    """Return the group to add to, or the form that asks for it."""
+    if selection.cleaned_data["kind"] != BulkAction.Kind.GROUP:
+        return None, None
+    form = GroupForm(data if "group" in data else None, account=request.user.account)
+    return (form.cleaned_data["group"], None) if form.is_valid() else (None, form)
+
+
+def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> HttpResponse:
+    """Begin, unless the numbers of the preview are not true any more."""
+    kind = selection.cleaned_data["kind"]
+    form = _form_of(kind)(request.POST)
+    if not form.is_valid():
+        return _preview(request, selection, group, form)
+    try:
+        action = bulk.start(
+            selection.operators,
+            request.user.account,
+            kind=kind,
+            group=group,
+            reason=form.reason,
+            key=form.cleaned_data["key"],
+            expected=form.cleaned_data["counted"],
+            by=origin(request),
+        )
+    except bulk.DifferentNumberError:
+        messages.warning(
+            request, _("Something has changed in the meantime. Nothing is done yet: look at the new numbers.")
+        )
+        return _preview(request, selection, group, form)
+    return redirect("operators:bulk-action", action.pk)
+
+
+def _form_of(kind: str) -> type[ConfirmForm]:
+    """Return the form that confirms this kind."""
+    return ConfirmResetForm if kind == BulkAction.Kind.RESET else ConfirmForm
+
+
+def _preview(
+    request: SignedInRequest, selection: SelectionForm, group: Group | None, sent: ConfirmForm | None
+) -> HttpResponse:
+    """Show the preview; what was typed stays, and the numbers are those of now."""
+    kind = selection.cleaned_data["kind"]
+    found = preview(selection.operators, kind, group, request.user.account, request.user)
+    fresh = _form_of(kind).fresh(found.acted_upon.number)
+    data = request.POST if request.method == "POST" else request.GET
+    context = _page(data, selection) | {
+        "found": found,
+        "group": group,
+        "consequence": CONSEQUENCES[BulkAction.Kind(kind)],
+        "destroys": kind in (BulkAction.Kind.RESET, BulkAction.Kind.DEACTIVATE),
+        "hidden": [fresh["key"], fresh["counted"]],
+        "fields": [field for field in sent or fresh if not field.is_hidden],
+    }
+    return render(request, "operators/bulk.html", context)
+
+
+def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
+    """Return what keeps the selection on the page."""
+    cleaned = selection.cleaned_data
+    kept = [("kind", cleaned["kind"])]
+    if cleaned["every"]:
+        kept += [("every", "on"), ("filters", cleaned["filters"])]
+    else:
+        kept += [("operator", number) for number in selection.numbers]
+    return {
+        "kept": kept,
+        "title": BulkAction.Kind(cleaned["kind"]).label,
+        "back": _list_url(data),
+    }
+
+
+def _list_url(data: QueryDict) -> str:
+    """Return the list as it was left."""
+    query = QueryDict(data.get("filters", "")[:2000]).urlencode()
+    return reverse("operators:list") + (f"?{query}" if query else "")
+
+
+@require_safe
+@administrators_only
+def actions(request: SignedInRequest) -> HttpResponse:
+    """List the bulk actions of the account, newest first."""
+    mine = BulkAction.objects.filter(account=request.user.account_id).select_related("group")
+    page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "operators/bulk_actions.html", {"page": page})
+
+
+@require_safe
+@administrators_only
+def action(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show how far an action has come, and in the end what was not done and why."""
+    found = _action(request, pk)
+    numbers = _numbers(found)
+    seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}"
+    if request.GET.get("seen") == seen:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    items = found.items.order_by("pk")
+    page = Paginator(items.filter(NOT_DONE) if _only_rest(request) else items, PAGE_SIZE)
+    context = {
+        "action": found,
+        "numbers": numbers,
+        "seen": seen,
+        "percent": 100 * (numbers["all"] - numbers["waiting"]) // max(numbers["all"], 1),
+        "page": page.get_page(request.GET.get("page")),
+        "only_rest": _only_rest(request),
+    }
+    return render(request, "operators/bulk_action.html", context)
+
+
+def _only_rest(request: SignedInRequest) -> bool:
+    """Whether the page shows only those to whom it was not done."""
+    return request.GET.get("show") != "all"
+
+
+def _numbers(found: BulkAction) -> dict[str, int]:
+    """Return how many operators there are in each state."""
+    states = {state.value: Count("pk", filter=Q(state=state)) for state in BulkItem.State}
+    numbers: dict[str, int] = found.items.aggregate(all=Count("pk"), **states)
+    return numbers
+
+
+@require_POST
+@administrators_only
+def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Leave undone what is not done yet."""
+    found = _action(request, pk)
+    if bulk.cancel(found, origin(request)):
+        messages.success(request, _("Cancelled. What was done already stays done."))
+    else:
+        messages.info(request, _("It had ended already."))
+    return redirect("operators:bulk-action", found.pk)
+
+
+@require_safe
+@administrators_only
+def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
+    """Send a table of everybody to whom it was not done, and why."""
+    found = _action(request, pk)
+    rest = found.items.filter(NOT_DONE).order_by("pk").iterator(chunk_size=500)
+    rows = ([item.name, item.email, item.why] for item in rest)
+    header = [_("Name"), _("Email"), _("Why not")]
+    return csv_response("not-done", request.user.account.name, header, rows)
+
+
+def _action(request: SignedInRequest, pk: int) -> BulkAction:
+    """Return an action of the account, or answer 404."""
+    mine = BulkAction.objects.filter(account=request.user.account_id).select_related("account", "group")
+    return get_object_or_404(mine, pk=pk)

@@ -1,0 +1,81 @@
+"""Inviting many people at once: a table is checked, its mistakes are shown, and it is confirmed."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import administrators_only, needs_proof_to_post
+from accounts.audit import origin
+from accounts.http import SignedInRequest
+from accounts.spreadsheet import csv_response
+from operators import bulk
+from operators.forms_bulk import ConfirmForm
+from operators.forms_invite_many import InviteManyForm
+
+SHOWN = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def check(request: SignedInRequest) -> HttpResponse:
+    """Ask for the table, and show what is wrong with it; sends nothing."""
+    return _page(request, _form(request))
+
+
+@needs_proof_to_post
+@require_POST
+@administrators_only
+def confirm(request: SignedInRequest) -> HttpResponse:
+    """Begin to invite the rows that are right, where that many were agreed to."""
+    form, sent = _form(request), ConfirmForm(request.POST)
+    if not (form.is_valid() and sent.is_valid()):
+        return _page(request, form)
+    # Sent a second time, when the people of the first time are there already.
+    if done := bulk.begun(request.user.account, sent.cleaned_data["key"]):
+        return redirect("operators:bulk-action", done.pk)
+    if sent.cleaned_data["counted"] != len(form.good):
+        messages.warning(
+            request, _("Something has changed in the meantime. Nothing is sent yet: look at the new numbers.")
+        )
+        return _page(request, form)
+    action = bulk.start_inviting(
+        form.good, request.user.account, key=sent.cleaned_data["key"], by=origin(request)
+    )
+    return redirect("operators:bulk-action", action.pk)
+
+
+@require_POST
+@administrators_only
+def errors(request: SignedInRequest) -> HttpResponseBase:
+    """Send the rows that cannot be invited, each with what is wrong with it."""
+    form = _form(request)
+    if not form.is_valid():
+        return _page(request, form)
+    rows = ([str(row.number), *row.cells.values(), " ".join(row.errors)] for row in form.bad)
+    header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("What is wrong")]
+    return csv_response("not-invited", request.user.account.name, header, rows)
+
+
+def _form(request: SignedInRequest) -> InviteManyForm:
+    """Return the form, as it was sent."""
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    return InviteManyForm(*sent, account=request.user.account)
+
+
+def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
+    """Show the form, and below it the outcome of the check."""
+    context: dict[str, object] = {"form": form}
+    if form.is_bound and form.is_valid():
+        good, bad = form.good, form.bad
+        context |= {
+            "form": InviteManyForm(initial={"text": form.table}, account=request.user.account),
+            "text": form.table,
+            "checked": True,
+            "good": len(good),
+            "bad": len(bad),
+            "wrong": bad[:SHOWN],
+            "confirmation": ConfirmForm.fresh(len(good)),
+        }
+    return render(request, "operators/invite_many.html", context)

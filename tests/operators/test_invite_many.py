@@ -1,0 +1,229 @@
+"""Inviting many people at once: what can be read, what is refused row by row, and what is sent."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.audit import Origin
+from operators import bulk, forms_invite_many, invitation_rows
+from operators.bulk_models import BulkAction
+from operators.models import Group, Operator
+from tests.factories import make_account, make_operator
+from uptrends_2fa import settings as product_settings
+
+CHECK = reverse("operators:invite-many")
+CONFIRM = reverse("operators:invite-many-confirm")
+ERRORS = reverse("operators:invite-many-errors")
+TWO = "Ivo Invited,ivo@example.com\r\nUma Unknown,uma@example.com\r\n"
+
+
+@pytest.fixture
+def night_shift(account):
+    return Group.objects.create(account=account, name="Night shift")
+
+
+def confirm(browser, text):
+    page = browser.post(CHECK, {"text": text}).text
+    found = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("key", "counted")}
+    fields = {name: match.group(1) for name, match in found.items() if match}
+    return browser.post(CONFIRM, {"text": text, **fields})
+
+
+def mistakes(browser, text):
+    """Return what is wrong with each row."""
+    return [row.errors for row in browser.post(CHECK, {"text": text}).context["wrong"]]
+
+
+def test_checking_sends_and_stores_nothing(admin_browser):
+    answer = admin_browser.post(CHECK, {"text": TWO})
+    assert "2 people can be invited" in answer.text
+    assert "uma@example.com" in answer.text
+    assert mail.outbox == []
+    assert Operator.objects.count() == 1
+
+
+def test_people_are_invited_once_with_groups_and_override(admin_browser, night_shift):
+    text = "Ivo,IVO@example.com,night SHIFT|Administrators,required\n"
+    answer = confirm(admin_browser, text)
+    assert "1 of 1 done" in admin_browser.get(answer.url).text
+    ivo = Operator.objects.get(email="ivo@example.com")
+    assert ivo.is_invited
+    assert not ivo.is_active
+    assert ivo.two_factor_override == "required"
+    assert set(ivo.group_labels) == {"Administrators", "Everyone", "Night shift"}
+    assert [message.to for message in mail.outbox] == [["ivo@example.com"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWO,
+        TWO.replace(",", ";"),
+        TWO.replace(",", "\t"),
+        "\ufeff" + TWO,
+        "\n\n" + TWO + "\r\n , \r\n",
+        "Name,Email\n" + TWO,
+        "email;ignored;name\nivo@example.com;x;Ivo Invited\numa@example.com;;Uma Unknown",
+        '"Ivo Invited","ivo@example.com"\n"Uma Unknown","uma@example.com"',
+    ],
+)
+def test_tables_of_all_usual_shapes_are_read(admin_browser, text):
+    confirm(admin_browser, text)
+    found = Operator.objects.filter(joined_at=None).order_by("email").values_list("name", "email")
+    assert list(found) == [("Ivo Invited", "ivo@example.com"), ("Uma Unknown", "uma@example.com")]
+
+
+def test_a_name_may_hold_what_separates_the_cells(admin_browser):
+    confirm(admin_browser, '"Invited; Ivo, Dr.";ivo@example.com')
+    assert Operator.objects.get(email="ivo@example.com").name == "Invited; Ivo, Dr."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "There is nobody in it."),
+        ("\n\n", "There is nobody in it."),
+        ("name,email\n", "There is nobody in it."),
+        ("x" * 200_000, "This is no table that can be read."),
+    ],
+)
+def test_what_is_no_table_says_what_to_do(admin_browser, text, words):
+    assert words in admin_browser.post(CHECK, {"text": text}).text
+    assert words in admin_browser.post(ERRORS, {"text": text}).text
+
+
+def test_too_many_rows_are_refused(admin_browser, monkeypatch):
+    monkeypatch.setattr(invitation_rows, "MOST_ROWS", 1)
+    assert "Too many rows" in admin_browser.post(CHECK, {"text": TWO}).text
+
+
+def test_every_mistake_is_named_beside_its_row(admin_browser, operator, account):
+    make_operator(make_account(name="Other"), "foreign@example.com")
+    text = (
+        ",nobody@example.com\nIvo,no address\nOlga,olga@example.com\nFritz,foreign@example.com\n"
+        "Ivo,ivo@example.com\nIvo,IVO@example.com\nUma,uma@example.com,No such,never\n"
+        "Eve,eve@example.com,Everyone"
+    )
+    assert mistakes(admin_browser, text) == [
+        ["Type a name."],
+        ["Enter a valid email address."],
+        ["An operator of this account has that address already."],
+        ["That address cannot be invited."],
+        ["That address is in line 5 already."],
+        [
+            "There is no group “No such”.",
+            "“never” is no override. Write Required, Optional or Disabled, or leave it empty.",
+        ],
+        ["There is no group “Everyone”."],
+    ]
+
+
+def test_the_good_rows_are_invited_without_the_bad_ones(admin_browser):
+    confirm(admin_browser, TWO + "Nobody,\n")
+    assert Operator.objects.filter(joined_at=None).count() == 2
+
+
+def test_the_rows_with_mistakes_are_downloaded_safe_for_spreadsheets(admin_browser):
+    text = admin_browser.post(ERRORS, {"text": TWO + "=1+1,nowhere\n"}).getvalue().decode("utf-8-sig")
+    assert '"3","\'=1+1","nowhere","","","Enter a valid email address."' in text
+    assert "ivo@example.com" not in text
+
+
+def test_a_file_is_read_and_its_text_stays_in_the_form(admin_browser):
+    file = SimpleUploadedFile("people.csv", ("\ufeff" + TWO.replace("Ivo", "Ívó")).encode())
+    answer = admin_browser.post(CHECK, {"file": file})
+    assert "2 people can be invited" in answer.text
+    assert "Ívó Invited,ivo@example.com" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("Ívó,ivo@example.com".encode("latin-1"), "The file is not in UTF-8."), (b"", "There is nobody in it.")],
+)
+def test_a_file_that_cannot_be_read_says_so(admin_browser, content, words):
+    answer = admin_browser.post(CHECK, {"file": SimpleUploadedFile("people.csv", content)})
+    assert words in answer.text
+
+
+def test_a_file_without_people_is_refused_beside_the_file(admin_browser):
+    answer = admin_browser.post(CHECK, {"file": SimpleUploadedFile("people.csv", b"name,email\n")})
+    assert "There is nobody in it." in str(answer.context["form"].errors["file"])
+
+
+def test_a_file_that_is_too_large_is_not_read(admin_browser, monkeypatch):
+    monkeypatch.setattr(forms_invite_many, "MOST_BYTES", 10)
+    answer = admin_browser.post(CHECK, {"file": SimpleUploadedFile("people.csv", TWO.encode())})
+    assert "The file is too large" in answer.text
+
+
+def test_one_form_sent_twice_invites_once(admin_browser):
+    page = admin_browser.post(CHECK, {"text": TWO}).context
+    data = {"text": TWO, "key": page["confirmation"]["key"].value(), "counted": 2}
+    first = admin_browser.post(CONFIRM, data).url
+    assert admin_browser.post(CONFIRM, data).url == first
+    assert BulkAction.objects.count() == 1
+    assert len(mail.outbox) == 2
+
+
+def test_two_confirmations_that_meet_begin_one_action(account, admin):
+    rows = invitation_rows.read(TWO)
+    invitation_rows.check(rows, account)
+    key = uuid4()
+    found = {bulk.start_inviting(rows, account, key=key, by=Origin(admin)).pk for _ in range(2)}
+    assert len(found) == 1
+
+
+def test_where_the_numbers_have_changed_it_is_shown_again(admin_browser, account):
+    page = admin_browser.post(CHECK, {"text": TWO}).context
+    make_operator(account, "ivo@example.com")
+    data = {"text": TWO, "key": page["confirmation"]["key"].value(), "counted": 2}
+    assert "Something has changed in the meantime." in admin_browser.post(CONFIRM, data).text
+    assert not BulkAction.objects.exists()
+
+
+def test_a_confirmation_without_its_hidden_parts_is_shown_again(admin_browser):
+    assert "2 people can be invited" in admin_browser.post(CONFIRM, {"text": TWO}).text
+    assert not BulkAction.objects.exists()
+
+
+def waiting(browser, settings, text):
+    """Return an action that waits for a worker."""
+    settings.TASKS = {"default": {"BACKEND": product_settings.TASK_BACKENDS["database"]}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "AT_ONCE", 0)
+        confirm(browser, text)
+    return BulkAction.objects.get()
+
+
+def outcome(action):
+    bulk.work(action.pk, 0)
+    return dict(action.items.values_list("email", "reason"))
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_address_that_was_taken_meanwhile_is_left_out(admin_browser, account, settings, same):
+    action = waiting(admin_browser, settings, TWO)
+    make_operator(account if same else make_account(name="Other"), "ivo@example.com")
+    assert outcome(action) == {"ivo@example.com": "taken" if same else "unavailable", "uma@example.com": ""}
+
+
+def test_a_group_that_was_deleted_meanwhile_leaves_its_people_out(admin_browser, night_shift, settings):
+    action = waiting(admin_browser, settings, "Ivo,ivo@example.com,Night shift\nUma,uma@example.com")
+    night_shift.delete()
+    assert outcome(action) == {"ivo@example.com": "group_gone", "uma@example.com": ""}
+
+
+def test_checking_takes_the_same_queries_for_any_number_of_rows(admin_browser):
+    found = []
+    for number in (5, 300):
+        text = "".join(f"Person,p{one}@example.com,Administrators\n" for one in range(number))
+        with CaptureQueriesContext(connection) as context:
+            admin_browser.post(CHECK, {"text": text})
+        found.append(len(context))
+    assert found[0] == found[1]

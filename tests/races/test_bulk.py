@@ -1,0 +1,76 @@
+"""Two workers on one bulk action, two confirmations of one form: each operator is acted upon once."""
+
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.audit import Origin
+from accounts.models import Action, AuditEntry
+from operators import bulk
+from operators.bulk_models import BulkAction, BulkItem
+from operators.models import Operator
+from tests.factories import make_operator
+from tests.races.conftest import RIVALS
+
+NUMBER = 12
+
+
+@pytest.fixture
+def admin(account):
+    return make_operator(account, administrator=True)
+
+
+@pytest.fixture
+def people(account):
+    return [make_operator(account) for _ in range(NUMBER)]
+
+
+def overrides(account):
+    return AuditEntry.objects.filter(account=account, action=Action.OVERRIDE).count()
+
+
+def test_several_workers_do_each_operator_once(at_once, account, admin, people):
+    now = timezone.now()
+    action = BulkAction.objects.create(
+        account=account, key=uuid4(), kind="override-required", asked_by=admin, created_at=now, alive_at=now
+    )
+    BulkItem.objects.bulk_create(BulkItem(action=action, operator_id=one.pk) for one in people)
+
+    def work():
+        """As if the turn had been given away again while another worker was still at it."""
+        mine = BulkAction.objects.select_related("account", "group").get(pk=action.pk)
+        while bulk._portion(mine):
+            pass
+
+    at_once([work] * 4)
+    assert set(action.items.values_list("state", flat=True)) == {"done"}
+    assert overrides(account) == NUMBER
+
+
+def test_one_worker_takes_a_turn(at_once, account, admin):
+    now = timezone.now()
+    action = BulkAction.objects.create(
+        account=account, key=uuid4(), kind="reset", asked_by=admin, created_at=now, alive_at=now
+    )
+    taken = at_once([partial(BulkAction.take_turn, action.pk, 0)] * RIVALS)
+    assert taken.count(None) == RIVALS - 1
+
+
+def test_one_form_confirmed_several_times_at_once_is_one_action(at_once, account, admin, people):
+    everybody = Operator.objects.filter(pk__in=[one.pk for one in people])
+    start = partial(
+        bulk.start,
+        everybody,
+        account,
+        kind="override-required",
+        group=None,
+        reason="",
+        key=uuid4(),
+        expected=NUMBER,
+        by=Origin(admin),
+    )
+    found = at_once([start] * 4)
+    assert len({action.pk for action in found}) == 1
+    assert overrides(account) == NUMBER
