@@ -44,6 +44,17 @@ def test_the_source_says_why(account, override, source):
     assert effective(account, override).source is source
 
 
+def test_only_an_override_in_force_is_said_to_come_from_an_administrator():
+    assert effective(O, R).by_override
+    assert not effective(R, "").by_override
+    assert not effective(D, R).by_override
+
+
+def test_an_operator_without_an_override_has_what_the_account_says():
+    found = effective_policy(AccountRule(D), Override(), single_sign_on=False, now=NOW)
+    assert found == Effective(D, Source.ACCOUNT)
+
+
 @pytest.mark.parametrize(("account", "override"), [("", ""), ("nonsense", ""), (O, "nonsense")])
 def test_what_is_no_policy_counts_as_required(account, override):
     assert effective(account, override).policy is R

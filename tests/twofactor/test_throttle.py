@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from operators.models import Operator
 from tests.factories import PASSWORD, code_for, make_operator
-from twofactor.throttle import delay_after
+from twofactor.throttle import delay_after, failures_with_a_delay
 
 VERIFY = reverse("twofactor:verify")
 
@@ -21,6 +21,10 @@ VERIFY = reverse("twofactor:verify")
 )
 def test_the_wait_doubles_from_the_tenth_wrong_code_to_an_hour(failures, seconds):
     assert delay_after(failures) == seconds
+
+
+def test_the_wait_is_another_one_after_the_tenth_to_the_seventeenth_wrong_code():
+    assert list(failures_with_a_delay()) == list(range(10, 18))
 
 
 @pytest.fixture

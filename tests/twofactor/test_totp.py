@@ -45,6 +45,18 @@ def test_long_names_are_cut_so_that_the_code_stays_small():
     assert uri.count(":") == 2
 
 
+def test_there_is_room_for_96_bytes_of_label_and_48_of_issuer():
+    label, issuer = "l" * 96, "i" * 48
+    expected = f"otpauth://totp/{issuer}:{label}?secret={SECRET}&issuer={issuer}"
+    assert totp.provisioning_uri(SECRET, label, issuer) == expected
+    assert totp.provisioning_uri(SECRET, label + "l", issuer + "i") == expected
+
+
+def test_spaces_around_names_are_dropped_and_colons_become_spaces():
+    expected = f"otpauth://totp/A%20B:c%20d@e?secret={SECRET}&issuer=A%20B"
+    assert totp.provisioning_uri(SECRET, " c:d@e ", " A:B ") == expected
+
+
 @pytest.mark.parametrize(("seconds", "step"), [(0, 0), (29.99, 0), (30, 1), (59, 1), (60, 2)])
 def test_a_step_has_thirty_seconds(seconds, step):
     assert totp.step_at(seconds) == step

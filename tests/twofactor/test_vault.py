@@ -1,5 +1,7 @@
 """Secrets at rest: whose they are, key rotation, and a server without the right key."""
 
+from base64 import b32decode
+
 import pytest
 from cryptography.fernet import Fernet
 from django.test import Client
@@ -20,6 +22,10 @@ def test_what_is_sealed_is_read_again_and_not_readable_in_between():
 def test_a_ciphertext_moved_to_another_user_fails():
     with pytest.raises(SecretUnreadableError):
         vault.unseal(vault.seal(SECRET, 7), 8)
+
+
+def test_a_new_secret_has_160_bits():
+    assert len(b32decode(vault.derive("somebody"))) == 20
 
 
 def test_a_new_key_reads_what_an_older_one_sealed(settings):

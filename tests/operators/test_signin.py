@@ -1,0 +1,40 @@
+"""What a right password leaves behind: in the session, and in the trail."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Action, AuditEntry
+from accounts.policy import Policy
+from invitations import tokens
+from invitations.models import Link
+from tests.factories import PASSWORD, make_operator
+
+
+def log_in(browser: Client, operator) -> None:
+    browser.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
+
+
+def test_a_link_that_somebody_opened_before_does_not_stay_in_the_session(account, operator):
+    invited = make_operator(account, invited=True)
+    browser = Client()
+    token = Link.issue(invited, Link.Purpose.INVITATION, invited.email)
+    browser.get(reverse("invitations:invitation-link", args=[token]))
+    assert tokens.SESSION_KEY in browser.session
+    log_in(browser, operator)
+    assert "_auth_user_id" in browser.session
+    assert tokens.SESSION_KEY not in browser.session
+
+
+def test_a_sign_in_that_needs_a_setup_link_is_in_the_trail_of_that_person(account):
+    operator = make_operator(account, override=Policy.REQUIRED)
+    log_in(Client(), operator)
+    entry = AuditEntry.objects.get(action=Action.SIGN_IN_STOPPED)
+    assert (entry.actor_id, entry.subject_id) == (operator.pk, operator.pk)
+
+
+@pytest.mark.parametrize(("active", "action"), [(True, "sign_in_failed"), (False, "sign_in_refused")])
+def test_the_trail_tells_a_wrong_password_from_one_that_may_not_sign_in(account, active, action):
+    operator = make_operator(account, active=active)
+    Client().post(reverse("operators:login"), {"email": operator.email, "password": "wrong"})
+    assert [(entry.action, entry.subject_id) for entry in AuditEntry.objects.all()] == [(action, operator.pk)]
