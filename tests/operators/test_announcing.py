@@ -154,3 +154,10 @@ def test_a_rule_that_changed_meanwhile_ends_the_round(announced, olga, monkeypat
     announcing.carry_out.call(row.pk)
     assert told() == []
     assert Announcement.objects.get().finished_at == NOW
+
+
+def test_a_day_that_is_moved_brings_no_second_reminder_on_the_same_day(announced, olga):
+    announcing.remind_and_carry_on()
+    Account.objects.update(required_from=DAY + timedelta(days=7))
+    announcing.remind_and_carry_on()
+    assert told() == [olga.email]
