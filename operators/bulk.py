@@ -28,7 +28,7 @@ from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.bulk_rules import OVERRIDES, judged
 from operators.invitation_rows import Row
 from operators.models import Group, Operator
-from operators.override import set_override
+from operators.override import override_fields, set_override
 from operators.reset import NotEnrolledError, reset
 from twofactor.vault import SecretUnreadableError
 
@@ -68,6 +68,7 @@ def start(  # noqa: PLR0913  what a bulk action consists of
     kind: str,
     group: Group | None,
     reason: str,
+    until: datetime | None = None,
     key: UUID,
     expected: int,
     by: Origin,
@@ -78,7 +79,14 @@ def start(  # noqa: PLR0913  what a bulk action consists of
     """
     now = timezone.now()
     action = BulkAction(
-        account=account, key=key, kind=kind, group=group, reason=reason, created_at=now, alive_at=now
+        account=account,
+        key=key,
+        kind=kind,
+        group=group,
+        reason=reason,
+        until=until,
+        created_at=now,
+        alive_at=now,
     )
     action.asked_by, action.asked_by_name, action.address = by.actor, str(by.actor), by.address
     try:
@@ -225,9 +233,8 @@ def _invite(action: BulkAction, item: BulkItem, by: Origin) -> None:
     found = list(wanted.exclude(kind=Group.Kind.EVERYONE))
     if len(found) != len(set(data["groups"])):
         raise LeftOutError(Reason.GROUP_GONE)
-    operator = Operator(
-        account=action.account, name=item.name, email=item.email, two_factor_override=data["override"]
-    )
+    override = override_fields(data["override"], by)
+    operator = Operator(account=action.account, name=item.name, email=item.email, **override)
     adding.make_invited(operator)
     try:
         adding.store(operator, found, by)
@@ -254,7 +261,7 @@ def _act(action: BulkAction, operator: Operator, by: Origin) -> None:
     """Do what the single act does; raises what it raises, and LeftOutError where it changed nothing."""
     kind = action.kind
     if kind in OVERRIDES:
-        changed = set_override(operator, OVERRIDES[kind], by)
+        changed = set_override(operator, OVERRIDES[kind], by, reason=action.reason, until=action.until)
     elif kind == Kind.GROUP:
         changed = _add_to(action.group, operator, by)
     elif kind == Kind.DEACTIVATE:

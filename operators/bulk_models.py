@@ -69,6 +69,8 @@ class BulkAction(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     group = models.ForeignKey("operators.Group", null=True, on_delete=models.SET_NULL, related_name="+")
     reason = models.CharField(max_length=2 * TEXT_LENGTH, blank=True)
+    # When the overrides that it sets end by themselves.
+    until = models.DateTimeField(null=True)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

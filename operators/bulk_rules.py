@@ -55,7 +55,8 @@ def _rules(kind: str, group: Group | None, account: Account, now: datetime) -> R
     single_sign_on = (Reason.SINGLE_SIGN_ON, who(lambda facts: facts.single_sign_on))
     invited = (Reason.INVITED, who(lambda facts: facts.invited))
     if kind in OVERRIDES:
-        return [single_sign_on, (Reason.ALREADY, Q(two_factor_override=OVERRIDES[kind]))]
+        already = who(lambda facts: facts.override.policy == OVERRIDES[kind])
+        return [single_sign_on, (Reason.ALREADY, already)]
     return {
         Kind.RESET: [(Reason.NOT_ENROLLED, who(lambda facts: not facts.enrolled))],
         Kind.SETUP_LINK: [

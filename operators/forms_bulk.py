@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -11,10 +12,13 @@ from django.db.models.functions import Lower
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.days import end_of
+from accounts.forms import LineField
 from accounts.models import TEXT_LENGTH, Account
 from accounts.plain_form import PlainForm
 from operators.bulk_models import BulkAction
 from operators.filters import OperatorFilters
+from operators.forms_override import LastDayField, check_last_day
 from operators.forms_reset import IDENTITY_CHECKS
 from operators.models import Group, Operator
 
@@ -90,11 +94,37 @@ class ConfirmForm(PlainForm):
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), OUT_OF_DATE),
     )
     reason = ""
+    ends_at: datetime | None = None
 
     @classmethod
     def fresh(cls, counted: int) -> "ConfirmForm":
         """Return the form of a new preview."""
         return cls(initial={"key": uuid.uuid4(), "counted": counted})
+
+
+class ConfirmExceptionForm(ConfirmForm):
+    """The same, with why operators are asked for less than the account asks of everybody, and until when."""
+
+    why = LineField(
+        label=_("Reason"),
+        error_messages={
+            "required": _("Say why these operators are asked for less than the account asks of everybody.")
+        },
+        help_text=_("It is kept with each of the exceptions."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    until = LastDayField(validators=[check_last_day])
+
+    @property
+    def reason(self) -> str:  # type: ignore[override]
+        """Why there are these exceptions."""
+        return str(self.cleaned_data["why"])
+
+    @property
+    def ends_at(self) -> datetime | None:  # type: ignore[override]
+        """The moment from which they count no more; None where they stay."""
+        day = self.cleaned_data["until"]
+        return end_of(day) if day else None
 
 
 class ConfirmResetForm(ConfirmForm):

@@ -1,10 +1,11 @@
 """The form of an override: an operator's own policy, why, and until when."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext as translate
@@ -37,10 +38,25 @@ class LastDayField(forms.DateField):
     """A day from today on, within two years."""
 
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": _("Choose a day, or leave the field empty.")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = lazy(_ends_when, str)()
+        super().__init__(**{"label": _("Last day"), "required": False, "help_text": help_text, **kwargs})
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Let the browser's calendar begin and end where the rule does."""
         return {"min": today().isoformat(), "max": (today() + LONGEST).isoformat()}
+
+
+def check_last_day(day: date | None) -> None:
+    """Refuse a day that is over, and one that nobody will remember; raises ValidationError."""
+    if day and day < today():
+        raise ValidationError(_("That day is over. Choose today or a later day."), code="over")
+    if day and day > today() + LONGEST:
+        raise ValidationError(_("Choose a day within the next two years."), code="far")
 
 
 class OverrideForm(PlainForm):
@@ -63,12 +79,7 @@ class OverrideForm(PlainForm):
         help_text=_("Needed where the operator is asked for less than the account asks of everybody."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    until = LastDayField(
-        label=_("Last day"),
-        required=False,
-        help_text=lazy(_ends_when, str)(),
-        error_messages={"invalid": _("Choose a day, or leave the field empty.")},
-    )
+    until = LastDayField()
 
     OVERRIDE_FIELDS = ("override", "policy", "reason", "until")
 
@@ -95,11 +106,11 @@ class OverrideForm(PlainForm):
             self.add_error("reason", text)
 
     def _check_last_day(self, day: date | None) -> None:
-        """Refuse a day that is over, and one that nobody will remember."""
-        if day and day < today():
-            self.add_error("until", _("That day is over. Choose today or a later day."))
-        if day and day > today() + LONGEST:
-            self.add_error("until", _("Choose a day within the next two years."))
+        """Look at the day only where there is an override: whoever removes an old one need not empty it."""
+        try:
+            check_last_day(day)
+        except ValidationError as error:
+            self.add_error("until", error)
 
     @property
     def value(self) -> str:

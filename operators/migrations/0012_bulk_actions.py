@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=508)),
+                ("until", models.DateTimeField(null=True)),
                 ("asked_by_name", models.CharField(max_length=511)),
                 ("address", models.GenericIPAddressField(null=True)),
                 (

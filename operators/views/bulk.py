@@ -9,17 +9,21 @@ from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest
+from accounts.models import Account
+from accounts.policy import Override, is_exception
 from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
 from operators.bulk_preview import CONSEQUENCES, preview
-from operators.forms_bulk import ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
+from operators.bulk_rules import OVERRIDES
+from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
 
 PAGE_SIZE = 25
@@ -57,7 +61,7 @@ def _group(
 def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> HttpResponse:
     """Begin, unless the numbers of the preview are not true any more."""
     kind = selection.cleaned_data["kind"]
-    form = _form_of(kind)(request.POST)
+    form = _form_of(kind, request.user.account)(request.POST)
     if not form.is_valid():
         return _preview(request, selection, group, form)
     try:
@@ -67,6 +71,7 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
             kind=kind,
             group=group,
             reason=form.reason,
+            until=form.ends_at,
             key=form.cleaned_data["key"],
             expected=form.cleaned_data["counted"],
             by=origin(request),
@@ -79,9 +84,12 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
     return redirect("operators:bulk-action", action.pk)
 
 
-def _form_of(kind: str) -> type[ConfirmForm]:
+def _form_of(kind: str, account: Account) -> type[ConfirmForm]:
     """Return the form that confirms this kind."""
-    return ConfirmResetForm if kind == BulkAction.Kind.RESET else ConfirmForm
+    if kind == BulkAction.Kind.RESET:
+        return ConfirmResetForm
+    override = Override(OVERRIDES.get(kind, ""))
+    return ConfirmExceptionForm if is_exception(account.rule, override, timezone.now()) else ConfirmForm
 
 
 def _preview(
@@ -90,7 +98,7 @@ def _preview(
     """Show the preview; what was typed stays, and the numbers are those of now."""
     kind = selection.cleaned_data["kind"]
     found = preview(selection.operators, kind, group, request.user.account, request.user)
-    fresh = _form_of(kind).fresh(found.acted_upon.number)
+    fresh = _form_of(kind, request.user.account).fresh(found.acted_upon.number)
     data = request.POST if request.method == "POST" else request.GET
     context = _page(data, selection) | {
         "found": found,

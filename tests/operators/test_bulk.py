@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.audit import Origin
-from accounts.models import Action, AuditEntry
+from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from operators import bulk, removal
@@ -124,9 +124,37 @@ def test_operators_of_another_account_cannot_be_chosen(admin_browser, account):
 # What each action does
 
 
+def test_exceptions_are_made_with_a_reason_and_a_last_day(admin_browser, operator):
+    Account.objects.update(two_factor_policy=Policy.REQUIRED)
+    data = chosen("override-optional", [operator])
+    refused = confirm(admin_browser, data)
+    assert "Say why these operators are asked for less" in refused.text
+    assert "That day is over." in confirm(admin_browser, data, why="Strike", until="2020-01-01").text
+    confirm(admin_browser, data, why="Strike", until=timezone.localdate().isoformat())
+    operator.refresh_from_db()
+    assert operator.override_reason == "Strike"
+    assert operator.override_last_day == timezone.localdate()
+
+
+def test_an_exception_without_a_last_day_stays(admin_browser, operator):
+    Account.objects.update(two_factor_policy=Policy.REQUIRED)
+    confirm(admin_browser, chosen("override-disabled", [operator]), why="Strike", until="")
+    operator.refresh_from_db()
+    assert (operator.two_factor_override, operator.override_until) == ("disabled", None)
+
+
+def test_an_override_that_has_ended_is_set_anew(admin_browser, operator):
+    Account.objects.update(two_factor_policy=Policy.REQUIRED)
+    over = timezone.now() - timedelta(days=1)
+    Operator.objects.filter(pk=operator.pk).update(two_factor_override="optional", override_until=over)
+    confirm(admin_browser, chosen("override-optional", [operator]), why="Strike again", until="")
+    operator.refresh_from_db()
+    assert (operator.override_reason, operator.override_until) == ("Strike again", None)
+
+
 def test_an_override_is_set_and_removed(admin_browser, admin, operator):
     for kind, override in [*[(f"override-{policy}", policy) for policy in Policy], ("no-override", "")]:
-        confirm(admin_browser, chosen(kind, [operator, admin]))
+        confirm(admin_browser, chosen(kind, [operator, admin]), why="Strike")
         for one in (operator, admin):
             one.refresh_from_db()
             assert one.two_factor_override == override
