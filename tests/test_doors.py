@@ -186,7 +186,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 67
+    assert len(TABLE) == 89
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 

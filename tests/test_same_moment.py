@@ -22,7 +22,9 @@ from twofactor.models import Authenticator
 
 @pytest.mark.parametrize("other", [False, True])
 def test_an_address_that_was_taken_meanwhile_is_an_error_beside_the_field(account, other):
-    form = NewOperatorForm({"name": "Ivo", "email": "ivo@example.com"}, account_id=account.pk)
+    form = NewOperatorForm(
+        {"name": "Ivo", "email": "ivo@example.com"}, account_id=account.pk, rule=account.rule
+    )
     assert form.is_valid()
     make_operator(make_account(name="Other") if other else account, "ivo@example.com")
     assert adding.add(form, account, NOBODY) is None

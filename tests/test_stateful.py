@@ -1005,7 +1005,7 @@ class Doors(RuleBasedStateMachine):
 
 def test_the_doors_open_to_whom_the_design_lets_in(db):
     quick = settings(
-        max_examples=EXAMPLES or 40,
+        max_examples=EXAMPLES or 20,
         stateful_step_count=STEPS,
         derandomize=not EXAMPLES,
         phases=[Phase.generate, *([] if os.environ.get("NOSHRINK") else [Phase.shrink])],

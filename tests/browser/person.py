@@ -93,7 +93,9 @@ class Person:
     # Doing
 
     def fill(self, label: str, text: str) -> None:
-        self.page.get_by_label(label, exact=True).fill(text)
+        """Type into a field of the dialog where one is open, as the page behind it cannot be reached then."""
+        place = self.dialog if self.dialog.count() else self.page
+        place.get_by_label(label, exact=True).fill(text)
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()

@@ -24,10 +24,15 @@ def late_olga(at_olga):
     return at_olga
 
 
+def confirm_setting(person, label):
+    person.go("/account/settings/")
+    person.choose(label)
+    person.press("Save")
+    person.press("Confirm")
+
+
 def test_the_accounts_setting_is_saved_after_the_proof(late_admin, account):
-    late_admin.go("/account/settings/")
-    late_admin.choose("Required")
-    late_admin.press("Save")
+    confirm_setting(late_admin, "Disabled")
     late_admin.heading(ASKS)
     expect(late_admin.page.get_by_label("Password")).to_be_focused()
     late_admin.looks_well("proof")
@@ -38,10 +43,9 @@ def test_the_accounts_setting_is_saved_after_the_proof(late_admin, account):
     late_admin.looks_well("proof-wrong")
     late_admin.fill("Password", PASSWORD)
     late_admin.press("Go on")
-    late_admin.sees(f"Two-factor authentication is now Required for {account.name}.")
-    late_admin.choose("Disabled")
-    late_admin.press("Save")
-    late_admin.sees("is now Disabled")
+    late_admin.sees(f"Two-factor authentication is now Disabled for {account.name}.")
+    confirm_setting(late_admin, "Optional")
+    late_admin.sees("is now Optional")
 
 
 def test_whoever_is_enrolled_types_a_code_too(new_person, admin, account, tmp_path):
@@ -49,9 +53,7 @@ def test_whoever_is_enrolled_types_a_code_too(new_person, admin, account, tmp_pa
     person = new_person()
     person.open_session(type(admin).objects.complete().get(pk=admin.pk))
     person.wait_a_quarter_of_an_hour()
-    person.go("/account/settings/")
-    person.choose("Required")
-    person.press("Save")
+    confirm_setting(person, "Required")
     person.heading(ASKS)
     person.sees("Or one of your recovery codes.")
     person.looks_well("proof-code")
@@ -61,12 +63,10 @@ def test_whoever_is_enrolled_types_a_code_too(new_person, admin, account, tmp_pa
 
 
 def test_cancel_leads_back_and_saves_nothing(late_admin, account):
-    late_admin.go("/account/settings/")
-    late_admin.choose("Required")
-    late_admin.press("Save")
+    confirm_setting(late_admin, "Disabled")
     late_admin.heading(ASKS)
     late_admin.follow("Cancel")
-    late_admin.is_at("/account/settings/")
+    late_admin.go("/account/settings/")
     expect(late_admin.page.get_by_role("radio", name="Optional")).to_be_checked()
 
 

@@ -94,12 +94,14 @@ def test_an_administrator_allows_trusted_browsers(at_admin, account):
     assert account.trusted_browser_days == 30
 
 
-def test_a_rise_to_required_can_end_the_sessions_without_a_second_factor(at_admin, at_olga, account, olga):
+def test_a_rise_to_required_can_end_the_sessions_without_a_second_factor(at_admin, admin, at_olga, olga):
     at_olga.go(olga.get_absolute_url())
     at_admin.go("/account/settings/")
     at_admin.sees_not("Signed in without two-factor authentication")
+    enroll(admin)
     at_admin.choose("Required")
     at_admin.press("Save")
+    at_admin.press("Confirm")
     at_admin.sees("1 operator who must use two-factor authentication and has not set it up is signed in.")
     at_admin.looks_well("settings-unprotected")
     at_admin.follow("End this 1 session")

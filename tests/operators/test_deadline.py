@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite
+from invitations.models import Link
 from operators.models import Operator
 from operators.sessions import Session
 from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_operator, signed_in
@@ -282,6 +283,7 @@ def test_the_banner_costs_no_query(announced, olga):
 def test_the_outlook_names_the_day(announced, olga):
     anna = make_operator(announced, administrator=True)
     ivo = make_operator(announced, name="Ivo", invited=True)
+    Link.issue(ivo, Link.Purpose.INVITATION, ivo.email)
     browser = signed_in(anna)
     assert "is offered a setup link: from 1 Dec 2026 on" in browser.get(olga.get_absolute_url()).text
     assert "has to from 1 Dec 2026 on." in browser.get(ivo.get_absolute_url()).text

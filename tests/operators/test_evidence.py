@@ -152,7 +152,7 @@ def test_a_row_says_everything_about_an_operator(admin_browser, account, time_ma
         "Last login (UTC)": "2026-01-15T23:30:05+00:00",
         "Resets": "0",
         "Last reset (UTC)": "",
-        "Explanation": "Disabled by an override until 1 Jan 2100, 00:00; the authenticator is kept and not "
+        "Explanation": "Disabled by an override until 31 Dec 2099; the authenticator is kept and not "
         "asked for; the next sign-in takes the password alone",
     }
 

@@ -357,7 +357,7 @@ def test_filters_survive_sorting_and_paging(admin_browser, account):
 def head_of(browser):
     """Return the links in the head of the list: address and words."""
     page = " ".join(browser.get(URL).text.split())
-    facts = page.split('<p class="facts counts">')[1].split("</p>")[0]
+    facts = page.split('<p class="facts counts" id="facts">')[1].split("</p>")[0]
     return re.findall(r'<a href="([^"]+)">([^<]+)</a>', facts)
 
 

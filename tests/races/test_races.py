@@ -246,7 +246,8 @@ def test_an_address_goes_to_one(at_once, browsers):
     email = f"taken{admin.pk}@example.com"
 
     def add():
-        form = NewOperatorForm({"name": "Ivo", "email": email}, account_id=admin.account_id)
+        data = {"name": "Ivo", "email": email}
+        form = NewOperatorForm(data, account_id=admin.account_id, rule=admin.account.rule)
         return form.is_valid() and adding.add(form, admin.account, NOBODY)
 
     added = at_once([add] * RIVALS)

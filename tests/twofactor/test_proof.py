@@ -23,6 +23,10 @@ SHOWN = reverse("accounts:settings")
 # make an administrator: whoever has a session only would make one of their own, and be asked nothing more.
 MARKED = {
     "operators:policy-preview": ("POST",),
+    "operators:bulk": ("POST",),
+    "operators:invite-many-confirm": ("POST",),
+    "operators:reminders-send": ("POST",),
+    "operators:reminders-schedule": ("POST",),
     "accounts:trusted-browsers": ("POST",),
     "operators:create": ("GET", "POST"),
     "operators:invite": ("POST",),
@@ -46,6 +50,10 @@ ABOUT_SOMEBODY = {name for name in MARKED if name.startswith("operators:")} - {
     "operators:create",
     "operators:invite",
     "operators:policy-preview",
+    "operators:bulk",
+    "operators:invite-many-confirm",
+    "operators:reminders-send",
+    "operators:reminders-schedule",
 }
 
 
