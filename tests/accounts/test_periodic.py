@@ -45,6 +45,7 @@ def test_a_task_that_another_worker_has_claimed_is_left_to_it():
     PeriodicTask.objects.create(name=f"{__name__}.good", due_at=timezone.now() + timedelta(seconds=1))
     periodic.run_due()
     assert calls == []
+    assert str(PeriodicTask.objects.get()) == f"{__name__}.good"
 
 
 def test_a_task_that_fails_is_logged_and_the_next_is_done(settings, caplog):

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
+from accounts.audit import Origin
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
@@ -161,3 +162,11 @@ def test_a_day_that_is_moved_brings_no_second_reminder_on_the_same_day(announced
     Account.objects.update(required_from=DAY + timedelta(days=7))
     announcing.remind_and_carry_on()
     assert told() == [olga.email]
+
+
+def test_a_change_that_somebody_else_was_faster_with_is_neither_stored_nor_told(account, olga):
+    stale = Account.objects.get(pk=account.pk)
+    Account.objects.update(two_factor_policy=Policy.DISABLED)
+    assert not announcing.change_and_tell(stale, AccountRule(Policy.REQUIRED), Origin(), mail_now=True)
+    assert told() == []
+    assert Account.objects.get().two_factor_policy == Policy.DISABLED
