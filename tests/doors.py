@@ -249,7 +249,11 @@ class Account:
             return "Invited"
         if not person.active:
             return "Deactivated"
+        if person.frozen:
+            return "Locked"
         policy = self.policy_of(person)
         if policy in ("disabled", "does not apply"):
             return {"disabled": "Disabled", "does not apply": "Single sign-on"}[policy]
-        return "Protected" if person.secret else f"{policy.capitalize()}, not set up"
+        if not person.secret:
+            return f"{policy.capitalize()}, not set up"
+        return "Locked" if person.failures >= 100 else "Protected"
