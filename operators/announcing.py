@@ -25,6 +25,7 @@ from accounts.policy import AccountRule, Policy
 from accounts.settings_page import change_policy
 from operators.models import Announcement, Operator
 from operators.policy_change import Change, Group
+from operators.reminding import claim
 from operators.status_filter import rows_where
 
 REMIND_DAYS_BEFORE = (14, 7, 3, 1)
@@ -96,13 +97,16 @@ def carry_out(announcement_id: int) -> None:
 
 def _tell_batch(announcement_id: int) -> bool:
     """Store the emails to the next batch; return whether there may be more to do."""
+    now = timezone.now()
     with transaction.atomic():
         row = Announcement.objects.select_related("account").get(pk=announcement_id)
         people = _next_in(row)
-        if not row.move_on(people[-1].pk if people else None, timezone.now()):
+        if not row.move_on(people[-1].pk if people else None, now):
             return False
         for operator in people:
-            tell(operator, row.account)
+            # A change is news and always told; a reminder leaves out whom another one has reached today.
+            if claim(operator, now) or not row.reminds_on:
+                tell(operator, row.account)
     return bool(people)
 
 
