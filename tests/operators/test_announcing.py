@@ -10,7 +10,7 @@ from accounts.audit import Origin
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
-from operators import announcing
+from operators import announcing, reminding
 from operators.models import Announcement, Operator
 from tests.factories import confirm_data, make_operator, signed_in
 
@@ -170,3 +170,10 @@ def test_a_change_that_somebody_else_was_faster_with_is_neither_stored_nor_told(
     assert not announcing.change_and_tell(stale, AccountRule(Policy.REQUIRED), Origin(), mail_now=True)
     assert told() == []
     assert Account.objects.get().two_factor_policy == Policy.DISABLED
+
+
+def test_whoever_was_reminded_by_hand_that_day_gets_no_second_mail(time_machine, announced, olga):
+    week_before = DAY - timedelta(days=7)
+    time_machine.move_to(week_before - timedelta(hours=2), tick=False)
+    assert reminding.claim(olga, week_before - timedelta(hours=2))
+    assert remind_on(time_machine, week_before) == []
