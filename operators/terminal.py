@@ -1,29 +1,31 @@
 """What does `manage.py two_factor` do, and what does it answer, to people and to scripts?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
+from accounts.deadline import first_moment
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
-from operators import exceptions, policy_counts, reminding
+from accounts.settings_page import rule_in_words
+from operators import announcing, exceptions, reminding
 from operators.badges import STATUS_LABELS
+from operators.counts import count
+from operators.coverage import coverage_of
 from operators.forms_override import OverrideForm
 from operators.models import Operator, normalize_email
 from operators.override import in_words, set_override
+from operators.policy_change import Change
+from operators.policy_groups import titles
+from operators.policy_preview import preview_of
 from operators.status import Status
-from operators.status_filter import status_condition
+from operators.status_filter import count_facts
 
 DONE, ERROR, WOULD_CHANGE = 0, 1, 3
-BATCH = 500
-# Whoever signs in here counts; the others cannot be protected here.
-COUNTED = (Status.PROTECTED, Status.REQUIRED, Status.OPTIONAL, Status.DISABLED, Status.LOCKED)
 
 
 class RefusedError(Exception):
@@ -56,55 +58,60 @@ def account_of(name: str) -> Account:
 def status(account: Account, fail_under: float | None) -> Answer:
     """Say how many operators have each status, and the share of those who are protected."""
     now = timezone.now()
-    numbers = {one.name: Count("pk", filter=status_condition(one, account.rule, now)) for one in Status}
-    found = Operator.objects.filter(account=account).aggregate(all=Count("pk"), **numbers)
-    counted = sum(found[one.name] for one in COUNTED)
-    # Cut, not rounded: 100 is said only where all are protected.
-    coverage = found["PROTECTED"] * 1000 // counted / 10 if counted else 100.0
+    found = count(account, now)
+    kinds = count_facts(Operator.objects.filter(account=account), now)
+    # None where nobody signs in here: then nobody is without protection either.
+    coverage = coverage_of(kinds, account.rule, now).percent
     data = {
         "account": {"id": account.pk, "name": account.name},
         "policy": account.two_factor_policy,
         "required_from": _moment(account.required_from),
-        "operators": found["all"],
-        "statuses": {one.value: found[one.name] for one in Status},
+        "operators": found.all,
+        "statuses": {one.value: found.by_status.get(one, 0) for one in Status},
         "coverage": coverage,
         "exceptions": exceptions.counts(account),
     }
-    lines = [f"{account.name}: {policy_counts.in_words(account.rule)}"]
-    lines += [f"{found[one.name]:7}  {STATUS_LABELS[one]}" for one in Status if found[one.name]]
-    lines.append(_("%(coverage)s %% of those who sign in here are protected") % {"coverage": coverage})
-    failed = fail_under is not None and coverage < fail_under
+    lines = [f"{account.name}: {rule_in_words(account.rule)}"]
+    lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
+    share = 100 if coverage is None else coverage
+    lines.append(_("%(share)d %% of those who sign in here are protected") % {"share": share})
+    failed = fail_under is not None and share < fail_under
     return Answer(data, lines, WOULD_CHANGE if failed else DONE)
 
 
-def set_policy(account: Account, policy: str, begins: date | None, *, dry_run: bool) -> Answer:
-    """Change the account's rule, or say what that would change."""
-    if begins and policy != Policy.REQUIRED:
-        raise RefusedError(_("Only Required can begin on a day: leave out --from."))
-    new = AccountRule(policy, _midnight(begins) if begins else None)
-    if new.required_from and new.required_from <= timezone.now():
-        raise RefusedError(_("That day has begun already: leave out --from, or name a later day."))
-    differs = new != account.rule
-    numbers = policy_counts.counts(account, new)
+def set_policy(
+    account: Account, policy: str, begins: date | None, *, mail_now: bool, dry_run: bool
+) -> Answer:
+    """Change the account's rule, or say whom that would affect, in the groups of the page."""
+    now = timezone.now()
+    change = Change(account.rule.as_of(now), _rule(policy, begins, now), now)
+    shown = preview_of(account, change)
     data = {
         "from": account.two_factor_policy,
         "to": policy,
-        "required_from": _moment(new.required_from),
-        "changes": numbers,
+        "required_from": _moment(change.new.required_from),
+        "groups": shown.counts,
     }
-    if not differs:
+    if change.old == change.new:
         return _outcome(data, [_("Nothing to change: that is the setting already.")], changed=False)
-    said = {
-        "setup_link": _("get a setup link at their next sign-in, and are let in after setting up"),
-        "offer": _("are offered a setup link at their next sign-in"),
-        "code": _("are asked for a code"),
-        "password_alone": _("are let in with the password alone"),
-    }
-    lines = [f"{numbers[name]:7}  {words}" for name, words in said.items()]
+    lines = [
+        f"{shown.counts[name]:7}  {words}" for name, words in titles(change).items() if shown.counts[name]
+    ]
     if dry_run:
         return _outcome(data, [*lines, _("Nothing is stored yet.")], changed=True, dry_run=True)
-    changed = policy_counts.change(account, new, Origin())
-    return _outcome(data, [*lines, _("Stored. It applies at each next sign-in.")], changed=changed)
+    if not announcing.change_and_tell(account, change.new, Origin(), mail_now=mail_now):
+        raise RefusedError(_("Somebody else has changed the setting in this moment. Look again."))
+    return _outcome(data, [*lines, _("Stored. It applies at each next sign-in.")], changed=True)
+
+
+def _rule(policy: str, begins: date | None, now: datetime) -> AccountRule:
+    """Return the rule that was asked for."""
+    if begins and policy != Policy.REQUIRED:
+        raise RefusedError(_("Only Required can begin on a day: leave out --from."))
+    new = AccountRule(policy, first_moment(begins) if begins else None)
+    if new.required_from and new.required_from <= now:
+        raise RefusedError(_("That day has begun already: leave out --from, or name a later day."))
+    return new
 
 
 def override(account: Account, email: str, given: dict[str, str], *, dry_run: bool) -> Answer:
@@ -161,19 +168,6 @@ def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
     return _outcome(data, lines, changed=bool(reach.now), dry_run=dry_run)
 
 
-def evidence_header() -> list[str]:
-    """Return the titles of the columns of the evidence."""
-    return [_("Name"), _("Email"), _("Status"), _("Override")]
-
-
-def evidence_rows(account: Account) -> Iterator[list[str]]:
-    """Return one row for each operator, read as they are asked for."""
-    people = Operator.objects.filter(account=account).complete().order_by("pk")
-    for operator in people.iterator(chunk_size=BATCH):
-        status = str(STATUS_LABELS[operator.status])
-        yield [operator.name, operator.email, status, in_words(operator)]
-
-
 def _outcome(data: dict[str, Any], lines: list[str], *, changed: bool, dry_run: bool = False) -> Answer:
     """Return the answer of what changes something: under --dry-run the exit code says whether it would."""
     would = changed and dry_run
@@ -183,8 +177,3 @@ def _outcome(data: dict[str, Any], lines: list[str], *, changed: bool, dry_run: 
 def _moment(at: datetime | None) -> str | None:
     """Return a moment as scripts read it."""
     return at.isoformat() if at else None
-
-
-def _midnight(day: date) -> datetime:
-    """Return the beginning of a day by the server's clock."""
-    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())

@@ -7,12 +7,12 @@ import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 
-from accounts.models import AuditEntry
-from accounts.policy import AccountRule, Policy
-from operators import policy_counts
+from accounts.models import Account, AuditEntry
+from accounts.policy import Policy
+from operators import terminal
 from operators.models import Operator
 from operators.reminder_runs import ReminderRun
-from tests.factories import NOBODY, make_account, make_operator
+from tests.factories import make_account, make_operator
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +69,14 @@ def test_status_says_who_is_protected_and_ends_by_the_share(account, run):
     make_operator(account)
     make_operator(account, invited=True)
     data = json.loads(run("status", "--format", "json")[0])
-    assert (data["coverage"], data["operators"], data["statuses"]["invited"]) == (50.0, 3, 1)
+    assert (data["coverage"], data["operators"], data["statuses"]["invited"]) == (50, 3, 1)
     assert run("status", "--fail-under", "50")[1] == 0
     assert run("status", "--fail-under", "50.1")[1] == 3
 
 
 def test_an_account_without_operators_is_covered(account, run):
-    assert run("status", "--fail-under", "100")[1] == 0
+    out, code = run("status", "--fail-under", "100", "--format", "json")
+    assert (json.loads(out)["coverage"], code) == (None, 0)
 
 
 # set-policy
@@ -86,7 +87,8 @@ def test_set_policy_shows_the_numbers_and_stores_nothing_in_a_dry_run(account, r
     make_operator(account, enrolled=True)
     make_operator(account, frozen_at=datetime(2026, 1, 1, tzinfo=UTC))
     out, code = run("set-policy", "required", "--dry-run", "--format", "json")
-    assert json.loads(out)["changes"] == {"setup_link": 1, "offer": 0, "code": 0, "password_alone": 0}
+    groups = {name: number for name, number in json.loads(out)["groups"].items() if number}
+    assert groups == {"must-set-up": 1, "protected": 1, "cannot-sign-in": 1}
     assert code == 3
     account.refresh_from_db()
     assert account.two_factor_policy == Policy.OPTIONAL
@@ -108,15 +110,23 @@ def test_set_policy_takes_the_day_from_which_it_is_required(account, run):
     account.refresh_from_db()
     assert account.required_from == datetime(2026, 12, 1, tzinfo=UTC)
     assert AuditEntry.objects.get(action="account_policy").new == "Required from 1 Dec 2026 on"
-    assert "1  are offered a setup link" in out
+    assert "1  Stopped from 1 Dec 2026 on" in out
     assert "has begun already" in refused("set-policy", "required", "--from", "2026-11-24")
     assert "Only Required" in refused("set-policy", "optional", "--from", "2026-12-01")
 
 
-def test_a_setting_that_was_stored_in_this_moment_is_no_change(account):
-    new = AccountRule(Policy.REQUIRED)
-    assert [policy_counts.change(account, new, NOBODY) for _ in range(2)] == [True, False]
-    assert AuditEntry.objects.filter(action="account_policy").count() == 1
+def test_a_setting_that_somebody_else_has_changed_in_this_moment_is_not_stored(account):
+    stale = Account.objects.get()
+    Account.objects.update(two_factor_policy=Policy.DISABLED)
+    with pytest.raises(terminal.RefusedError, match="Somebody else"):
+        terminal.set_policy(stale, Policy.REQUIRED, None, mail_now=True, dry_run=False)
+    assert Account.objects.get().two_factor_policy == Policy.DISABLED
+
+
+def test_those_who_must_set_up_are_told_where_that_is_asked_for(account, run):
+    make_operator(account, "olga@example.com")
+    run("set-policy", "required", "--mail")
+    assert [message.to for message in mail.outbox] == [["olga@example.com"]]
 
 
 # override
@@ -168,7 +178,8 @@ def test_remind_does_not_begin_a_second_round(account, operator):
 
 
 def test_export_writes_everybody(account, run, operator, tmp_path):
-    assert '"Olga Operator","olga@example.com","Optional, not set up",""' in run("export")[0]
+    assert '"Olga Operator","olga@example.com"' in run("export")[0]
+    assert "the next sign-in takes the password alone" in run("export")[0]
     assert "1 rows" in run("export", "--dry-run")[0]
     file = tmp_path / "evidence.csv"
     assert str(file) in run("export", "--output", str(file))[0]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks
-from operators import terminal
+from operators import evidence, terminal
 from operators.terminal import Answer
 
 
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         policy = self._action(actions, "set-policy", "Change the account's setting.")
         policy.add_argument("policy", choices=list(map(str, Policy)))
         policy.add_argument("--from", dest="begins", type=_day, metavar="DAY", help="Required from then on.")
+        policy.add_argument("--mail", action="store_true", help="Tell those who must set up by mail.")
         override = self._action(actions, "override", "Set or remove an operator's own setting.")
         override.add_argument("email")
         override.add_argument("policy", choices=[*map(str, Policy), "none"])
@@ -79,7 +80,8 @@ class Command(BaseCommand):
     def _set_policy(self, options: dict[str, Any]) -> Answer:
         """Change the account's setting."""
         account = terminal.account_of(options["account"])
-        return terminal.set_policy(account, options["policy"], options["begins"], dry_run=options["dry_run"])
+        how = {"mail_now": options["mail"], "dry_run": options["dry_run"]}
+        return terminal.set_policy(account, options["policy"], options["begins"], **how)
 
     def _override(self, options: dict[str, Any]) -> Answer:
         """Set or remove an override."""
@@ -98,7 +100,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             number = account.operators.count()
             return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
-        chunks = csv_chunks(terminal.evidence_header(), terminal.evidence_rows(account))
+        chunks = csv_chunks(evidence.header(), evidence.rows(account.operators.order_by("pk")))
         if not options["output"]:
             for chunk in chunks:
                 self.stdout.write(chunk, ending="")
