@@ -1,22 +1,48 @@
-"""When does a day end? By the server's clock (TIME_ZONE), so that it is the same moment for everybody."""
+"""When does a day begin and end? By the server's clock (TIME_ZONE): the same moment for everybody."""
 
 from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
+
+from accounts.policy import Effective
 
 
 def today() -> date:
     """Return the day that it is on the server's clock."""
-    return timezone.localdate(timezone=timezone.get_default_timezone())
+    return day_of(timezone.now())
+
+
+def first_moment(day: date) -> datetime:
+    """Return when a day begins: at 00:00."""
+    return datetime.combine(day, time.min, timezone.get_default_timezone())
 
 
 def end_of(day: date) -> datetime:
     """Return the moment at which a day is over."""
-    return timezone.make_aware(
-        datetime.combine(day + timedelta(days=1), time.min), timezone.get_default_timezone()
-    )
+    return first_moment(day + timedelta(days=1))
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day in which a moment lies."""
+    return timezone.localtime(moment, timezone.get_default_timezone()).date()
 
 
 def last_day(until: datetime) -> date:
     """Return the last day that is over at that moment or has some of it before it."""
-    return timezone.localdate(until - timedelta(microseconds=1), timezone.get_default_timezone())
+    return day_of(until - timedelta(microseconds=1))
+
+
+def days_left(moment: datetime, now: datetime) -> int:
+    """Return in how many days the day of a moment comes; on the day before it is 1."""
+    return (day_of(moment) - day_of(now)).days
+
+
+def in_words(moment: datetime) -> str:
+    """Return the day of a moment, the same for readers in every time zone."""
+    return date_format(day_of(moment), "DATE_FORMAT")
+
+
+def announced_day(effective: Effective) -> str:
+    """Return from which day on it will be required, "" where no such day is set or it has come."""
+    return in_words(effective.starts_at) if effective.starts_at else ""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from accounts.deadline import day_of, first_moment
+from accounts.days import day_of, first_moment
 from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.passwords import password_rules
 from accounts.plain_form import UNSEEN, PlainForm

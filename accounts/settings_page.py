@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from accounts.audit import Origin, record
-from accounts.deadline import in_words
+from accounts.days import in_words
 from accounts.models import POLICY_LABELS, Account, Action
 from accounts.policy import AccountRule
 

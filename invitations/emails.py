@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.mail import words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import guessing
 from accounts.audit import origin, record
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.durations import duration
 from accounts.http import data_of
 from accounts.models import Action

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django_tasks import task
 
 from accounts.audit import Origin
-from accounts.deadline import day_of, days_left, in_words
+from accounts.days import day_of, days_left, in_words
 from accounts.mail import notify
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy

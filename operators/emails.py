@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.mail import notify, words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail

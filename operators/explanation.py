@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.policy import Effective, Policy, Source
 from operators import outlook
 from operators.models import Operator

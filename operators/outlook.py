@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.policy import Source
 from invitations.masking import mask
 from operators.models import Operator

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from accounts.deadline import in_words
+from accounts.days import in_words
 from operators.models import Operator
 from operators.policy_change import Change, Group
 from operators.policy_preview import NO_MAIL, Preview

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from accounts.deadline import first_moment
+from accounts.days import first_moment
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words

@@ -6,7 +6,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from accounts.deadline import days_left, in_words
+from accounts.days import days_left, in_words
 from accounts.models import Account
 
 register = template.Library()

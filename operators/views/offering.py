@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.deadline import days_left, in_words
+from accounts.days import days_left, in_words
 from accounts.policy import Policy
 from invitations.masking import mask
 from operators import signin

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof_for_others
 from accounts.audit import Origin, origin
-from accounts.deadline import announced_day
+from accounts.days import announced_day
 from accounts.http import SignedInRequest, data_of
 from invitations import setup_link
 from operators import access
