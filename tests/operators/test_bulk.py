@@ -408,8 +408,8 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
     action = BulkAction.objects.get()
     real, calls = bulk.set_override, iter(range(10))
 
-    def dies(*args):
-        changed = real(*args)
+    def dies(*args, **kwargs):
+        changed = real(*args, **kwargs)
         if next(calls) == 1:
             raise OperationalError
         return changed
