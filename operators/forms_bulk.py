@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.days import end_of
 from accounts.forms import LineField
-from accounts.models import TEXT_LENGTH, Account
+from accounts.models import Account
 from accounts.plain_form import PlainForm
 from operators.bulk_models import BulkAction
 from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
-from operators.forms_reset import IDENTITY_CHECKS
+from operators.forms_reset import ReasonForm
 from operators.models import Group, Operator
 
 # What no database has as a key would be an error there.
@@ -93,8 +93,12 @@ class ConfirmForm(PlainForm):
         max_value=10**9,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), OUT_OF_DATE),
     )
-    reason = ""
     ends_at: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it is done; "" where nothing is asked."""
+        return ""
 
     @classmethod
     def fresh(cls, counted: int) -> "ConfirmForm":
@@ -116,7 +120,7 @@ class ConfirmExceptionForm(ConfirmForm):
     until = LastDayField(validators=[check_last_day])
 
     @property
-    def reason(self) -> str:  # type: ignore[override]
+    def reason(self) -> str:
         """Why there are these exceptions."""
         return str(self.cleaned_data["why"])
 
@@ -127,23 +131,7 @@ class ConfirmExceptionForm(ConfirmForm):
         return end_of(day) if day else None
 
 
-class ConfirmResetForm(ConfirmForm):
+class ConfirmResetForm(ReasonForm, ConfirmForm):
     """The same, with what an administrator says before a reset."""
 
-    why = forms.CharField(
-        label=_("Reason"),
-        error_messages={"required": _("Type a reason.")},
-        max_length=TEXT_LENGTH,
-        help_text=_("For example: new phones for the night shift. It is kept in the audit log."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    identity_check = forms.ChoiceField(
-        label=_("How did you make sure that it is them who ask?"),
-        choices=[("", _("Choose one")), *IDENTITY_CHECKS],
-        error_messages={"required": _("Choose how you made sure.")},
-    )
-
-    @property
-    def reason(self) -> str:  # type: ignore[override]
-        """The sentence for the audit log, as for a single reset."""
-        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
+    field_order = ("why", "identity_check")

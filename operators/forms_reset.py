@@ -18,8 +18,8 @@ IDENTITY_CHECKS = [
 NOW, LATER = "now", "later"
 
 
-class ResetForm(PlainForm):
-    """Why, how the person's identity was checked, and what comes next."""
+class ReasonForm(PlainForm):
+    """Why, and how the identity of whoever asks was checked."""
 
     why = forms.CharField(
         label=_("Reason"),
@@ -33,6 +33,16 @@ class ResetForm(PlainForm):
         choices=[("", _("Choose one")), *IDENTITY_CHECKS],
         error_messages={"required": _("Choose how you made sure.")},
     )
+
+    @property
+    def reason(self) -> str:
+        """The sentence for the audit log."""
+        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
+
+
+class ResetForm(ReasonForm):
+    """The same, and what comes next."""
+
     setup_link = forms.ChoiceField(
         label=_("Setup link"),
         choices=[(LATER, _("Send it at the next sign-in")), (NOW, _("Send it now; it works for one hour"))],
@@ -45,11 +55,6 @@ class ResetForm(PlainForm):
         # A link leads nowhere where nothing can be set up; without a rule nobody has to be sent one.
         if not operator.effective.required:
             del self.fields["setup_link"]
-
-    @property
-    def reason(self) -> str:
-        """The sentence for the audit log."""
-        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
 
     @property
     def sends_link(self) -> bool:
