@@ -95,7 +95,7 @@ screenshots: $(VENV)/.dev system-packages ## Make the pictures of the documentat
 
 system-packages: ## Install what the browser tests need from Debian, where it is missing
 	@missing=""; \
-	command -v chromium >/dev/null || missing="$$missing chromium chromium-sandbox fonts-liberation"; \
+	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell fonts-liberation"; \
 	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
 	command -v oathtool >/dev/null || missing="$$missing oathtool"; \
 	if [ -n "$$missing" ]; then $(call apt_install,$$missing); fi

@@ -73,7 +73,7 @@ def main() -> None:
             wait_for_server()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+                    executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox"]
                 )
                 take(browser.new_page(viewport={"width": 1240, "height": 860}, reduced_motion="reduce"))
                 browser.close()

@@ -15,8 +15,8 @@ from tests.database import fresh_database, models_use
 from tests.factories import make_account, make_operator
 from uptrends_2fa import settings as production_settings
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server"]
 _emails = iter(range(1, 1_000_000))
 
 SitDown = Callable[[], Person]
