@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.audit import Origin, record
@@ -48,6 +49,8 @@ PEOPLE = [
     ("Uma Unsaved", "", True, ""),
     ("Fay Few", "", True, ""),
 ]
+# So long ago Eva was invited: longer than an invitation works.
+EXPIRED = timedelta(days=30)
 INVITED = ["Ivo Invited", "Eva Expired"]
 # Anna, the people, and those who are invited.
 SIZE = 1 + len(PEOPLE) + len(INVITED)
@@ -66,10 +69,13 @@ def make_sample_account() -> Account:
         _fill(account, Origin(anna))
     for name in INVITED:
         invite.send(_invited(account, name, Origin(anna)), Origin(anna))
-    past = timezone.now() - timedelta(days=1)
     eva = Operator.objects.get(account=account, email="eva@example.com")
-    Link.objects.filter(user=eva).update(expires_at=past)
-    LinkRecord.objects.filter(person_id=eva.pk).update(expires_at=past)
+    Link.objects.filter(user=eva).update(
+        created_at=F("created_at") - EXPIRED, expires_at=F("expires_at") - EXPIRED
+    )
+    LinkRecord.objects.filter(person_id=eva.pk).update(
+        asked_at=F("asked_at") - EXPIRED, expires_at=F("expires_at") - EXPIRED
+    )
     demo_history.make(account, timezone.now())
     return account
 

@@ -49,6 +49,8 @@ class Command(BaseCommand):
             "DJANGO_SETTINGS_MODULE": "uptrends_2fa.demo_settings",
             "SITE_URL": settings.SITE_URL,
             "GUNICORN_BIND": address,
+            # There is no proxy, and each connection that a browser opens ahead of need holds a thread.
+            "GUNICORN_THREADS": "8",
         }
         os.chdir(Path(settings.BASE_DIR))
         command_of_worker = [sys.executable, "manage.py", "worker", "--interval", "0.2"]
