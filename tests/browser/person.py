@@ -16,6 +16,8 @@ from tests.factories import PASSWORD, signed_in
 from twofactor import proof
 
 WIDE, NARROW, HEIGHT = 1180, 360, 800
+# The narrowest windows of each arrangement between those two.
+BETWEEN = (600, 760)
 SCAN = "Scan QR code to set up two-factor authentication"
 RESET = "Reset two-factor authentication"
 PICTURES = os.environ.get("BROWSER_PICTURES")  # a folder for a picture of every page that is looked at
@@ -157,7 +159,13 @@ class Person:
             if PICTURES:
                 path = Path(PICTURES) / f"{name}-{width}-{scheme}.png"
                 self.page.screenshot(path=path, full_page=not self.dialog.count(), caret="initial")
-            beyond = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert beyond <= 0, f"{name} is {beyond} pixels too wide for {width}"
+            self._fits(name, width)
+        for width in BETWEEN:
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self._fits(name, width)
         self.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
         self.page.emulate_media(color_scheme="light")
+
+    def _fits(self, name: str, width: int) -> None:
+        beyond = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert beyond <= 0, f"{name} is {beyond} pixels too wide for {width}"
