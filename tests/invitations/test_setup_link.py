@@ -173,6 +173,15 @@ def test_mails_that_could_not_be_sent_do_not_count_and_free_nobody_else(olga, se
     assert setup_link.send(paul, NOBODY) in (59, 60)
 
 
+@pytest.mark.parametrize(("seconds", "wait"), [(0, 60), (0.5, 60), (59.5, 1), (60, 0)])
+def test_the_wait_is_rounded_up(olga, seconds, wait):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        setup_link.send(olga, NOBODY)
+    with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+        assert setup_link.send(olga, NOBODY) == wait
+
+
 def test_who_comes_just_after_another_hears_how_long_to_wait(olga, monkeypatch):
     row = Link._row(olga, Link.Purpose.SETUP, timezone.now())
     stopped(olga)
