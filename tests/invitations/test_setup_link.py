@@ -64,6 +64,34 @@ def test_a_link_opens_the_page_of_its_purpose_only(olga):
     assert not dead(Client().get(link_in_mail(), follow=True))
 
 
+def test_a_browser_may_have_opened_links_of_several_purposes(olga):
+    stopped(olga)
+    Client().post(reverse("operators:password-reset"), {"email": olga.email})
+    browser = Client()
+    for index in (0, 1):
+        browser.get(re.findall(r"http://testserver(/\S+)", mail.outbox[index].body)[0])
+    for name in ("invitations:setup", "operators:password-reset-choose"):
+        assert not dead(browser.get(reverse(name), follow=True))
+
+
+def test_first_links_of_two_people_may_begin_at_the_same_moment(olga):
+    paul = make_operator(olga.account)
+    places = [Link._row(person, Link.Purpose.SETUP, timezone.now()) for person in (olga, paul)]
+    assert not any(place.is_live(olga, timezone.now()) for place in places)
+    assert not Link.kill(olga, Link.Purpose.SETUP)
+
+
+def test_the_last_email_is_the_newest_setup_link_of_that_person(olga):
+    assert setup_link.last_email(olga) == (None, 0, False)
+    Client().post(reverse("operators:password-reset"), {"email": olga.email})
+    stopped(make_operator(olga.account))
+    assert setup_link.last_email(olga) == (None, 0, False)
+    setup_link.send(olga, NOBODY)
+    email, wait, works = setup_link.last_email(olga)
+    assert (email.to, email.template) == (olga.email, "invitations/email/setup_link")
+    assert (wait, works) in [(59, True), (60, True)]
+
+
 def test_withdrawing_a_link_leaves_other_purposes_and_other_people(olga):
     paul = make_operator(olga.account)
     stopped(paul)
