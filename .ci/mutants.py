@@ -1,22 +1,28 @@
 """Does a test notice each mistake that could stand in the modules that guard the doors? Mutation testing.
 
-    python .ci/mutants.py [--workers 2] [MODULE ...]
+    python .ci/mutants.py [--workers 2] [--keep-map] [--again] [MODULE ...]
 
 A first run of the suite notes which test runs which line. Then, in a process that has everything loaded, the
 mistakes are made one at a time, each in a forked child: the code of the live functions is replaced there, and
-the tests that run the line are run until one fails. A mistake at import gets a process of its own.
-What no test notices is printed, and written to .mutants/survivors.txt.
+the tests that run the line are run until one fails. A mistake at import gets a process of its own. In the
+end, every test that has noticed something must pass without a mistake.
+
+Each result goes to .mutants/results.jsonl at once: what has been judged is not judged again until its module
+changes. What no test notices is printed, and written to .mutants/survivors.txt.
 """
 
 import argparse
 import gc
+import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -29,6 +35,9 @@ from mutate import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".mutants"
 CONTEXTS = FOLDER / "coverage"
+# What the modules were when the map was made.
+MAPPED = FOLDER / "mapped.json"
+RESULTS = FOLDER / "results.jsonl"
 MODULES = [
     *(f"twofactor/{name}.py" for name in ("codes", "models", "recovery", "proof", "pending", "throttle")),
     "accounts/tally.py",
@@ -40,7 +49,7 @@ MODULES = [
     *(f"invitations/{name}.py" for name in ("models", "tokens", "setup_link", "invite")),
     *(
         f"twofactor/{name}.py"
-        for name in ("enrollment", "fresh_codes", "totp", "vault", "trusted", "rotation")
+        for name in ("enrollment", "fresh_codes", "totp", "vault", "trusted", "rotation", "key_check")
     ),
     *(f"twofactor/{name}.py" for name in ("forms", "views", "emails", "qr")),
 ]
@@ -50,7 +59,12 @@ PYTEST += [f"--ignore=tests/{left_out}" for left_out in ("browser", "breakage", 
 # Of the tests that run a line, those whose subject is nearest: the rest notices nothing that these do not.
 MOST_TESTS = 150
 SECONDS = 120
-KILLED, SURVIVED, TIMEOUT, UNREACHED = "killed", "survived", "timeout", "no test"
+# For the second try of what has run out of time: slowness is no answer.
+MORE_SECONDS = 300
+KILLED, SURVIVED, TIMEOUT, UNREACHED, BROKEN = "noticed", "not noticed", "out of time", "no test", "broken"
+CODES = {0: SURVIVED, 1: KILLED, 4: TIMEOUT}
+# Of pytest: tests failed, or could not be imported.
+FAILED = (1, 2)
 
 
 def main() -> int:
@@ -59,6 +73,8 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", default=MODULES)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep-map", action="store_true", help="take the last run's map of lines to tests")
+    parser.add_argument("--again", action="store_true", help="try again what no test has noticed")
+    parser.add_argument("--most", type=int, default=MOST_TESTS, help="how many tests at most for a mistake")
     # Of this script's own: a mistake at import, in a process of its own.
     parser.add_argument("--single", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -67,32 +83,88 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     if options.single:
         return _run_single(options.single[0], int(options.single[1]))
-    if not options.keep_map or not CONTEXTS.exists():
+    if not (options.keep_map and CONTEXTS.exists()):
         _note_which_test_runs_what()
-    runner = Runner(options.modules, options.workers)
-    pytest.main(PYTEST, plugins=[runner])
-    return _report(runner.results)
+    runner = Runner(options.modules, options.workers, options.most, again=options.again)
+    code = pytest.main(PYTEST, plugins=[runner])
+    return int(code) or _report(options.modules)
 
 
 def _note_which_test_runs_what() -> None:
     """Run the suite once, and fail where it fails by itself."""
     environment = {**os.environ, "COVERAGE_FILE": str(CONTEXTS)}
     options = ["--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0", "-n2"]
+    before = {module: _hash_of_file(module) for module in MODULES}
     subprocess.run([sys.executable, "-m", "pytest", *PYTEST, *options], check=True, env=environment)
+    MAPPED.write_text(json.dumps(before))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A mistake to make, and what it takes to know it again."""
+
+    module: str
+    number: int
+    mutant: Mutant
+
+    @property
+    def key(self) -> str:
+        """Return what only this mistake in this version of the module has."""
+        return _hash(f"{self.module}\n{self.mutant.source}")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a mistake; a line of the file of results."""
+
+    key: str
+    module: str
+    line: int
+    before: str
+    after: str
+    outcome: str
+    # Which test has noticed it, and what that said.
+    killer: str = ""
+    why: str = ""
+
+
+def _jobs(modules: Iterable[str]) -> list[Job]:
+    return [
+        Job(module, number, mutant)
+        for module in modules
+        for number, mutant in enumerate(mutants_of((ROOT / module).read_text()))
+    ]
+
+
+def _judged() -> dict[str, Result]:
+    """Return the last result of each mistake."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    results = [Result(**json.loads(line)) for line in lines]
+    return {result.key: result for result in results}
 
 
 class Runner:
     """A pytest plugin that makes mistakes in place of running each test once."""
 
-    def __init__(self, modules: list[str], workers: int) -> None:
-        self.modules = modules
+    def __init__(self, modules: list[str], workers: int, most_tests: int, *, again: bool) -> None:
         self.workers = workers
-        self.results: list[tuple[str, Mutant, str, str]] = []
+        self.most_tests = most_tests
+        judged = _judged()
+        settled = [KILLED] if again else [KILLED, SURVIVED, UNREACHED]
+        self.all_jobs = _jobs(modules)
+        self.jobs = [
+            job for job in self.all_jobs if job.key not in judged or judged[job.key].outcome not in settled
+        ]
+        # What takes a process of its own takes longest, and comes last.
+        self.jobs.sort(key=lambda job: not job.mutant.in_function)
         self.items: dict[str, Any] = {}
         # Tests that have noticed something come first the next time.
-        self.noticed: Counter[str] = Counter()
+        self.noticed = Counter(result.killer for result in judged.values() if result.killer)
         data = coverage.CoverageData(str(CONTEXTS))
         data.read()
+        self.on_the_map = {context.split("|")[0] for context in data.measured_contexts()}
+        mapped = json.loads(MAPPED.read_text())
+        self.has_moved = {module for module in modules if mapped.get(module) != _hash_of_file(module)}
         self.tests_of = {module: data.contexts_by_lineno(str(ROOT / module)) for module in modules}
         self.lines_of = {module: _turned(by_line) for module, by_line in self.tests_of.items()}
 
@@ -106,119 +178,147 @@ class Runner:
         first.config.hook.pytest_runtest_protocol(item=first, nextitem=self.nothing_more)
         gc.collect()
         gc.freeze()
-        running: dict[int, tuple[str, Mutant, int]] = {}
-        self._check_that_all_is_well()
-        for module, mutant, number in self._mutants():
-            if len(running) >= self.workers:
-                self._wait(running)
-            tests = self._tests(module, mutant)
-            if not tests:
-                self._note(module, mutant, UNREACHED, "")
-                continue
-            running[self._start(module, mutant, number, tests)] = (module, mutant, number)
-        while running:
-            self._wait(running)
-        # Once more: an environment that has gone meanwhile would pass for tests that notice everything.
-        self._check_that_all_is_well()
+        late = self._judge(self.jobs, SECONDS, self.workers)
+        self._judge(late, MORE_SECONDS, 1)
+        self._check_who_noticed()
         return True
 
-    def _check_that_all_is_well(self) -> None:
-        """Stop where tests fail in a forked child without any mistake: every figure would be wrong."""
+    def _judge(self, jobs: list[Job], seconds: int, workers: int) -> list[Job]:
+        """Make each mistake; return those that have run out of time."""
+        running: dict[int, Job] = {}
+        late: list[Job] = []
+        for job in jobs:
+            if len(running) >= workers:
+                late += self._wait(running)
+            tests = self._tests(job.module, job.mutant)
+            if tests:
+                running[self._start(job, tests, seconds)] = job
+            else:
+                self._note(job, UNREACHED, "", "")
+        while running:
+            late += self._wait(running)
+        return late
+
+    def _check_who_noticed(self) -> None:
+        """Stop where a test fails without any mistake: it has noticed nothing, and nor has its like."""
+        keys = {job.key for job in self.all_jobs}
+        judged = _judged()
+        killers = {result.killer for key, result in judged.items() if key in keys and result.killer}
+        names = sorted((name for name in killers if name in self.items), key=self._is_transactional)
         pid = os.fork()
         if pid == 0:
             try:
                 sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  closed with the child
-                os._exit(self._first_failure(list(self.items)))
+                os._exit(self._first_failure(names))
             finally:
                 os._exit(3)
         if os.waitpid(pid, 0)[1]:
-            raise pytest.UsageError(f"Fails without a mistake: {self._killer(pid)}")
+            killer, why = self._killer(pid)
+            rest = [result for result in judged.values() if result.killer != killer]
+            RESULTS.write_text("".join(f"{json.dumps(asdict(result))}\n" for result in rest))
+            raise pytest.UsageError(f"Fails without a mistake, and its results are dropped: {killer} {why}")
 
-    def _mutants(self) -> Iterator[tuple[str, Mutant, int]]:
-        for module in self.modules:
-            for number, mutant in enumerate(mutants_of((ROOT / module).read_text())):
-                yield module, mutant, number
+    def _is_transactional(self, name: str) -> bool:
+        """Whether a test empties the tables when it is over."""
+        item = self.items[name]
+        marker = item.get_closest_marker("django_db")
+        return "transactional_db" in item.fixturenames or bool(marker and marker.kwargs.get("transaction"))
 
     def _tests(self, module: str, mutant: Mutant) -> list[str]:
-        """Return the tests that run the lines; the whole module's where it is the import that matters."""
+        """Return the tests that run the lines, and those that are newer than the map.
+
+        The whole module's where it is the import that matters, or where its lines have moved since.
+        """
         by_line = self.tests_of[module]
-        lines = range(mutant.line, mutant.last_line + 1) if mutant.in_function else by_line
+        by_import = not mutant.in_function or module in self.has_moved
+        lines = by_line if by_import else range(mutant.line, mutant.last_line + 1)
         names = {context.split("|")[0] for line in lines for context in by_line.get(line, ())}
+        names |= self.items.keys() - self.on_the_map
         folder = "tests/" + module.split("/", maxsplit=1)[0]
         subject = Path(module).stem
 
         def order(name: str) -> tuple[Any, ...]:
             near = subject in name.split("::", maxsplit=1)[0], name.startswith(folder), len(by_test[name])
-            return -self.noticed[name], "races" in name, not near[0], not near[1], near[2], name
+            new = name not in self.on_the_map and name.startswith(folder)
+            last = self._is_transactional(name)
+            return last, not new, -self.noticed[name], not near[0], not near[1], near[2], name
 
         by_test = self.lines_of[module]
-        return sorted((name for name in names if name in self.items), key=order)[:MOST_TESTS]
+        return sorted((name for name in names if name in self.items), key=order)[: self.most_tests]
 
-    def _start(self, module: str, mutant: Mutant, number: int, tests: list[str]) -> int:
+    def _start(self, job: Job, tests: list[str], seconds: int) -> int:
         pid = os.fork()
         if pid:
             return pid
         code = 3
         try:
-            signal.alarm(SECONDS if mutant.in_function else 2 * SECONDS)
             sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  closed with the child
-            code = self._child(module, mutant, number, tests)
+            code = self._child(job, tests, seconds)
         except BaseException:  # noqa: BLE001  whatever it is, the child ends here
             (FOLDER / "errors").write_text(traceback.format_exc())
         finally:
             os._exit(code)
 
-    def _child(self, module: str, mutant: Mutant, number: int, tests: list[str]) -> int:
-        """Return 0 where no test fails, 1 where one does."""
-        if not (mutant.in_function and replace_code(ROOT / module, mutant.source)):
-            command = [sys.executable, __file__, "--single", module, str(number)]
-            names = FOLDER / f"tests_{os.getpid()}"
-            names.write_text("\n".join(tests))
-            environment = {**os.environ, "MUTANT_TESTS": str(names)}
-            done = subprocess.run(command, check=False, env=environment, capture_output=True)
+    def _child(self, job: Job, tests: list[str], seconds: int) -> int:
+        """Return 0 where no test fails, 1 where one does, another number otherwise; see CODES."""
+        if job.mutant.in_function and replace_code(ROOT / job.module, job.mutant.source):
+            signal.alarm(seconds)
+            return self._first_failure(tests)
+        command = [sys.executable, __file__, "--single", job.module, str(job.number)]
+        names = FOLDER / f"tests_{os.getpid()}"
+        names.write_text("\n".join(tests))
+        environment = {**os.environ, "MUTANT_TESTS": str(names), "MUTANT_PARENT": str(os.getpid())}
+        try:
+            done = subprocess.run(
+                command, check=False, env=environment, capture_output=True, timeout=2 * seconds
+            )
+        except subprocess.TimeoutExpired:
+            return 4
+        finally:
             names.unlink()
-            return 0 if done.returncode == 0 else 1
-        return self._first_failure(tests)
+        if done.returncode in FAILED:
+            return 1
+        return 3 if done.returncode else 0
 
     def _first_failure(self, tests: list[str]) -> int:
         """Run tests until one fails, and note which; return 1 then, 0 where none does."""
         for name, after in zip(tests, [*tests[1:], None], strict=True):
             item, nextitem = self.items[name], self.items[after] if after else self.nothing_more
-            failures: list[bool] = []
+            watcher = Watcher(os.getpid())
             item.session.testsfailed = 0
-            item.config.pluginmanager.register(Watcher(failures))
+            item.config.pluginmanager.register(watcher)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-            if failures:
-                (FOLDER / f"killer_{os.getpid()}").write_text(name)
+            item.config.pluginmanager.unregister(watcher)
+            if watcher.has_failed:
                 return 1
         return 0
 
-    def _wait(self, running: dict[int, tuple[str, Mutant, int]]) -> None:
+    def _wait(self, running: dict[int, Job]) -> list[Job]:
+        """Note how a child has ended; return its mistake where it has run out of time."""
         pid, status = os.wait()
         if pid not in running:
-            return
-        module, mutant, _number = running.pop(pid)
-        name = self._killer(pid)
-        self.noticed[name] += bool(name)
-        if os.WIFSIGNALED(status):
-            outcome = TIMEOUT
-        else:
-            outcome = {0: SURVIVED, 1: KILLED}.get(os.WEXITSTATUS(status), "broken")
-        self._note(module, mutant, outcome, name)
+            return []
+        job = running.pop(pid)
+        killer, why = self._killer(pid)
+        self.noticed[killer] += bool(killer)
+        code = 4 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        outcome = CODES.get(code, BROKEN)
+        self._note(job, outcome, killer, why)
+        return [job] if outcome == TIMEOUT else []
 
-    def _killer(self, pid: int) -> str:
-        """Return which test has noticed the mistake in a child."""
+    def _killer(self, pid: int) -> tuple[str, str]:
+        """Return which test has noticed the mistake in a child, and what it said."""
         path = FOLDER / f"killer_{pid}"
-        name = path.read_text() if path.exists() else ""
+        name, _, why = path.read_text().partition("\n") if path.exists() else ("", "", "")
         path.unlink(missing_ok=True)
-        return name
+        return name, why
 
-    def _note(self, module: str, mutant: Mutant, outcome: str, killer: str) -> None:
-        self.results.append((module, mutant, outcome, killer))
-        if outcome != KILLED:
-            text = f"{outcome}: {module}:{mutant.line}: {_short(mutant.before)}  ->  {_short(mutant.after)}"
-            with (FOLDER / "log").open("a") as log:
-                log.write(f"{text}\n")
+    def _note(self, job: Job, outcome: str, killer: str, why: str) -> None:
+        mutant = job.mutant
+        before, after = _short(mutant.before), _short(mutant.after)
+        result = Result(job.key, job.module, mutant.line, before, after, outcome, killer, why)
+        with RESULTS.open("a") as results:
+            results.write(f"{json.dumps(asdict(result))}\n")
 
 
 class End:
@@ -233,15 +333,19 @@ class End:
 
 
 class Watcher:
-    """A pytest plugin that notes failures."""
+    """A pytest plugin that notes the first failure for the process that waits for it."""
 
-    def __init__(self, failures: list[bool]) -> None:
-        self.failures = failures
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.has_failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure in set-up, call or tear-down."""
-        if report.failed:
-            self.failures.append(True)
+        if report.failed and not self.has_failed:
+            self.has_failed = True
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = _short(crash.message if crash else str(report.longrepr))
+            (FOLDER / f"killer_{self.pid}").write_text(f"{report.nodeid}\n{why}")
 
 
 def _turned(tests_of_lines: dict[int, list[str]]) -> dict[str, list[int]]:
@@ -291,27 +395,38 @@ def _run_single(module: str, number: int) -> int:
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
     tests = Path(os.environ["MUTANT_TESTS"]).read_text().splitlines()
     options = [option for option in PYTEST if not option.startswith("tests")]
-    return int(pytest.main([*options, "-x", *tests]))
+    watcher = Watcher(int(os.environ["MUTANT_PARENT"]))
+    return int(pytest.main([*options, "-x", *tests], plugins=[watcher]))
 
 
-def _report(results: list[tuple[str, Mutant, str, str]]) -> int:
+def _report(modules: list[str]) -> int:
     """Print a table and the survivors."""
+    judged = _judged()
+    results = [judged[job.key] for job in _jobs(modules)]
     table: dict[str, Counter[str]] = defaultdict(Counter)
-    for module, _mutant, outcome, _killer in results:
-        table[module][outcome] += 1
-    rows = ["| module | mutants | noticed | survived |", "|---|---|---|---|"]
+    for result in results:
+        table[result.module][result.outcome] += 1
+    rows = ["| module | mistakes | noticed | not noticed | out of time |", "|---|---|---|---|---|"]
     for module, count in table.items():
-        noticed = count[KILLED]
-        rows.append(f"| `{module}` | {count.total()} | {noticed} | {count.total() - noticed} |")
+        left = count.total() - count[KILLED] - count[TIMEOUT]
+        rows.append(f"| `{module}` | {count.total()} | {count[KILLED]} | {left} | {count[TIMEOUT]} |")
     alive = [
-        f"{module}:{mutant.line}: {_short(mutant.before)}  ->  {_short(mutant.after)}  ({outcome})"
-        for module, mutant, outcome, _killer in results
-        if outcome != KILLED
+        f"{one.module}:{one.line}: {one.before}  ->  {one.after}  ({one.outcome})"
+        for one in results
+        if one.outcome != KILLED
     ]
     text = "\n".join([*rows, "", *alive, ""])
     (FOLDER / "survivors.txt").write_text(text)
-    print(text, f"{len(results)} mutants, {len(alive)} survived", sep="\n")
+    print(text, f"{len(results)} mistakes, {len(alive)} not noticed", sep="\n")
     return int(bool(alive))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _hash_of_file(module: str) -> str:
+    return _hash((ROOT / module).read_text())
 
 
 def _short(text: str) -> str:

@@ -97,10 +97,12 @@ def test_a_browser_knows_its_five_newest_people(account):
     for person in people:
         log_in(browser, person)
         browser.post(reverse("operators:logout"))
-    for person in (people[0], people[5]):
+    for person in people:
         guess(Client(), person.email, 11)
     assert TOO_MANY in log_in(browser, people[0]).text
-    assert log_in(browser, people[5]).status_code == 302
+    for person in (people[1], people[5]):
+        assert log_in(browser, person).status_code == 302
+        browser.post(reverse("operators:logout"))
 
 
 def test_an_address_is_limited_across_names_and_others_are_untouched(operator):
@@ -161,6 +163,23 @@ def test_neither_table_nor_cookie_lists_people(operator):
     assert operator.email not in browser.cookies[COOKIE].value
     assert browser.cookies[COOKIE]["httponly"]
     assert browser.cookies[COOKIE]["samesite"] == "Lax"
+
+
+def test_the_cookie_lives_for_a_year_and_travels_as_the_session_does(operator, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    browser = Client()
+    log_in(browser, operator)
+    assert browser.cookies[COOKIE]["max-age"] == 365 * 24 * 60 * 60
+    assert browser.cookies[COOKIE]["secure"]
+
+
+@pytest.mark.parametrize(("days", "known"), [(364, True), (366, False)])
+def test_a_browser_is_known_for_a_year(operator, days, known):
+    browser = Client()
+    log_in(browser, operator)
+    with time_machine.travel(timezone.now() + timedelta(days=days)):
+        guess(Client(), operator.email, 11)
+        assert (TOO_MANY not in log_in(browser, operator).text) is known
 
 
 def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):

@@ -395,6 +395,41 @@ def test_an_email_whose_link_was_replaced_is_dropped(olga, queue):
     assert Client().get(link_in_mail(), follow=True).status_code == 200
 
 
+def test_asking_for_a_newer_link_kills_the_older_one_while_the_email_waits(olga, queue):
+    browser = stopped(olga)
+    work()
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        browser.post(reverse("invitations:send-again"))
+        assert Client().get(link_in_mail(), follow=True).status_code == 410
+
+
+def test_an_email_that_leaves_after_its_link_was_replaced_or_used_brings_none(olga, queue, monkeypatch):
+    """As for a try that was begun before the change was."""
+    setup_link.send(olga, NOBODY)
+    mail, link = OutgoingMail.objects.get(), Link.objects.get()
+    rows = Link.objects.select_related("user__account").filter(pk=link.pk)
+    for change in ({"mail": None}, {"spent_at": timezone.now()}, {"expires_at": timezone.now()}):
+        stale = next(iter(rows))
+        rows.update(**change)
+        with monkeypatch.context() as patch:
+            patch.setattr("django.db.models.QuerySet.first", lambda _rows, stale=stale: stale)
+            assert Link.issue_for(mail) is None
+        rows.update(mail=mail, spent_at=None, expires_at=link.expires_at)
+    assert Link.issue_for(mail) is not None
+
+
+@pytest.mark.parametrize("end", ["nonce", "expired"])
+def test_an_email_whose_link_has_died_by_itself_is_dropped(olga, queue, end):
+    setup_link.send(olga, NOBODY)
+    if end == "nonce":
+        olga.renew_session_nonce()
+        work()
+    else:
+        work_in(seconds=3601)
+    assert mail.outbox == []
+    assert OutgoingMail.objects.get().state == State.DROPPED
+
+
 @pytest.mark.parametrize("end", ["deactivated", "killed", "deleted"])
 def test_an_email_whose_link_would_not_work_is_dropped(olga, queue, end):
     make_operator(olga.account, administrator=True)

@@ -82,8 +82,33 @@ def test_an_email_in_the_queue_is_being_sent_and_one_that_is_dropped_stays_so(ac
 def test_a_link_that_is_spent_is_used(account, ivo):
     invite.send(ivo, NOBODY)
     assert Link.objects.get().spend(timezone.now())
-    assert not Link.objects.get().spend(timezone.now())
     assert states(account) == ["used"]
+    assert not Link.objects.get().spend(timezone.now())
+
+
+def test_a_link_that_was_replaced_since_it_was_read_is_not_spent(account, ivo):
+    invite.send(ivo, NOBODY)
+    read = Link.objects.get()
+    invite.make_link(ivo, NOBODY)
+    assert not read.spend(timezone.now())
+    assert states(account) == ["copied", "replaced"]
+    assert Link.objects.get().spend(timezone.now())
+
+
+def test_a_link_that_has_expired_since_it_was_read_is_not_spent(account, ivo):
+    invite.send(ivo, NOBODY)
+    link = Link.objects.get()
+    second = timedelta(seconds=1)
+    assert [link.is_live(ivo, at) for at in (link.expires_at - second, link.expires_at)] == [True, False]
+    assert not link.spend(link.expires_at)
+    assert link.spend(link.expires_at - second)
+
+
+def test_opening_a_link_that_has_expired_is_not_noted(account, olga):
+    setup_link.send(olga, NOBODY)
+    Link.objects.update(expires_at=timezone.now())
+    Client().get(link_in_mail())
+    assert states(account) == ["sent"]
 
 
 def test_a_withdrawn_invitation_outlives_its_person(account, ivo):

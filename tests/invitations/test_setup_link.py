@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
+from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 
 
@@ -53,6 +54,54 @@ def test_the_link_lives_one_hour(olga, seconds, works):
 @pytest.mark.parametrize("token", ["unknown", "x" * 43, "%C3%BC"])
 def test_an_unknown_link_is_dead(db, token):
     assert dead(Client().get(f"/setup/{token}/", follow=True))
+
+
+def test_a_link_opens_the_page_of_its_purpose_only(olga):
+    stopped(olga)
+    token = link_in_mail().rstrip("/").split("/")[-1]
+    for name in ("invitations:invitation-link", "operators:password-reset-link", "operators:email-link"):
+        assert dead(Client().get(reverse(name, args=[token]), follow=True))
+    assert not dead(Client().get(link_in_mail(), follow=True))
+
+
+def test_a_browser_may_have_opened_links_of_several_purposes(olga):
+    stopped(olga)
+    Client().post(reverse("operators:password-reset"), {"email": olga.email})
+    browser = Client()
+    for index in (0, 1):
+        browser.get(re.findall(r"http://testserver(/\S+)", mail.outbox[index].body)[0])
+    for name in ("invitations:setup", "operators:password-reset-choose"):
+        assert not dead(browser.get(reverse(name), follow=True))
+
+
+def test_first_links_of_two_people_may_begin_at_the_same_moment(olga):
+    paul = make_operator(olga.account)
+    places = [Link._row(person, Link.Purpose.SETUP, timezone.now()) for person in (olga, paul)]
+    assert not any(place.is_live(olga, timezone.now()) for place in places)
+    assert not Link.kill(olga, Link.Purpose.SETUP)
+
+
+def test_the_last_email_is_the_newest_setup_link_of_that_person(olga):
+    assert setup_link.last_email(olga) == (None, 0, False)
+    Client().post(reverse("operators:password-reset"), {"email": olga.email})
+    stopped(make_operator(olga.account))
+    assert setup_link.last_email(olga) == (None, 0, False)
+    setup_link.send(olga, NOBODY)
+    email, wait, works = setup_link.last_email(olga)
+    assert (email.to, email.template) == (olga.email, "invitations/email/setup_link")
+    assert (wait, works) in [(59, True), (60, True)]
+
+
+def test_withdrawing_a_link_leaves_other_purposes_and_other_people(olga):
+    paul = make_operator(olga.account)
+    stopped(paul)
+    link = link_in_mail()
+    Client().post(reverse("operators:password-reset"), {"email": olga.email})
+    stopped(olga)
+    assert setup_link.withdraw(olga, NOBODY)
+    assert not dead(Client().get(link, follow=True))
+    assert Link.objects.get(user=olga, purpose=Link.Purpose.PASSWORD_RESET).spent_at is None
+    assert not setup_link.withdraw(olga, NOBODY)
 
 
 def test_a_newer_link_kills_the_older(olga):
@@ -119,6 +168,53 @@ def test_the_sixth_mail_within_an_hour_waits(olga):
     with time_machine.travel(start + timedelta(seconds=3602)):
         stopped(olga)
     assert len(mail.outbox) == 6
+
+
+def mails_in_an_hour(olga, start: timedelta, tries: int) -> int:
+    """Return how many emails leave where one is asked for every minute from then on."""
+    before = len(mail.outbox)
+    for minute in range(tries):
+        with time_machine.travel(timezone.now() + start + timedelta(seconds=61 * minute)):
+            stopped(olga)
+    return len(mail.outbox) - before
+
+
+def test_every_hour_has_five_mails(olga):
+    assert [mails_in_an_hour(olga, timedelta(hours=2 * hour), 7) for hour in range(3)] == [5, 5, 5]
+
+
+def test_after_a_reset_the_count_of_the_hour_begins_anew(olga):
+    assert mails_in_an_hour(olga, timedelta(), 6) == 5
+    olga.renew_session_nonce()
+    assert mails_in_an_hour(olga, timedelta(minutes=10), 6) == 5
+
+
+def test_mails_that_could_not_be_sent_do_not_count_and_free_nobody_else(olga, settings):
+    paul = make_operator(olga.account)
+    stopped(paul)
+    backend = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    for _ in range(6):
+        stopped(olga)
+    settings.EMAIL_BACKEND = backend
+    assert mails_in_an_hour(olga, timedelta(), 6) == 5
+    assert setup_link.send(paul, NOBODY) in (59, 60)
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(0, 60), (0.5, 60), (59.5, 1), (60, 0)])
+def test_the_wait_is_rounded_up(olga, seconds, wait):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        setup_link.send(olga, NOBODY)
+    with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+        assert setup_link.send(olga, NOBODY) == wait
+
+
+def test_who_comes_just_after_another_hears_how_long_to_wait(olga, monkeypatch):
+    row = Link._row(olga, Link.Purpose.SETUP, timezone.now())
+    stopped(olga)
+    monkeypatch.setattr(Link, "_row", lambda *_: row)  # as it was read before the other one had written
+    assert setup_link.send(olga, NOBODY) in (59, 60)
 
 
 def test_a_mail_that_could_not_be_sent_is_said_so_and_the_next_try_works(olga, settings):

@@ -3,11 +3,13 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations import tokens
 from invitations.models import Link
+from operators.models import Operator
 from tests.factories import PASSWORD, make_operator
 
 
@@ -38,3 +40,12 @@ def test_the_trail_tells_a_wrong_password_from_one_that_may_not_sign_in(account,
     operator = make_operator(account, active=active)
     Client().post(reverse("operators:login"), {"email": operator.email, "password": "wrong"})
     assert [(entry.action, entry.subject_id) for entry in AuditEntry.objects.all()] == [(action, operator.pk)]
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"frozen_at": timezone.now()}])
+def test_a_session_is_over_where_the_row_alone_says_so(operator, operator_browser, change):
+    """Whoever deactivates or freezes ends the sessions too; this is for a row that was changed by hand."""
+    page = operator.get_absolute_url()
+    assert operator_browser.get(page).status_code == 200
+    Operator.objects.filter(pk=operator.pk).update(**change)
+    assert operator_browser.get(page).url.startswith(reverse("operators:login"))

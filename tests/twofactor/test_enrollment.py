@@ -1,15 +1,22 @@
 """Scanning for oneself and for others: never lost, never twice, never somebody else's secret."""
 
+import re
+from base64 import b64decode
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.policy import Policy
+from operators.models import Operator
 from operators.reset import NotEnrolledError, reset_unread
 from tests.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on
-from twofactor import enrollment, vault
+from twofactor import enrollment, qr, vault
 from twofactor.models import Authenticator
 from twofactor.vault import SecretUnreadableError
 
@@ -60,6 +67,29 @@ def test_two_that_finish_at_the_same_time_enroll_once(operator):
     enroll(operator)
     with pytest.raises(enrollment.AlreadyEnrolledError):
         enrollment.enroll(operator, confirmed, NOBODY)
+
+
+def test_it_counts_from_the_moment_of_its_code(operator):
+    session = Client().session
+    confirmed = enrollment.confirm(session, operator, code_for(enrollment.offer(session, operator).secret))
+    earlier = replace(confirmed, at=confirmed.at - timedelta(seconds=1))
+    enrollment.enroll(operator, earlier, NOBODY)
+    stored = Operator.objects.complete().get(pk=operator.pk)
+    assert (stored.authenticator.confirmed_at, stored.last_code_at) == (earlier.at, earlier.at)
+
+
+def test_who_has_to_wait_since_a_try_elsewhere_hears_how_long(operator):
+    until = timezone.now() + timedelta(seconds=45)
+    Operator.objects.filter(pk=operator.pk).update(codes_blocked_until=until)
+    with pytest.raises(enrollment.WrongCodeError) as error:
+        enrollment.confirm(Client().session, operator, "000000")
+    assert error.value.wait in (44, 45)
+
+
+def test_the_picture_on_the_page_is_the_qr_code_of_the_key(operator, operator_browser):
+    page = operator_browser.get(scan(operator))
+    [picture] = re.findall(r'src="data:image/png;base64,([^"]+)"', page.text)
+    assert b64decode(picture) == qr.png(page.context["enrollment"].uri)
 
 
 def test_finishing_ends_the_operators_other_sessions(operator):

@@ -23,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import codes, fresh_codes, recovery
+from twofactor import codes, enrollment, fresh_codes, recovery
 from twofactor.models import Authenticator
 
 VERIFY = reverse("twofactor:verify")
@@ -269,6 +269,35 @@ def test_a_new_phone_ends_other_sessions_and_is_mailed(olga):
     assert elsewhere.get(olga.get_absolute_url()).status_code == 302
     assert "new phone" in mail.outbox[-1].subject
     assert AuditEntry.objects.filter(action=Action.PHONE_CHANGED).count() == 1
+
+
+def test_a_new_phone_begins_like_a_first_one(olga):
+    browser = signed_in(olga)
+    Operator.objects.filter(pk=olga.pk).update(last_code_step=0, code_failures=4)
+    secret = key_on(browser.get(NEW_PHONE).text)
+    code = code_for(secret)
+    before = timezone.now()
+    browser.post(NEW_PHONE, {"code": code})
+    after = Operator.objects.complete().get(pk=olga.pk)
+    assert before <= after.authenticator.confirmed_at <= timezone.now()
+    assert (after.code_used_at, after.code_failures) == (None, 0)
+    assert after.authenticator.recovery_saved_at is None
+    assert AuditEntry.objects.get(action=Action.PHONE_CHANGED).subject_id == olga.pk
+    shown = codes_on(browser.get(CODES))
+    other = Client()
+    log_in(other, olga)
+    assert "used before" in other.post(VERIFY, {"code": code}).text
+    assert other.post(RECOVER, {"code": shown[0]}).status_code == 302
+
+
+def test_of_two_new_phones_the_first_stays(olga):
+    here, there = signed_in(olga).session, signed_in(olga).session
+    late = Operator.objects.complete().get(pk=olga.pk)
+    first = enrollment.confirm(here, olga, code_for(enrollment.offer(here, olga).secret))
+    second = enrollment.confirm(there, late, code_for(enrollment.offer(there, late).secret))
+    assert enrollment.replace(olga, first, NOBODY, RECOVERY_CODES)
+    assert not enrollment.replace(late, second, NOBODY, RECOVERY_CODES)
+    assert Authenticator.objects.get().secret == first.secret
 
 
 def test_a_reset_in_the_meantime_wins_over_a_new_phone(olga, monkeypatch):

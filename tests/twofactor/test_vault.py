@@ -28,6 +28,13 @@ def test_a_new_secret_has_160_bits():
     assert len(b32decode(vault.derive("somebody"))) == 20
 
 
+def test_no_secret_is_derived_where_one_of_the_keys_is_none(settings):
+    for keys in ([], ["no key"], [*settings.TWO_FACTOR_KEYS, "no key"]):
+        settings.TWO_FACTOR_KEYS = keys
+        with pytest.raises(SecretUnreadableError):
+            vault.derive("somebody")
+
+
 def test_a_new_key_reads_what_an_older_one_sealed(settings):
     sealed = vault.seal(SECRET, 7)
     settings.TWO_FACTOR_KEYS = [Fernet.generate_key().decode(), *settings.TWO_FACTOR_KEYS]

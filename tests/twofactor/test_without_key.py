@@ -24,6 +24,7 @@ from tests.test_flows import link_in_mail, log_in
 from tests.twofactor.test_proof import proof, stale
 from twofactor import key_check
 from twofactor.models import Authenticator, KeyCheck
+from twofactor.vault import SecretUnreadableError
 
 # What the setting becomes; "right" stands for the key from before.
 MISSING = {"none": [], "empty": [""], "no key": ["no key"], "no key after the right one": ["right", "no key"]}
@@ -191,15 +192,27 @@ def test_a_damaged_secret_keeps_nobody_from_enrolling(account, operator, operato
     assert operator_browser.get(reverse("operators:scan", args=[operator.pk])).status_code == 200
 
 
+def as_before_the_other_has_stored_it(monkeypatch) -> None:
+    """Let the check find nothing at its first look."""
+    real = key_check._stored
+    asked: list[str] = []
+    monkeypatch.setattr(key_check, "_stored", lambda: real() if asked else asked.append("once"))
+
+
 def test_two_that_enroll_first_at_the_same_moment_do_not_disturb_each_other(db, monkeypatch):
     key_check.verify()
     key_check.verify_once.cache_clear()
-    real = key_check._stored
-    asked: list[str] = []
-    # As each of the two finds it before the other one has stored it.
-    monkeypatch.setattr(key_check, "_stored", lambda: real() if asked else asked.append("once"))
+    as_before_the_other_has_stored_it(monkeypatch)
     key_check.verify()
     assert str(KeyCheck.objects.get()) == "check of the keys"
+
+
+def test_of_two_with_different_keys_only_the_first_goes_on(db, monkeypatch, lose_key):
+    key_check.verify()
+    lose_key("another key")
+    as_before_the_other_has_stored_it(monkeypatch)
+    with pytest.raises(SecretUnreadableError):
+        key_check.verify()
 
 
 @pytest.mark.parametrize("kind", MISSING)
