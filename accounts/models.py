@@ -110,6 +110,7 @@ class Action(models.TextChoices):
     SIGNED_OUT = "signed_out", _("Logged out")
     SESSION_ENDED = "session_ended", _("Session ended")
     OTHER_SESSIONS_ENDED = "other_sessions_ended", _("All other sessions ended")
+    ALL_SESSIONS_ENDED = "all_sessions_ended", _("All sessions ended by an administrator")
     UNPROTECTED_ENDED = "unprotected_ended", _("Unprotected sessions ended")
     BROWSER_TRUSTED = "browser_trusted", _("Browser trusted")
     BROWSER_REMOVED = "browser_removed", _("Trusted browser removed")

@@ -1,4 +1,7 @@
-"""Where is an operator signed in? The operator's own list of sessions, and ending them."""
+"""Where is an operator signed in? The operator's own list of sessions, and ending them.
+
+Administrators end all of somebody else's at once (OWASP ASVS 5.0, 7.4.5), and see none of them.
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -57,3 +60,18 @@ def end_others(operator: Operator, by: Origin) -> int:
         if ended:
             record(Action.OTHER_SESSIONS_ENDED, by=by, subject=operator, old=str(ended))
     return ended
+
+
+def end_all(operator: Operator, by: Origin) -> bool:
+    """End the operator's sessions, waiting sign-ins, trusted browsers and unspent links, all at once.
+
+    Returns whether it was done: nothing is to be ended of somebody who has not joined or is deleted.
+    """
+    with transaction.atomic():
+        # Locked, so that nobody deletes the row before it gets its new nonce.
+        row = Operator.objects.select_for_update().filter(pk=operator.pk, joined_at__isnull=False)
+        if row.first() is None:
+            return False
+        record(Action.ALL_SESSIONS_ENDED, by=by, subject=operator, old=str(live(operator).count()))
+        operator.renew_session_nonce()
+    return True

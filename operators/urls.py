@@ -82,6 +82,7 @@ urlpatterns = [
     path("operators/<int:pk>/sign-in-method/", detail.sign_in_method, name="sign-in-method"),
     path("operators/<int:pk>/two-factor/scan/", enrolling.scan, name="scan"),
     path("operators/<int:pk>/two-factor/reset/", resetting.reset, name="reset"),
+    path("operators/<int:pk>/end-sessions/", sessions.end_all, name="end-sessions"),
     path("operators/<int:pk>/activate/", removal.activate, name="activate"),
     path("operators/<int:pk>/deactivate/", removal.deactivate, name="deactivate"),
     path("operators/<int:pk>/delete/", removal.delete, name="delete"),

@@ -154,6 +154,7 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "scan": at("operators:scan", of="other"),
     "reset": at("operators:reset", of="enrolled"),
     "own reset": at("operators:reset", of="enrolled self"),
+    "end sessions": at("operators:end-sessions", of="other"),
     "deactivate": at("operators:deactivate", of="other"),
     "delete": at("operators:delete", of="other"),
     "name": at("operators:name", of="other"),

@@ -890,6 +890,14 @@ class Doors(RuleBasedStateMachine):
             target.active = active
             target.version += 1
 
+    @precondition(lambda self: any(self.viewer(one) for one in self.browsers))
+    @rule(browser=BROWSERS, whom=ANYBODY)
+    def end_somebodys_sessions(self, browser, whom):
+        browser, target = self.somebody(browser), self.people[whom]
+        viewer = self.viewer(browser)
+        if viewer is not target and self.manage(browser, target, "operators:end-sessions", {}):
+            target.version += not target.invited
+
     @precondition(lambda self: any(self.administers(one) for one in self.browsers))
     @rule(browser=BROWSERS, days=st.sampled_from([0, 1, 30]))
     def set_trusted_days(self, browser, days):

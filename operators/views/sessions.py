@@ -1,4 +1,4 @@
-"""Where you are signed in: one's own sessions and trusted browsers; and ending unprotected ones."""
+"""Where you are signed in: one's own sessions and trusted browsers; and how administrators end others'."""
 
 import uuid
 
@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only
+from accounts.access import administrators_only, needs_proof_for_others
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
-from operators import own_sessions, unprotected
+from operators import access, own_sessions, unprotected
 from twofactor import trusted
 
 
@@ -92,3 +92,21 @@ def end_unprotected(request: SignedInRequest) -> HttpResponse:
     else:
         messages.info(request, _("There was no session to end."))
     return redirect("accounts:settings")
+
+
+@needs_proof_for_others
+@require_http_methods(["GET", "HEAD", "POST"])
+def end_all(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Say what ending all sessions of somebody does, and do it; one's own have a page of their own."""
+    operator = access.to_manage(request.user, pk)
+    if operator.pk == request.user.pk:
+        return redirect("operators:sessions")
+    if request.method != "POST":
+        return render(request, "operators/end_sessions.html", {"operator": operator})
+    if own_sessions.end_all(operator, origin(request)):
+        text = _("%(name)s is signed out everywhere.")
+        messages.success(request, text % {"name": operator.name})
+    else:
+        text = _("%(name)s has not joined yet: there is no session to end.")
+        messages.info(request, text % {"name": operator.name})
+    return redirect(operator)

@@ -157,6 +157,17 @@ def test_a_deactivated_operator_is_out_at_once_and_back_after_activation(at_admi
     at_olga.heading("My settings")
 
 
+def test_ended_sessions_are_over_at_once_and_the_next_sign_in_is_as_before(at_admin, at_olga, olga):
+    at_admin.go(olga.get_absolute_url())
+    at_admin.follow("End sessions")
+    confirm(at_admin, "End sessions")
+    at_admin.sees("Olga Operator is signed out everywhere.")
+    at_olga.go(olga.get_absolute_url())
+    at_olga.heading("Log in")
+    at_olga.log_in(olga.email)
+    at_olga.heading("My settings")
+
+
 def test_deleting_takes_the_name_typed(at_admin, olga):
     at_admin.go(olga.get_absolute_url())
     at_admin.follow("Delete operator")
@@ -203,6 +214,7 @@ LONG = "Maximiliana-Friederike-von-und-zu-Hohenstein-Wittelsbach " * 4
         "/operators/{pk}/activity/",
         "/operators/{pk}/two-factor/scan/",
         "/operators/{pk}/deactivate/",
+        "/operators/{pk}/end-sessions/",
         "/operators/{pk}/delete/",
         "/operators/{pk}/name/",
         "/operators/{pk}/email/",

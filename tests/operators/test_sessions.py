@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import tally
 from accounts.audit import Origin
 from accounts.models import Action, AuditEntry, Tally
-from operators import removal, reset
+from operators import own_sessions, removal, reset
 from operators.models import Operator
 from operators.override import set_sign_in_method
 from operators.sessions import Session, SessionStore
@@ -339,6 +339,7 @@ def test_a_password_reset_ends_all_sessions(operator):
         lambda who: reset.reset(who, NOBODY),
         lambda who: set_sign_in_method(who, "single_sign_on", NOBODY),
         lambda who: removal.delete(who, NOBODY),
+        lambda who: own_sessions.end_all(who, NOBODY),
     ],
 )
 def test_what_an_administrator_does_ends_all_sessions_of_the_operator_only(admin_browser, account, end):
@@ -347,6 +348,68 @@ def test_what_an_administrator_does_ends_all_sessions_of_the_operator_only(admin
         signed_in(olga)
     end(olga)
     assert [row.pk for row in Session.objects.all()] == [admin_browser.session.session_key]
+
+
+# An administrator ends somebody else's
+
+
+def end_sessions_of(browser: Client, operator: Operator) -> str:
+    url = reverse("operators:end-sessions", args=[operator.pk])
+    text: str = browser.post(url, follow=True).text
+    return text
+
+
+def test_an_administrator_ends_all_sessions_of_one_person(admin_browser, admin, operator):
+    browsers = [log_in(operator), log_in(operator, CHROME)]
+    page = admin_browser.get(operator.get_absolute_url()).text
+    url = reverse("operators:end-sessions", args=[operator.pk])
+    assert url in page
+    assert "is signed out everywhere at once" in admin_browser.get(url).text
+    assert is_signed_in(browsers[0], operator)
+    assert "Olga Operator is signed out everywhere." in end_sessions_of(admin_browser, operator)
+    assert [is_signed_in(browser, operator) for browser in browsers] == [False, False]
+    assert not Session.objects.filter(user=operator).exists()
+    assert is_signed_in(admin_browser, admin)
+    assert is_signed_in(log_in(operator), operator)
+
+
+def test_it_is_in_the_trail_and_on_the_persons_activity(admin_browser, admin, operator):
+    log_in(operator)
+    log_in(operator, CHROME)
+    end_sessions_of(admin_browser, operator)
+    entry = AuditEntry.objects.get(action=Action.ALL_SESSIONS_ENDED)
+    assert (entry.actor_id, entry.subject_id, entry.old) == (admin.pk, operator.pk, "2")
+    activity = reverse("operators:activity", args=[operator.pk])
+    assert "All sessions ended by an administrator" in log_in(operator).get(activity).text
+
+
+def test_it_ends_a_sign_in_that_waits_for_its_code(admin_browser, account):
+    olga, browser = make_operator(account, enrolled=True), Client()
+    browser.post(LOGIN, {"email": olga.email, "password": PASSWORD})
+    end_sessions_of(admin_browser, olga)
+    browser.post(reverse("twofactor:verify"), {"code": code_for()})
+    assert not is_signed_in(browser, olga)
+
+
+def test_ones_own_are_ended_on_my_settings_instead(admin_browser, admin):
+    elsewhere, url = log_in(admin), reverse("operators:end-sessions", args=[admin.pk])
+    assert url not in admin_browser.get(admin.get_absolute_url()).text
+    for answer in (admin_browser.get(url), admin_browser.post(url)):
+        assert answer.url == reverse("operators:sessions")
+    assert is_signed_in(elsewhere, admin)
+
+
+def test_whoever_has_not_joined_has_no_session_to_end(admin_browser, account):
+    ivo = make_operator(account, name="Ivo Invited", invited=True)
+    assert "Ivo Invited has not joined yet" in end_sessions_of(admin_browser, ivo)
+    assert Operator.objects.get(pk=ivo.pk).session_nonce == ivo.session_nonce
+    assert not AuditEntry.objects.filter(action=Action.ALL_SESSIONS_ENDED).exists()
+
+
+def test_whoever_is_deactivated_has_none_and_the_page_offers_no_button(admin_browser, account):
+    dan = make_operator(account, active=False)
+    url = reverse("operators:end-sessions", args=[dan.pk])
+    assert url not in admin_browser.get(dan.get_absolute_url()).text
 
 
 def test_the_session_of_an_administrator_who_scans_for_somebody_stays(admin, operator):

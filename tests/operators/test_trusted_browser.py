@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import removal, reset
+from operators import own_sessions, removal, reset
 from operators.models import Operator
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.operators.test_sessions import CHROME, FIREFOX, after, is_signed_in
@@ -281,6 +281,10 @@ def deactivate_and_activate(operator):
     removal.activate(operator, NOBODY)
 
 
+def end_sessions(operator):
+    assert own_sessions.end_all(operator, NOBODY)
+
+
 def change_password(operator):
     data = {"new_password": "fine words", "new_password_again": "fine words"}
     signed_in(operator).post(reverse("operators:password"), {"current_password": PASSWORD, **data})
@@ -290,7 +294,7 @@ def change_password(operator):
     back.save()
 
 
-@pytest.mark.parametrize("change", [enroll_again, deactivate_and_activate, change_password])
+@pytest.mark.parametrize("change", [enroll_again, deactivate_and_activate, end_sessions, change_password])
 def test_whatever_renews_the_nonce_ends_trust(operator, change):
     browser = trusting(operator)
     change(Operator.objects.complete().get(pk=operator.pk))

@@ -40,6 +40,7 @@ MARKED = {
     "operators:email": ("GET", "POST"),
     "operators:password": ("GET", "POST"),
     "operators:delete": ("GET", "POST"),
+    "operators:end-sessions": ("GET", "POST"),
     "operators:free": ("POST",),
     "twofactor:new-phone": ("GET", "POST"),
     "twofactor:recovery-codes-new": ("POST",),
