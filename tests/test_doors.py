@@ -88,6 +88,7 @@ MANAGING = {
     "operators:delete",
     "operators:invitation-resend",
     "operators:setup-link-send",
+    "operators:setup-link-copy",
     "operators:setup-link-withdraw",
     "operators:invitation-copy",
     "operators:invitation-withdraw",
@@ -186,7 +187,7 @@ def number_in(name: str, account) -> int:
 
 
 def test_every_address_has_a_name_and_is_known_here():
-    assert len(TABLE) == 89
+    assert len(TABLE) == 90
     assert set(TABLE) >= OPEN_TO_STRANGERS | ADMINISTRATORS_ONLY | MANAGING | POST_ONLY | READ_ONLY
 
 
