@@ -117,6 +117,7 @@ class Action(models.TextChoices):
     BROWSERS_REMOVED = "browsers_removed", _("All trusted browsers removed")
     SETUP_LINK_SENT = "setup_link_sent", _("Setup link emailed")
     SETUP_LINK_FAILED = "setup_link_failed", _("Setup link could not be emailed")
+    SETUP_LINK_COPIED = "setup_link_copied", _("Setup link copied")
     SETUP_LINK_WITHDRAWN = "setup_link_withdrawn", _("Setup link withdrawn")
     TWO_FACTOR_ENROLLED = "two_factor_enrolled", _("Two-factor authentication set up")
     AUTHENTICATOR_LOCKED = "authenticator_locked", _("Authenticator locked: too many wrong codes")

@@ -1,4 +1,4 @@
-"""A new invitation link, from the moment it is made until the administrator has left the page that shows it.
+"""A new link to be copied, from the moment it is made until the administrator has left its page.
 
 It waits in the administrator's own session, encrypted for that person, so that a reload shows the same
 link again instead of making another one.
@@ -17,28 +17,31 @@ from twofactor import vault
 if TYPE_CHECKING:
     from operators.models import Operator
 
-SESSION_KEY = "fresh_invitation_link"
+SESSION_KEY = "fresh_link"
 LIFETIME = 15 * 60
 
 
-def keep(session: SessionBase, viewer: "Operator", invited: "Operator", url: str) -> None:
-    """Keep the link to be shown to the viewer."""
+def keep(session: SessionBase, viewer: "Operator", person: "Operator", purpose: str, url: str) -> None:
+    """Keep a person's link to be shown to the viewer."""
     token = url.rstrip("/").rpartition("/")[2]
     session[SESSION_KEY] = {
         "sealed": vault.seal(token, viewer.pk),
-        "operator": invited.pk,
+        "operator": person.pk,
+        "purpose": purpose,
         "at": time.time(),
     }
 
 
-def current(session: SessionBase, viewer: "Operator", invited: "Operator") -> str:
+def current(session: SessionBase, viewer: "Operator", person: "Operator", purpose: Link.Purpose) -> str:
     """Return the link to show; "" where there is none any more, or it does not work any more."""
     state = session.get(SESSION_KEY)
-    if not state or state["operator"] != invited.pk or time.time() - state["at"] >= LIFETIME:
+    if not state or (state["operator"], state["purpose"]) != (person.pk, purpose):
+        return ""
+    if time.time() - state["at"] >= LIFETIME:
         return ""
     token = vault.unseal(state["sealed"], viewer.pk)
-    live = Link.find(hash_of(token), Link.Purpose.INVITATION, timezone.now())
-    return url_of(Link.Purpose.INVITATION, token) if live else ""
+    live = Link.find(hash_of(token), purpose, timezone.now())
+    return url_of(purpose, token) if live else ""
 
 
 def forget(session: SessionBase) -> None:

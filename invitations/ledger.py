@@ -107,11 +107,15 @@ class LinkRecord(models.Model):
 
     @classmethod
     def settled(cls, mail: OutgoingMail) -> None:
-        """Note how the email of a link ended; of one that was dropped there is nothing to say."""
+        """Note how the email of a link ended; a link whose email is dropped while it is open never works."""
+        mine, now = cls.objects.filter(mail=mail), timezone.now()
         if mail.is_sent:
-            cls.objects.filter(mail=mail).update(sent_at=mail.sent_at)
+            mine.update(sent_at=mail.sent_at)
         elif mail.has_failed:
-            cls.objects.filter(mail=mail).update(failed_at=timezone.now())
+            mine.update(failed_at=now)
+        else:
+            mine.filter(ended_at=None, expires_at__lte=now).update(failed_at=now)
+            mine.filter(ended_at=None, expires_at__gt=now).update(end=cls.End.CHANGED, ended_at=now)
 
     @classmethod
     def note_opened(cls, links: "models.QuerySet[models.Model]", kind: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from accounts.audit import Origin, record
 from accounts.models import Action
 from accounts.outgoing import OutgoingMail
 from invitations import emails
+from invitations.link_mail import url_of
 from invitations.models import Link, TooSoonError
 from twofactor import enrollment, recovery
 
@@ -32,6 +33,14 @@ def send(operator: "Operator", by: Origin) -> int:
     except TooSoonError as error:
         return error.wait
     return 0
+
+
+def make_link(operator: "Operator", by: Origin) -> str:
+    """Return a new setup link to pass on by hand; the older one stops working. It asks for the password."""
+    with transaction.atomic():
+        token = Link.issue(operator, Link.Purpose.SETUP, operator.email, str(by.actor or ""))
+        record(Action.SETUP_LINK_COPIED, by=by, subject=operator)
+    return url_of(Link.Purpose.SETUP, token)
 
 
 def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int, bool]:

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING
 
 import django_filters
 from django import forms
-from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.models import TEXT_LENGTH
+from accounts.models import TEXT_LENGTH, Action, AuditEntry
 from accounts.text_search import contains
 from invitations.ledger import LinkRecord
 from operators.models import Operator
@@ -55,16 +67,36 @@ TONES = {State.USED: "good", State.FAILED: "bad", State.EXPIRED: "warning"}
 # Those that still work, or would once their email has left.
 LIVE = (State.WAITING, State.SENT, State.COPIED, State.OPENED, State.FAILED)
 
+# Whatever renews a nonce, or removes the person, leaves one of these in the audit trail.
+RENEWING = (
+    Action.TWO_FACTOR_ENROLLED,
+    Action.PHONE_CHANGED,
+    Action.TWO_FACTOR_RESET,
+    Action.PASSWORD_CHANGED,
+    Action.PASSWORD_RESET,
+    Action.EMAIL_CHANGED,
+    Action.SIGN_IN_METHOD,
+    Action.DEACTIVATED,
+    Action.ACTIVATED,
+    Action.FROZEN,
+    Action.DELETED,
+)
+
 
 def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
-    """Return the links of an account, newest first, each with `state` and whether the person `is_there`.
+    """Return the links of an account, newest first: `state`, `over_at`, and whether the person `is_there`.
 
-    That a reset, a new password or a deactivation ended a link is read from the person's nonce.
+    That a reset, a new password or a deactivation ended a link is read from the person's nonce, and when,
+    from the audit trail. A link that was replaced or withdrawn after its time was over has expired.
     """
     person = Operator.objects.filter(pk=OuterRef("person_id"), account=account_id)
     changed = ~Exists(person.filter(session_nonce=OuterRef("nonce")))
+    changed_at = Case(When(changed, then=Subquery(_changes(account_id).values("at")[:1])))
+    ended = Q(ended_at__lte=F("expires_at"))
+    changed_in_time = Q(changed_at__lte=F("expires_at"))
     state = Case(
-        When(ended_at__isnull=False, then=F("end")),
+        When(ended, then=F("end")),
+        When(changed_in_time, then=Value(State.CHANGED)),
         When(expires_at__lte=now, then=Value(State.EXPIRED)),
         When(changed, then=Value(State.CHANGED)),
         When(opened_at__isnull=False, then=Value(State.OPENED)),
@@ -74,8 +106,20 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
         default=Value(State.WAITING),
         output_field=CharField(),
     )
-    found = LinkRecord.objects.filter(account=account_id)
-    return found.annotate(state=state, is_there=Exists(person)).order_by("-pk")
+    over_at = Case(
+        When(ended, then=F("ended_at")),
+        When(changed_in_time, then=F("changed_at")),
+        When(expires_at__lte=now, then=F("expires_at")),
+        output_field=DateTimeField(),
+    )
+    found = LinkRecord.objects.filter(account=account_id).annotate(changed_at=changed_at)
+    return found.annotate(state=state, over_at=over_at, is_there=Exists(person)).order_by("-pk")
+
+
+def _changes(account_id: int) -> QuerySet[AuditEntry]:
+    """Return what has renewed the nonce of a link's person since it was asked for, oldest first."""
+    about = AuditEntry.objects.filter(account=account_id, subject_id=OuterRef("person_id"))
+    return about.filter(action__in=RENEWING, at__gte=OuterRef("asked_at")).order_by("pk")
 
 
 class LinkFilters(django_filters.FilterSet):
@@ -127,7 +171,7 @@ def rows(found: QuerySet[LinkRecord]) -> Iterator[list[str]]:
             one.asked_by,
             states[one.state],  # type: ignore[attr-defined]  # annotated by records()
             *map(when, (one.asked_at, one.sent_at, one.failed_at, one.copied_at, one.opened_at)),
-            *map(when, (one.expires_at, one.ended_at)),
+            *map(when, (one.expires_at, one.over_at)),  # type: ignore[attr-defined]  # so is this
         ]
         for one in found.iterator(chunk_size=BATCH)
     )

@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/two-factor/links/", links.links, name="links"),
     path("account/two-factor/links/export/", links.export, name="links-export"),
     path("operators/<int:pk>/setup-link/send/", links.send_setup_link, name="setup-link-send"),
+    path("operators/<int:pk>/setup-link/copy/", links.copy_setup_link, name="setup-link-copy"),
     path("operators/<int:pk>/setup-link/withdraw/", links.withdraw_setup_link, name="setup-link-withdraw"),
     # Lists
     path("operators/", listing.operators, name="list"),

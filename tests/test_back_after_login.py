@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.factories import PASSWORD
+
 LOGIN = reverse("operators:login")
 
 
@@ -25,3 +27,11 @@ def test_a_button_s_own_address_shows_a_page_of_the_product(admin, admin_browser
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
     assert "It belongs to a button" in answer.text
+
+
+@pytest.mark.parametrize("target", ["nowhere", "operators:list", "login", "a b"])
+def test_what_is_no_path_leads_to_the_first_page(operator, operator_browser, target):
+    query = {"next": target}
+    assert operator_browser.get(LOGIN, query).url == operator.get_absolute_url()
+    data = {"email": operator.email, "password": PASSWORD, **query}
+    assert Client().post(LOGIN, data).url == operator.get_absolute_url()

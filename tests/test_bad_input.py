@@ -1,19 +1,26 @@
 """Bad input, everywhere: every field of every form on every page, found by reading the pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Account
 from accounts.policy import Policy
 from invitations import invite
+from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
+from tests.test_doors import number_in, url_of
 from tests.test_flows import link_in_mail, log_in
 
 VALUES = {
@@ -113,10 +120,43 @@ def at(name: str, *, of: str = "", as_stranger: bool = False) -> Callable[[], tu
     return open_page
 
 
-def with_bulk_preview() -> tuple[Client, str]:
-    admin = person_of(make_account())
+def with_bulk_preview(kind: str, policy: str = Policy.OPTIONAL) -> tuple[Client, str]:
+    admin = person_of(make_account(policy), enrolled=True)
     operator = make_operator(admin.account, enrolled=True)
-    return signed_in(admin), f"{reverse('operators:bulk')}?kind=reset&operator={operator.pk}"
+    return signed_in(admin), f"{reverse('operators:bulk')}?kind={kind}&operator={operator.pk}"
+
+
+def with_bulk_action() -> tuple[Client, str]:
+    admin, now = person_of(make_account()), timezone.now()
+    action = BulkAction.objects.create(
+        account=admin.account, key=uuid4(), kind="reset", created_at=now, alive_at=now
+    )
+    return signed_in(admin), reverse("operators:bulk-action", args=[action.pk])
+
+
+def with_policy_preview() -> tuple[Client, str]:
+    admin = person_of(make_account(), enrolled=True)
+    make_operator(admin.account)
+    day = timezone.localdate() + timedelta(days=9)
+    query = f"two_factor_policy=required&required_from={day}"
+    return signed_in(admin), f"{reverse('operators:policy-preview')}?{query}"
+
+
+def waiting_for_the_offer() -> tuple[Client, str]:
+    account = make_account(Policy.REQUIRED)
+    account.required_from = timezone.now() + timedelta(days=9)
+    account.save()
+    browser = Client()
+    log_in(browser, make_operator(account))
+    return browser, reverse("operators:offer")
+
+
+def with_copied_link() -> tuple[Client, str]:
+    admin = person_of(make_account())
+    url = reverse("operators:setup-link-copy", args=[make_operator(admin.account, override="required").pk])
+    browser = signed_in(admin)
+    browser.post(url)
+    return browser, url
 
 
 PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
@@ -135,7 +175,15 @@ PAGES: dict[str, Callable[[], tuple[Client, str]]] = {
     "links": at("operators:links"),
     "exceptions": at("operators:exceptions"),
     "reminders": at("operators:reminders"),
-    "bulk action": with_bulk_preview,
+    "overview": at("operators:overview"),
+    "policy preview": with_policy_preview,
+    "offer": waiting_for_the_offer,
+    "copied link": with_copied_link,
+    "bulk reset": lambda: with_bulk_preview("reset"),
+    "bulk exception": lambda: with_bulk_preview("override-disabled", Policy.REQUIRED),
+    "bulk group": lambda: with_bulk_preview("group"),
+    "bulk action": with_bulk_action,
+    "bulk actions": at("operators:bulk-actions"),
     "groups": at("operators:groups"),
     "group": at("operators:group", of="group"),
     "group deletion": at("operators:group-delete", of="group"),
@@ -170,21 +218,86 @@ def encoded(data: dict[str, str]) -> str:
     return urlencode({name: value.encode("utf-8", "surrogatepass") for name, value in data.items()})
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_value_in_any_field_breaks_anything(db, page):
-    browser, url = PAGES[page]()
-    forms = Forms(browser.get(url).text, url).found
+def queries_with(fields: dict[str, str], field: str) -> Iterator[tuple[str, str]]:
+    """Return, named, what is sent with each of the values in a field, and with the field twice."""
+    for kind, value in VALUES.items():
+        yield kind, encoded({**fields, field: value})
+    yield "twice", f"{encoded(fields)}&{encoded({field: '-1'})}"
+
+
+def assert_nothing_breaks(browser: Client, page: str, url: str) -> None:
+    """Send every form of the page with each of the values in each field."""
+    forms = Forms(page, url).found
     assert forms
     for method, action, fields in forms:
         for field in fields.keys() - {"csrfmiddlewaretoken"}:
-            for kind, value in VALUES.items():
-                data = encoded({**fields, field: value})
+            for kind, data in queries_with(fields, field):
                 if method == "post":
                     answer = browser.post(action.split("#")[0], data, content_type=FORM)
                 else:
                     answer = browser.get(f"{action.split('?')[0]}?{data}")
                 assert answer.status_code < 500, (action, field, kind)
-                assert "<script>alert" not in answer.text, (action, field, kind)
+                assert "<script>alert" not in text_of(answer), (action, field, kind)
+
+
+def text_of(answer: Any) -> str:
+    """Return the text of an answer, also of one that is streamed."""
+    return b"".join(answer).decode() if answer.streaming else answer.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_value_in_any_field_breaks_anything(db, page):
+    browser, url = PAGES[page]()
+    assert_nothing_breaks(browser, browser.get(url).text, url)
+
+
+def test_no_value_breaks_the_forms_below_a_table_that_was_checked(admin_browser):
+    url = reverse("operators:invite-many")
+    page = admin_browser.post(url, {"text": "Ivo,ivo@example.com\nx,y\n"}).text
+    assert_nothing_breaks(admin_browser, page, url)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\0", b"\xff\xfe\x00", b"\xef\xbb\xbf", b'"', b"a,b\0c@example.com,,\n" * 9]
+)
+def test_no_file_breaks_the_check_of_a_table(admin_browser, content):
+    file = SimpleUploadedFile("people.csv", content)
+    assert admin_browser.post(reverse("operators:invite-many"), {"file": file}).status_code == 200
+
+
+# What the addresses of pages take, beside what their forms send: each with values that make sense.
+ADDRESSES: dict[str, dict[str, str]] = {
+    "operators:overview": {"page": "1", "status": "protected"},
+    "operators:list": {"page": "1", "sort": "-name", "counts": "", "search": "a", "status": "protected"},
+    "operators:exceptions": {"page": "1", "sort": "until", "search": "a", "shown": "ended"},
+    "operators:exceptions-export": {"search": "a", "shown": "ended"},
+    "operators:links": {"page": "1", "search": "a", "kind": "setup", "state": "sent"},
+    "operators:links-export": {"search": "a", "kind": "setup", "state": "sent"},
+    "operators:reminders": {"to_optional": "on"},
+    "operators:policy-preview": {"two_factor_policy": "required", "required_from": ""},
+    "operators:policy-preview-people": {"two_factor_policy": "required", "required_from": "", "page": "1"},
+    "operators:bulk": {"kind": "group", "every": "on", "filters": "search=a", "group": "1", "operator": "1"},
+    "operators:bulk-actions": {"page": "1"},
+    "operators:bulk-action": {"page": "1", "show": "all", "seen": "running-0-0"},
+    "operators:bulk-export": {"page": "1"},
+    "operators:invite-many": {"text": "a,b", "file": "a"},
+    "operators:activity": {"page": "1"},
+    "operators:group": {"page": "1", "search": "a", "status": "protected"},
+    "operators:scan": {"then": "two_factor_policy=required"},
+    "operators:setup-link-copy": {"page": "1"},
+    "accounts:audit-log": {"page": "1", "search": "a", "action": "override"},
+    "operators:login": {"next": "/operators/"},
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_no_parameter_of_an_address_breaks_anything(account, admin, admin_browser, name):
+    url, good = url_of(name, number_in(name, account)), ADDRESSES[name]
+    for parameter in good:
+        for kind, query in queries_with(good, parameter):
+            answer = admin_browser.get(f"{url}?{query}")
+            assert answer.status_code < 500, (parameter, kind)
+            assert "<script>alert" not in text_of(answer), (parameter, kind)
 
 
 @pytest.mark.parametrize("page", PAGES)

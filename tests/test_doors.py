@@ -89,6 +89,7 @@ MANAGING = {
     "operators:delete",
     "operators:invitation-resend",
     "operators:setup-link-send",
+    "operators:setup-link-copy",
     "operators:setup-link-withdraw",
     "operators:invitation-copy",
     "operators:invitation-withdraw",
@@ -178,7 +179,8 @@ def number_in(name: str, account) -> int:
         return SubAccount.objects.create(account=account, name="Berlin").pk
     if "bulk" in name:
         now = timezone.now()
-        return BulkAction.objects.create(account=account, key=uuid.uuid4(), created_at=now, alive_at=now).pk
+        fields = {"key": uuid.uuid4(), "kind": BulkAction.Kind.RESET, "created_at": now, "alive_at": now}
+        return BulkAction.objects.create(account=account, **fields).pk
     if "operators:group" in name:
         return Group.objects.create(account=account, name="Night shift").pk
     if "reminders" in name:

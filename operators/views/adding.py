@@ -12,12 +12,12 @@ from accounts.access import administrators_only, needs_proof, needs_proof_to_pos
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest, data_of
-from invitations import fresh_link
 from invitations import invite as invitation
-from invitations.models import TooSoonError
+from invitations.models import Link, TooSoonError
 from operators import access, adding, removal
 from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Operator
+from operators.views.links import copy
 
 
 @require_safe
@@ -81,17 +81,7 @@ def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = access.to_manage(request.user, pk)
     if not _still_invited(request, operator):
         return redirect(operator)
-    if request.method == "POST":
-        link = invitation.make_link(operator, origin(request))
-        fresh_link.keep(request.session, request.user, operator, link)
-        return redirect("operators:invitation-copy", pk=pk)
-    link = fresh_link.current(request.session, request.user, operator)
-    if not link:
-        messages.info(
-            request, _("That link is not shown any more. Copy a new one: the old one stops working.")
-        )
-        return redirect(operator)
-    return render(request, "operators/invitation_link.html", {"operator": operator, "link": link})
+    return copy(request, operator, Link.Purpose.INVITATION, invitation.make_link)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

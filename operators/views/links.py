@@ -1,5 +1,7 @@
 """The ledger of setup links and invitations, and what can be done with a setup link."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
@@ -7,14 +9,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only
-from accounts.audit import origin
+from accounts.access import administrators_only, needs_proof_to_post
+from accounts.audit import Origin, origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
 from accounts.spreadsheet import csv_response
-from invitations import setup_link
+from invitations import fresh_link, setup_link
+from invitations.models import Link
 from operators import access
 from operators import ledger as table
 from operators.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
@@ -55,12 +58,18 @@ def _filters(request: SignedInRequest) -> LinkFilters:
 def send_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Mail a setup link to whoever has to set up and has not; the older link stops working."""
     operator = access.to_manage(request.user, pk)
-    if operator.status is not Status.REQUIRED:
-        text = _("%(name)s does not need a setup link now.")
-        messages.info(request, text % {"name": operator.name or operator.email})
-    else:
+    if _needs_one(request, operator):
         _send(request, operator)
     return redirect("operators:links")
+
+
+def _needs_one(request: SignedInRequest, operator: Operator) -> bool:
+    """Whether the operator has to set up and has not; says so where not."""
+    if operator.status is Status.REQUIRED:
+        return True
+    text = _("%(name)s does not need a setup link now.")
+    messages.info(request, text % {"name": operator.name or operator.email})
+    return False
 
 
 def _send(request: SignedInRequest, operator: Operator) -> None:
@@ -88,3 +97,34 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     else:
         messages.info(request, _("There was no setup link to withdraw."))
     return redirect("operators:links")
+
+
+@needs_proof_to_post
+@require_http_methods(["GET", "HEAD", "POST"])
+def copy_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Make a new setup link, for when mail is down, and show it; opened, it asks for the password."""
+    operator = access.to_manage(request.user, pk)
+    if not _needs_one(request, operator):
+        return redirect("operators:links")
+    return copy(request, operator, Link.Purpose.SETUP, setup_link.make_link)
+
+
+def copy(
+    request: SignedInRequest,
+    operator: Operator,
+    purpose: Link.Purpose,
+    make: Callable[[Operator, Origin], str],
+) -> HttpResponse:
+    """Make a new link of this purpose on POST, which ends the older one; show the one that was made last."""
+    if request.method == "POST":
+        link = make(operator, origin(request))
+        fresh_link.keep(request.session, request.user, operator, purpose, link)
+        return redirect(request.path)
+    link = fresh_link.current(request.session, request.user, operator, purpose)
+    if not link:
+        messages.info(
+            request, _("That link is not shown any more. Copy a new one: the old one stops working.")
+        )
+        return redirect(operator)
+    context = {"operator": operator, "link": link, "is_setup": purpose == Link.Purpose.SETUP}
+    return render(request, "operators/copied_link.html", context)

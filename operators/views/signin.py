@@ -71,4 +71,5 @@ def _safe_next(request: HttpRequest) -> str:
     """Return where the person wanted to go, if that is a page of this site; "" otherwise."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else ""
+    # What begins with no slash would be taken for the name of a view.
+    return target if safe and target.startswith("/") else ""

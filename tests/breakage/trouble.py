@@ -25,13 +25,13 @@ WAITING = (
 )
 OTHERS = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
 )
 
 
-def until(what: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + PATIENCE
+def until(what: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Wait until it is so, for so many seconds at most."""
+    end = time.monotonic() + patience
     while not what():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)

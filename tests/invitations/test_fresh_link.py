@@ -1,4 +1,4 @@
-"""How long is a copied invitation link shown, and to whom?"""
+"""How long is a copied link shown, and to whom?"""
 
 from datetime import timedelta
 

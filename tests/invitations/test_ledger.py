@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,12 +15,17 @@ from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord
+from invitations.link_mail import send_link
 from invitations.models import Link
+from operators import frozen, password_reset, profile, removal
 from operators.ledger import records
-from operators.override import set_override
+from operators.models import Operator
+from operators.override import set_override, set_sign_in_method
 from operators.removal import withdraw
-from tests.factories import NOBODY, make_account, make_operator
-from tests.test_flows import link_in_mail
+from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, make_account, make_operator
+from tests.test_flows import key_on, link_in_mail, log_in
+from twofactor import enrollment
+from uptrends_2fa import settings as product_settings
 
 URL = reverse("operators:links")
 
@@ -69,14 +75,35 @@ def test_an_email_that_nobody_took_has_failed(account, olga, settings):
     assert states(account) == ["failed"]
 
 
-def test_an_email_in_the_queue_is_being_sent_and_one_that_is_dropped_stays_so(account, olga):
+@pytest.fixture
+def in_the_queue(settings, olga):
+    """A setup link whose email nobody has tried to send yet."""
+    settings.TASKS = {"default": {"BACKEND": product_settings.TASK_BACKENDS["database"]}}
     setup_link.send(olga, NOBODY)
-    LinkRecord.objects.update(sent_at=None)
+    return OutgoingMail.objects.get()
+
+
+def test_an_email_in_the_queue_is_being_sent(account, in_the_queue):
     assert states(account) == ["waiting"]
-    mail = OutgoingMail.objects.get()
-    mail.state = "dropped"
-    LinkRecord.settled(mail)
-    assert states(account) == ["waiting"]
+    send_link.func(in_the_queue.pk)
+    assert states(account) == ["sent"]
+
+
+def test_an_email_that_waits_for_longer_than_its_link_lives_has_failed(account, in_the_queue):
+    later = timezone.now() + timedelta(seconds=3601)
+    with time_machine.travel(later, tick=False):
+        send_link.func(in_the_queue.pk)
+    [one] = records(account.pk, later)
+    assert (one.state, one.failed_at, one.over_at, one.sent_at) == ("expired", later, one.expires_at, None)
+
+
+def test_an_email_that_is_dropped_leaves_no_link_open(account, olga, in_the_queue):
+    Operator.objects.filter(pk=olga.pk).update(session_nonce="changed meanwhile")
+    assert states(account) == ["changed"]
+    send_link.func(in_the_queue.pk)
+    [one] = records(account.pk, timezone.now())
+    assert (one.state, one.over_at) == ("changed", one.ended_at)
+    assert OutgoingMail.objects.get().state == "dropped"
 
 
 def test_a_link_that_is_spent_is_used(account, ivo):
@@ -125,6 +152,46 @@ def test_a_new_nonce_and_another_override_end_a_link_by_a_change(account, olga):
     setup_link.send(olga, NOBODY)
     set_override(olga, "", NOBODY)
     assert states(account) == ["changed", "replaced"]
+
+
+CHANGES = {
+    "reset of the password": lambda _olga: password_reset.reset_password(
+        Link.objects.get(purpose=Link.Purpose.PASSWORD_RESET), "fine long words", NOBODY
+    ),
+    "own change of the password": lambda olga: profile.change_password(olga, "fine long words", NOBODY),
+    "a freeze": lambda olga: frozen.freeze(olga, timezone.now(), NOBODY),
+    "deactivation": lambda olga: removal.deactivate(olga, NOBODY),
+    "deletion": lambda olga: removal.delete(olga, NOBODY),
+    "single sign-on": lambda olga: set_sign_in_method(olga, "single_sign_on", NOBODY),
+    "an authenticator": lambda olga: enrollment.enroll(
+        olga, enrollment.Confirmed(SECRET, 1, timezone.now()), NOBODY, RECOVERY_CODES
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_sign_in_ends_a_link_at_that_moment(account, olga, change):
+    setup_link.send(olga, NOBODY)
+    Link.issue(olga, Link.Purpose.PASSWORD_RESET, olga.email)
+    at = timezone.now() + timedelta(minutes=5)
+    with time_machine.travel(at, tick=False):
+        change(Operator.objects.get(pk=olga.pk))
+    # Much later it is still not said to have expired.
+    [one] = records(account.pk, at + timedelta(days=7))
+    assert (one.state, one.over_at) == ("changed", at)
+
+
+def test_an_expired_link_stays_expired_whatever_comes_after(account, olga):
+    setup_link.send(olga, NOBODY)
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        setup_link.send(olga, NOBODY)
+        removal.deactivate(olga, NOBODY)
+        later = timezone.now() + timedelta(hours=3)
+        removal.activate(olga, NOBODY)
+    newer, older = records(account.pk, later)
+    assert (newer.state, older.state) == ("changed", "expired")
+    assert older.over_at == older.expires_at
+    assert newer.over_at < newer.expires_at
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(3599, "sent"), (3601, "expired")])
@@ -233,3 +300,55 @@ def test_an_administrator_is_told_that_the_mail_server_did_not_take_it(
     assert "could not be sent" in admin_browser.post(url, follow=True).text
     assert "Could not be emailed" in admin_browser.get(URL).text
     assert str(LinkRecord.objects.get()) == "setup for Olga (olga@example.com)"
+
+
+# Copying a setup link
+
+
+@pytest.fixture
+def copied(admin_browser, olga):
+    """What an administrator sees who has copied a setup link."""
+    return admin_browser.post(reverse("operators:setup-link-copy", args=[olga.pk]), follow=True)
+
+
+def test_a_copied_setup_link_is_shown_and_audited_and_replaces_the_mailed_one(admin_browser, account, olga):
+    setup_link.send(olga, NOBODY)
+    mailed = link_in_mail()
+    assert f'action="{reverse("operators:setup-link-copy", args=[olga.pk])}"' in admin_browser.get(URL).text
+    answer = admin_browser.post(reverse("operators:setup-link-copy", args=[olga.pk]), follow=True)
+    assert answer.context["link"] in answer.text
+    assert answer.context["link"] != mailed
+    assert states(account) == ["copied", "replaced"]
+    assert AuditEntry.objects.filter(action="setup_link_copied", subject_id=olga.pk).count() == 1
+    assert Client().get(mailed, follow=True).status_code == 410
+
+
+def test_a_copied_setup_link_is_useless_without_the_password(copied, olga):
+    browser = Client()
+    page = browser.get(copied.context["link"], follow=True)
+    assert page.request["PATH_INFO"] == reverse("invitations:setup-password")
+    assert browser.get(reverse("invitations:setup")).url == reverse("invitations:setup-password")
+    assert "That is not your password" in browser.post(page.request["PATH_INFO"], {"password": "no"}).text
+    page = browser.post(page.request["PATH_INFO"], {"password": PASSWORD}, follow=True)
+    assert key_on(page.text)
+
+
+def test_a_copied_invitation_is_not_shown_as_a_setup_link(admin_browser, copied, olga):
+    Operator.objects.filter(pk=olga.pk).update(joined_at=None, is_active=False)
+    page = admin_browser.get(reverse("operators:invitation-copy", args=[olga.pk]), follow=True)
+    assert "That link is not shown any more" in page.text
+
+
+def test_whoever_waits_for_the_email_is_told_that_an_administrator_has_the_link(admin_browser, olga):
+    browser = Client()
+    log_in(browser, olga)
+    admin_browser.post(reverse("operators:setup-link-copy", args=[olga.pk]))
+    page = browser.get(reverse("invitations:check-email"))
+    assert "has your link and passes it on to you" in page.text
+    assert "could not be sent" not in page.text
+
+
+def test_no_setup_link_is_copied_for_who_needs_none(admin_browser, operator):
+    url = reverse("operators:setup-link-copy", args=[operator.pk])
+    assert "does not need a setup link" in admin_browser.post(url, follow=True).text
+    assert not LinkRecord.objects.exists()

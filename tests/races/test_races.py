@@ -1,5 +1,7 @@
 """Who wins when many come at the same moment? Exactly one, over connections of their own."""
 
+import re
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -12,12 +14,13 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
+from accounts.settings_page import rule_in_words
 from invitations import invite, setup_link
 from invitations.models import Link
 from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
-from operators.models import Operator
+from operators.models import Announcement, Operator
 from operators.override import set_sign_in_method
 from operators.sessions import Session, SessionStore
 from tests.factories import (
@@ -25,6 +28,7 @@ from tests.factories import (
     PASSWORD,
     RECOVERY_CODES,
     code_for,
+    confirm_data,
     enroll,
     make_account,
     make_operator,
@@ -41,6 +45,7 @@ RECOVER = reverse("twofactor:recover")
 NEW_PHONE = reverse("twofactor:new-phone")
 SETUP = reverse("invitations:setup")
 ACCEPT = reverse("invitations:accept")
+POLICY = reverse("operators:policy-preview")
 
 
 @pytest.fixture
@@ -365,3 +370,36 @@ def test_the_last_administrator_keeps_a_password(at_once, account):
 
     assert at_once([partial(switch, admin) for admin in admins]).count(True) == RIVALS - 1
     assert Operator.objects.filter(account=account).administrators().with_a_way_in().count() == 1
+
+
+def shown_on(page: str) -> str:
+    """What Confirm would send of what this preview shows. (A client's context is that of all threads.)"""
+    match = re.search(r'name="shown" value="(\w+)"', page)
+    assert match, page
+    return match[1]
+
+
+def test_of_policies_confirmed_at_once_one_counts_and_the_others_see_the_new_preview(at_once, account):
+    days = [timezone.localdate() + timedelta(days=20 + number) for number in range(RIVALS - 2)]
+    chosen = [("disabled", ""), ("required", ""), *(("required", str(day)) for day in days)]
+    make_operator(account)  # who must set up, and is told
+    admins = [make_operator(account, administrator=True, enrolled=True) for _ in chosen]
+    browsers = [signed_in(admin) for admin in admins]
+    forms = [confirm_data(browser, *rule) for browser, rule in zip(browsers, chosen, strict=True)]
+    sends = [
+        partial(browser.post, POLICY, {**form, "mail_now": "on"})
+        for browser, form in zip(browsers, forms, strict=True)
+    ]
+    answers = at_once(sends)
+    [winner] = [number for number, answer in enumerate(answers) if answer.status_code == 302]
+    account.refresh_from_db()
+    assert account.two_factor_policy == chosen[winner][0]
+    [entry] = AuditEntry.objects.filter(account=account, action=Action.ACCOUNT_POLICY)
+    assert (entry.actor_id, entry.new) == (admins[winner].pk, rule_in_words(account.rule))
+    assert Announcement.objects.filter(account=account).count() == 1
+    for number in set(range(RIVALS)) - {winner}:
+        page = answers[number].text
+        assert "Something has changed since you looked" in page
+        assert rule_in_words(account.rule) in page
+        # What the others see now is what there is now: it can be confirmed.
+        assert shown_on(page) == confirm_data(browsers[number], *chosen[number])["shown"]

@@ -31,6 +31,7 @@ MARKED = {
     "operators:create": ("GET", "POST"),
     "operators:invite": ("POST",),
     "operators:invitation-copy": ("POST",),
+    "operators:setup-link-copy": ("POST",),
     "operators:member-of": ("POST",),
     "operators:group": ("POST",),
     "operators:override": ("POST",),
