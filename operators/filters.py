@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -99,6 +100,17 @@ class OperatorFilters(PersonFilters):
         if not sub_accounts:
             del self.filters["sub_account"]
 
+    def by_text(self, queryset: QuerySet[Operator], name: str, text: str) -> QuerySet[Operator]:
+        """Part of the name or of the address, in the way that the database answers quickest.
+
+        SQLite reads every row for both together, and one after the other but two indexes; PostgreSQL has
+        trigrams of both, which only the one condition uses.
+        """
+        if connection.vendor != "sqlite":  # pragma: no cover  the suite runs on PostgreSQL too
+            return super().by_text(queryset, name, text)
+        by_email = Operator.objects.filter(contains(text, "email"), account=self.account)
+        return queryset.filter(contains(text, "name") | Q(pk__in=by_email.values("pk")))
+
     def in_words(self) -> list[str]:
         """Return each filter in use and its value, as the form shows them."""
         return [
@@ -148,9 +160,10 @@ class OperatorFilters(PersonFilters):
         value: bool,  # noqa: FBT001
     ) -> QuerySet[Operator]:
         """Those of whom an override asks less than the account asks of others."""
+        if not value:
+            return queryset
         now, rule = timezone.now(), self.account.rule
-        excepted = rows_where(lambda facts: facts.is_exception(rule, now), now)
-        return queryset.filter(excepted) if value else queryset
+        return queryset.filter(rows_where(lambda facts: facts.is_exception(rule, now), now))
 
     def only_without_recovery_codes(
         self,

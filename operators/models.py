@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
-from accounts.policy import Effective, Override, is_exception
+from accounts.policy import Effective, Override, effective_policy, is_exception
 from invitations.models import Link
 from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
@@ -88,7 +88,12 @@ class Group(models.Model):
     @property
     def label(self) -> str:
         """The name to show: translated for system groups."""
-        return self.name if self.kind == self.Kind.OWN else str(self.Kind(self.kind).label)
+        return self.label_of(self.kind, self.name)
+
+    @classmethod
+    def label_of(cls, kind: str, name: str) -> str:
+        """Return the name to show of a group of this kind and name."""
+        return name if kind == cls.Kind.OWN else str(cls.Kind(kind).label)
 
 
 class JSONList(Aggregate):
@@ -281,10 +286,20 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     @property
     def group_labels(self) -> list[str]:
         """The names of all groups, Everyone included, system groups first."""
-        named = [Group(kind=kind, name=name) for kind, name in self._memberships()]
-        system = [group.label for group in named if group.kind != Group.Kind.OWN]
-        own = sorted((group.label for group in named if group.kind == Group.Kind.OWN), key=str.casefold)
+        system, own = self._labels()
         return [*system, str(Group.Kind.EVERYONE.label), *own]
+
+    @property
+    def groups_in_short(self) -> str:
+        """The same in one line without Everyone: every operator is in it."""
+        system, own = self._labels()
+        return ", ".join([*system, *own]) or "—"
+
+    def _labels(self) -> tuple[list[str], list[str]]:
+        """Return the names of the system groups and of the own ones, each list in its order."""
+        named = self._memberships()
+        system = [Group.label_of(kind, name) for kind, name in named if kind != Group.Kind.OWN]
+        return system, sorted((name for kind, name in named if kind == Group.Kind.OWN), key=str.casefold)
 
     def _memberships(self) -> list[list[str]]:
         """Return [kind, name] of each group with a row of membership."""
@@ -295,7 +310,12 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     @property
     def effective(self) -> Effective:
         """The two-factor policy that holds for this operator, and why."""
-        return self.facts.effective(self.account.rule, timezone.now())
+        return effective_policy(
+            self.account.rule,
+            self.override,
+            single_sign_on=self.is_single_sign_on,
+            now=timezone.now(),
+        )
 
     @property
     def facts(self) -> Facts:

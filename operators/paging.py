@@ -7,26 +7,55 @@ from django.db.models import Model, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
+# How many rows after the first of a page are looked for instead of counting them all.
+AHEAD = 1000
+# Digits of a page's number; no list is as long, and databases do not take every number.
+DIGITS = 9
+
 
 class KeyPaginator(Paginator[Any]):
     """Pages of an ordered queryset: first the keys of the page, by an index alone, then only their rows.
 
     What a row takes with it from other tables is asked for the rows of the page, not for those that are
-    skipped; and pages past the middle are reached from the end.
+    skipped; and pages past the middle are reached from the end. `whole` is where the rows are taken from by
+    their keys, where that is less work than by the conditions once more.
     """
+
+    object_list: QuerySet[Any]
+    # Whether there are more rows than `count` says.
+    more = False
+
+    def __init__(self, queryset: QuerySet[Any], per_page: int, *, whole: QuerySet[Any] | None = None) -> None:
+        super().__init__(queryset, per_page)
+        self.whole = queryset if whole is None else whole
+
+    def get_page_ahead(self, number: str) -> Page[Any]:
+        """Return the page as get_page() does, without a look at every row: `count` may say too few."""
+        wanted = int(number) if len(number) <= DIGITS and number.isdecimal() else 0
+        start = (wanted - 1) * self.per_page
+        keys = list(_all_keys(self.object_list)[start : start + AHEAD + 1]) if wanted else []
+        if not keys and wanted != 1:
+            return self.get_page(number)
+        self.count, self.more = start + min(len(keys), AHEAD), len(keys) > AHEAD
+        return Page(_rows(self.whole, keys[: self.per_page]), wanted, self)
 
     def page(self, number: int | str) -> Page[Any]:
         """Return the page with this number; raises InvalidPage where there is none."""
         valid = self.validate_number(number)
         start = (valid - 1) * self.per_page
         stop = min(start + self.per_page, self.count)
-        queryset: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # of() takes nothing else
-        return Page(_rows(queryset, _keys(queryset, start, stop, self.count)), valid, self)
+        keys = _keys(self.object_list, start, stop, self.count)
+        return Page(_rows(self.whole, keys), valid, self)
+
+
+def _all_keys(queryset: QuerySet[Row]) -> QuerySet[Row, Any]:
+    """Return the keys of all rows, in order."""
+    return queryset.values_list("pk", flat=True)
 
 
 def _keys(queryset: QuerySet[Row], start: int, stop: int, count: int) -> list[Any]:
-    """Return the keys of the rows from start to stop, in order."""
-    keys = queryset.values_list("pk", flat=True)
+    """Return the keys of the rows from start to stop, in order, from the end that is nearer."""
+    keys = _all_keys(queryset)
     if start <= count - stop:
         return list(keys[start:stop])
     return list(keys.reverse()[count - stop : count - start])[::-1]

@@ -8,7 +8,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_tables2.rows import BoundRows
 
-from operators.models import Group, Operator
+from operators.filters import OperatorFilters
+from operators.models import Operator
 from operators.paging import KeyPaginator
 
 PAGE_SIZE = 25
@@ -36,7 +37,7 @@ class OperatorTable(tables.Table):
     # Regardless of letter case, as the index has it.
     name = SortableColumn([Lower("name"), "pk"], [Lower("name").desc(), "-pk"], verbose_name=_("Name"))
     email = SortableColumn(["email", "pk"], ["-email", "-pk"], verbose_name=_("Email"))
-    groups = tables.Column(verbose_name=_("Groups"), accessor="group_labels", orderable=False)
+    groups = tables.Column(verbose_name=_("Groups"), accessor="groups_in_short", orderable=False)
     status = tables.Column(verbose_name=_("Two-factor authentication"), orderable=False)
     # Databases disagree about where nothing stands: whoever never signed in is last in both orders.
     last_login = SortableColumn(
@@ -48,12 +49,16 @@ class OperatorTable(tables.Table):
     SORTS = ("name", "-name", "email", "-email", "last_login", "-last_login")
 
     @classmethod
-    def of(cls, operators: QuerySet[Operator], sort: str, page: str) -> Self:
-        """Return one page of the table; without a known sort it is by name, past the last page the last."""
-        table = cls(operators, order_by=sort if sort in cls.SORTS else "name")
+    def of(cls, filters: OperatorFilters, sort: str, page: str, *, counted: bool) -> Self:
+        """Return one page of the table; without a known sort it is by name, past the last page the last.
+
+        Of a table that is not `counted` the paginator may know only that there are so many rows and more.
+        """
+        table = cls(filters.qs, order_by=sort if sort in cls.SORTS else "name")
         # The table has put the queryset into its order; what it makes of a page is its rows.
-        table.paginator = KeyPaginator(table.data.data, PAGE_SIZE)
-        table.page = table.paginator.get_page(page)
+        paginator = KeyPaginator(table.data.data, PAGE_SIZE, whole=filters.queryset)
+        table.paginator = paginator
+        table.page = paginator.get_page(page) if counted else paginator.get_page_ahead(page)
         table.page.object_list = BoundRows(table.page.object_list, table)
         return table
 
@@ -67,7 +72,3 @@ class OperatorTable(tables.Table):
     def sort(self) -> str:
         """The order in force, as the address says it."""
         return str(self.order_by[0])
-
-    def render_groups(self, value: list[str]) -> str:
-        """Leave Everyone out: every operator is in it."""
-        return ", ".join(label for label in value if label != str(Group.Kind.EVERYONE.label)) or "—"

@@ -33,9 +33,10 @@ def operators(request: SignedInRequest) -> HttpResponse:
     account = request.user.account
     if _asked_by(request) == "facts":
         return render(request, "operators/_facts.html", _counts(account))
-    filters = filters_of(request)
-    table = OperatorTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    counts = {} if _counts_come_later(request) else _counts(account)
+    filters, counted = filters_of(request), _is_counted(request)
+    sort, page = request.GET.get("sort", ""), request.GET.get("page") or "1"
+    table = OperatorTable.of(filters, sort, page, counted=counted)
+    counts = _counts(account) if counted and _asked_by(request) != "results" else {}
     context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS, **counts}
     return render(request, "operators/list.html", context)
 
@@ -67,15 +68,13 @@ def _asked_by(request: SignedInRequest) -> str:
     return request.headers.get("HX-Target", "")
 
 
-def _counts_come_later(request: SignedInRequest) -> bool:
-    """Whether the page goes out without its counts: they need a look at every operator, the rest does not.
+def _is_counted(request: SignedInRequest) -> bool:
+    """Whether the page goes out with its numbers: they need a look at every operator, the rest does not.
 
-    Where there are many, the page asks for them when it is there; without JavaScript a link does.
+    Where there are many, a script asks for those of the head when the page is there, and links ask for all.
     """
-    if "counts" in request.GET:
-        return False
     everybody = Operator.objects.filter(account=request.user.account_id).order_by("email")
-    return _asked_by(request) == "results" or everybody[MANY : MANY + 1].exists()
+    return "counts" in request.GET or not everybody[MANY : MANY + 1].exists()
 
 
 def _counts(account: Account) -> dict[str, Any]:

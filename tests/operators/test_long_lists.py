@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from operators import crowd, postgres
+from operators import crowd, paging, postgres
 from operators.models import Operator
 from operators.paging import KeyPaginator
 from operators.status import Status
@@ -116,7 +116,66 @@ def test_a_group_with_more_members_takes_no_more_queries(admin_browser, account)
 def large(many, monkeypatch):
     """An account that counts as large."""
     monkeypatch.setattr(listing, "MANY", 300)
+    monkeypatch.setattr(paging, "AHEAD", 100)
     return many
+
+
+def text_of(response):
+    """Return the page without the line breaks of its source."""
+    return " ".join(response.text.split())
+
+
+@pytest.mark.parametrize("sort", ["name", "-email", "last_login", "-last_login"])
+def test_no_operator_of_a_large_account_is_left_out_or_shown_twice(admin_browser, large, sort):
+    pages = [admin_browser.get(URL, {"sort": sort, "page": page}).context["table"] for page in range(1, 17)]
+    expected = list(pages[0].data.data.values_list("pk", flat=True))
+    assert [row.record.pk for page in pages for row in page.paginated_rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (1, "1–25 of more than 100 ·"),
+        (5, "101–125 of more than 200 ·"),
+        (12, "276–300 of more than 375 ·"),
+        (13, "301–325 of 400<"),
+        (16, "376–400 of 400<"),
+        (17, "376–400 of 400<"),
+        ("9" * 9, "376–400 of 400<"),
+        ("9" * 5000, "1–25 of 400<"),
+        (0, "376–400 of 400<"),
+        ("x", "1–25 of 400<"),
+        ("²", "1–25 of 400<"),
+    ],
+)
+def test_a_page_of_a_large_account_says_what_is_known_without_counting_all(admin_browser, large, page, words):
+    answer = admin_browser.get(URL, {"page": page})
+    assert f"<span>{words}" in text_of(answer)
+    start, end = (int(number) for number in words.split(" ")[0].split("–"))
+    assert len(answer.context["table"].page.object_list) == end - start + 1
+
+
+def test_a_link_counts_what_a_filter_leaves_of_a_large_account(admin_browser, large):
+    query = {"status": "optional-not-set-up"}
+    found = [one for one in Operator.objects.complete() if one.status is Status.OPTIONAL]
+    page = text_of(admin_browser.get(URL, query))
+    assert "1–25 of more than 100 ·" in page
+    assert 'href="?status=optional-not-set-up&amp;counts=on">Count all<' in page
+    assert "More than 100 operators found." in page
+    assert "> All that match<" in page
+    page = text_of(admin_browser.get(URL, query | {"counts": "on"}))
+    assert f"1–25 of {len(found)}<" in page
+    assert f"{len(found)} operators found." in page
+    assert f"> All {len(found)} that match<" in page
+
+
+def test_what_is_rare_in_a_large_account_is_counted_by_the_way(admin_browser, large):
+    found = Operator.objects.filter(email__contains="jansen").count()
+    assert f"1–{found} of {found}<" in text_of(admin_browser.get(URL, {"search": "jansen"}))
+
+
+def test_nobody_is_found_in_a_large_account(admin_browser, large):
+    assert "No operator matches." in admin_browser.get(URL, {"search": "xyzzy"}).text
 
 
 def test_a_small_account_has_its_counts_at_once(admin_browser, many):
