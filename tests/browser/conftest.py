@@ -24,12 +24,8 @@ SitDown = Callable[[], Person]
 
 @pytest.fixture(scope="session")
 def mail_server() -> Iterator[MailServer]:
-    server = MailServer()
-    server.start()
-    yield server
-    for line in server.open_lines:
-        server.loop.call_soon_threadsafe(line.abort)
-    server.stop()
+    with MailServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

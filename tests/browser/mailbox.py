@@ -5,7 +5,7 @@ import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from threading import Condition
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -35,6 +35,15 @@ class MailServer(Controller):
         self.mails: list[tuple[str, EmailMessage]] = []
         self.news = Condition()
         self.open_lines: list[asyncio.BaseTransport] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        for line in self.open_lines:
+            self.loop.call_soon_threadsafe(line.abort)
+        self.stop()
 
     def factory(self) -> Any:
         return _Silence(self.open_lines) if self.mode == "hang" else SMTP(self)
