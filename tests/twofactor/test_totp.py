@@ -32,9 +32,10 @@ def test_one_step_either_side_is_accepted_and_two_are_not(distance, found):
 
 
 @pytest.mark.parametrize(
-    ("distance", "drift"), [(-21, None), (-20, -20), (-2, -2), (2, 2), (20, 20), (21, None)]
+    ("distance", "drift"),
+    [(-21, None), (-20, -20), (-2, -2), (-1, None), (0, None), (1, None), (2, 2), (20, 20), (21, None)],
 )
-def test_a_clock_is_recognized_up_to_twenty_steps_away(distance, drift):
+def test_a_clock_is_recognized_from_two_to_twenty_steps_away(distance, drift):
     code = totp.code_at(SECRET, totp.step_at(NOW) + distance)
     assert totp.drift_steps(SECRET, code, NOW) == drift
 
