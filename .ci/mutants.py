@@ -58,10 +58,10 @@ PYTEST = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow",
 PYTEST += [f"--ignore=tests/{left_out}" for left_out in ("browser", "breakage", "test_stateful.py")]
 # Of the tests that run a line, those whose subject is nearest: the rest notices nothing that these do not.
 MOST_TESTS = 150
-# Of the processor: a busy machine must not make a mistake look endless. By the clock, five times that.
-SECONDS = 60
+# Of the processor: a busy machine must not make a mistake look endless. By the clock, ten times that.
+SECONDS = 30
 # For the second try of what has run out of time: slowness is no answer.
-MORE_SECONDS = 120
+MORE_SECONDS = 90
 KILLED, SURVIVED, TIMEOUT, UNREACHED, BROKEN = "noticed", "not noticed", "out of time", "no test", "broken"
 CODES = {0: SURVIVED, 1: KILLED, 4: TIMEOUT}
 # Of pytest: tests failed, or could not be imported.
@@ -184,6 +184,8 @@ class Runner:
         self.nothing_more = End(session)
         first.config.hook.pytest_runtest_protocol(item=first, nextitem=self.nothing_more)
         gc.collect()
+        # Looked up once: a child that goes through all objects makes the system copy them.
+        self.live = _live_functions()
         gc.freeze()
         late = self._judge(self.jobs, SECONDS)
         self._judge(late, MORE_SECONDS)
@@ -269,9 +271,10 @@ class Runner:
 
     def _child(self, job: Job, tests: list[str], seconds: int) -> int:
         """Return 0 where no test fails, 1 where one does, another number otherwise; see CODES."""
-        if job.mutant.in_function and replace_code(ROOT / job.module, job.mutant.source):
+        path = ROOT / job.module
+        if job.mutant.in_function and replace_code(self.live[str(path)], path, job.mutant.source):
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.alarm(5 * seconds)
+            signal.alarm(10 * seconds)
             return self._first_failure(tests)
         command = [sys.executable, __file__, "--single", job.module, str(job.number)]
         names = FOLDER / f"tests_{os.getpid()}"
@@ -279,7 +282,7 @@ class Runner:
         environment = {**os.environ, "MUTANT_TESTS": str(names), "MUTANT_PARENT": str(os.getpid())}
         try:
             done = subprocess.run(
-                command, check=False, env=environment, capture_output=True, timeout=5 * seconds
+                command, check=False, env=environment, capture_output=True, timeout=10 * seconds
             )
         except subprocess.TimeoutExpired:
             return 4
@@ -366,13 +369,18 @@ def _turned(tests_of_lines: dict[int, list[str]]) -> dict[str, list[int]]:
     return lines
 
 
-def replace_code(path: Path, source: str) -> bool:
+def _live_functions() -> dict[str, list[FunctionType]]:
+    """Return the functions that there are, by the path of their module."""
+    live: dict[str, list[FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if type(one) is FunctionType:
+            live[one.__code__.co_filename].append(one)
+    return live
+
+
+def replace_code(live: list[FunctionType], path: Path, source: str) -> bool:
     """Give the live functions of a module the code of another version of it; false where that cannot be."""
     new = dict(_functions(compile(source, str(path), "exec")))
-    gc.unfreeze()
-    live = [
-        one for one in gc.get_objects() if type(one) is FunctionType and one.__code__.co_filename == str(path)
-    ]
     for function in live:
         code = new.get(function.__code__.co_qualname)
         if code is None:
