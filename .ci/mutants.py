@@ -58,9 +58,10 @@ PYTEST = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow",
 PYTEST += [f"--ignore=tests/{left_out}" for left_out in ("browser", "breakage", "test_stateful.py")]
 # Of the tests that run a line, those whose subject is nearest: the rest notices nothing that these do not.
 MOST_TESTS = 150
-SECONDS = 120
+# Of the processor: a busy machine must not make a mistake look endless. By the clock, ten times that.
+SECONDS = 30
 # For the second try of what has run out of time: slowness is no answer.
-MORE_SECONDS = 300
+MORE_SECONDS = 90
 KILLED, SURVIVED, TIMEOUT, UNREACHED, BROKEN = "noticed", "not noticed", "out of time", "no test", "broken"
 CODES = {0: SURVIVED, 1: KILLED, 4: TIMEOUT}
 # Of pytest: tests failed, or could not be imported.
@@ -158,6 +159,7 @@ class Runner:
         # What takes a process of its own takes longest, and comes last.
         self.jobs.sort(key=lambda job: not job.mutant.in_function)
         self.items: dict[str, Any] = {}
+        self.variant: dict[str, int] = {}
         # Tests that have noticed something come first the next time.
         self.noticed = Counter(result.killer for result in judged.values() if result.killer)
         data = coverage.CoverageData(str(CONTEXTS))
@@ -172,23 +174,30 @@ class Runner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Load everything with one test, then fork for each mutant."""
         self.items = {item.nodeid: item for item in session.items}
+        # The same test with other values comes behind other tests.
+        variants: Counter[str] = Counter()
+        for name in self.items:
+            variants[name.split("[")[0]] += 1
+            self.variant[name] = variants[name.split("[")[0]]
         # It needs the database, so that the children find that made.
         first = next(item for item in session.items if "account" in getattr(item, "fixturenames", ()))
         self.nothing_more = End(session)
         first.config.hook.pytest_runtest_protocol(item=first, nextitem=self.nothing_more)
         gc.collect()
+        # Looked up once: a child that goes through all objects makes the system copy them.
+        self.live = _live_functions()
         gc.freeze()
-        late = self._judge(self.jobs, SECONDS, self.workers)
-        self._judge(late, MORE_SECONDS, 1)
+        late = self._judge(self.jobs, SECONDS)
+        self._judge(late, MORE_SECONDS)
         self._check_who_noticed()
         return True
 
-    def _judge(self, jobs: list[Job], seconds: int, workers: int) -> list[Job]:
+    def _judge(self, jobs: list[Job], seconds: int) -> list[Job]:
         """Make each mistake; return those that have run out of time."""
         running: dict[int, Job] = {}
         late: list[Job] = []
         for job in jobs:
-            if len(running) >= workers:
+            if len(running) >= self.workers:
                 late += self._wait(running)
             tests = self._tests(job.module, job.mutant)
             if tests:
@@ -241,7 +250,8 @@ class Runner:
             near = subject in name.split("::", maxsplit=1)[0], name.startswith(folder), len(by_test[name])
             new = name not in self.on_the_map and name.startswith(folder)
             last = self._is_transactional(name)
-            return last, not new, -self.noticed[name], not near[0], not near[1], near[2], name
+            near_enough = not near[0], self.variant[name] > 1, not near[1]
+            return last, -self.noticed[name], not new, *near_enough, near[2], name
 
         by_test = self.lines_of[module]
         return sorted((name for name in names if name in self.items), key=order)[: self.most_tests]
@@ -261,8 +271,10 @@ class Runner:
 
     def _child(self, job: Job, tests: list[str], seconds: int) -> int:
         """Return 0 where no test fails, 1 where one does, another number otherwise; see CODES."""
-        if job.mutant.in_function and replace_code(ROOT / job.module, job.mutant.source):
-            signal.alarm(seconds)
+        path = ROOT / job.module
+        if job.mutant.in_function and replace_code(self.live[str(path)], path, job.mutant.source):
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.alarm(10 * seconds)
             return self._first_failure(tests)
         command = [sys.executable, __file__, "--single", job.module, str(job.number)]
         names = FOLDER / f"tests_{os.getpid()}"
@@ -270,7 +282,7 @@ class Runner:
         environment = {**os.environ, "MUTANT_TESTS": str(names), "MUTANT_PARENT": str(os.getpid())}
         try:
             done = subprocess.run(
-                command, check=False, env=environment, capture_output=True, timeout=2 * seconds
+                command, check=False, env=environment, capture_output=True, timeout=10 * seconds
             )
         except subprocess.TimeoutExpired:
             return 4
@@ -357,13 +369,18 @@ def _turned(tests_of_lines: dict[int, list[str]]) -> dict[str, list[int]]:
     return lines
 
 
-def replace_code(path: Path, source: str) -> bool:
+def _live_functions() -> dict[str, list[FunctionType]]:
+    """Return the functions that there are, by the path of their module."""
+    live: dict[str, list[FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if type(one) is FunctionType:
+            live[one.__code__.co_filename].append(one)
+    return live
+
+
+def replace_code(live: list[FunctionType], path: Path, source: str) -> bool:
     """Give the live functions of a module the code of another version of it; false where that cannot be."""
     new = dict(_functions(compile(source, str(path), "exec")))
-    gc.unfreeze()
-    live = [
-        one for one in gc.get_objects() if type(one) is FunctionType and one.__code__.co_filename == str(path)
-    ]
     for function in live:
         code = new.get(function.__code__.co_qualname)
         if code is None:

@@ -75,6 +75,7 @@ def test_the_box_is_shown_where_the_account_allows_it_and_is_not_ticked(account,
     give_password(browser, operator)
     page = browser.get(VERIFY).text
     assert BOX in page
+    assert "Tick it only where nobody else signs in." in page
     assert "checked" not in page
     allow(account, None)
     assert "Do not ask" not in browser.get(VERIFY).text
@@ -106,6 +107,7 @@ def test_without_the_tick_nothing_is_trusted(operator):
     browser = Client()
     give_password(browser, operator)
     browser.post(VERIFY, {"code": code_for()})
+    assert is_signed_in(browser, operator)
     assert COOKIE not in browser.cookies
     assert asks_for_a_code(browser, operator)
 
@@ -170,6 +172,12 @@ def test_trusting_another_browser_leaves_the_first_one(operator):
     trusting(operator, CHROME)
     trust_once_more(Client(), operator)
     assert TrustedBrowser.objects.count() == 2
+
+
+def test_trusting_a_browser_leaves_those_of_other_people(account, operator):
+    browser = trusting(operator)
+    trusting(make_operator(account, enrolled=True))
+    assert not asks_for_a_code(browser, operator)
 
 
 # What does not count
