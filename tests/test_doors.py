@@ -285,6 +285,17 @@ def test_other_methods_are_refused_everywhere(admin, admin_browser):
             assert answer.status_code == 405, name
 
 
+def test_logging_out_is_in_reach_on_every_page(admin, admin_browser):
+    button = f'<form method="post" action="{reverse("operators:logout")}">'
+    seen = 0
+    for name in set(TABLE) - OPEN_TO_STRANGERS - POST_ONLY:
+        answer = admin_browser.get(url_of(name, admin.pk))
+        if answer.status_code == 200 and not answer.has_header("Content-Disposition"):
+            seen += 1
+            assert button in answer.text, name
+    assert seen > 20
+
+
 def test_a_session_ends_with_a_new_nonce(operator):
     browser = signed_in(operator)
     operator.renew_session_nonce()

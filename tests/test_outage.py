@@ -44,6 +44,7 @@ OUTAGES = {
     "no database": caused(DatabaseError(), lite(sqlite3.SQLITE_NOTADB)),
     "damaged": caused(DatabaseError(), lite(sqlite3.SQLITE_CORRUPT_INDEX)),
     "shut down": caused(OperationalError(), psycopg.errors.AdminShutdown()),
+    "disk of the server full": caused(OperationalError(), psycopg.errors.DiskFull()),
     "only reads": caused(InternalError(), psycopg.errors.ReadOnlySqlTransaction()),
 }
 MISTAKES = {

@@ -136,3 +136,16 @@ def test_typing_begins_in_the_code_field_where_setting_up_was_chosen(admin_brows
     )
     page = browser.get(reverse("invitations:accept-two-factor"), {"now": ""}).text
     assert AUTOFOCUS.findall(page) == ["code"]
+
+
+def test_a_password_is_masked_and_password_managers_know_which_it_is(operator_browser):
+    """OWASP ASVS 5.0, 6.2.6 and 6.2.7."""
+    pages = {Client(): "operators:login", operator_browser: "operators:password"}
+    inputs = [
+        tag
+        for browser, name in pages.items()
+        for tag in re.findall(r"<input[^>]*password[^>]*>", browser.get(reverse(name)).text)
+    ]
+    kinds = [re.search(r'autocomplete="([\w-]+)"', tag) for tag in inputs]
+    assert all('type="password"' in tag for tag in inputs)
+    assert [kind and kind[1] for kind in kinds] == ["current-password"] * 2 + ["new-password"] * 2

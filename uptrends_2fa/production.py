@@ -1,5 +1,6 @@
 """What must be set before the application may serve people? Answers are sentences that say what to do."""
 
+import base64
 import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 DEVELOPMENT_SECRET_KEY = "development-only-never-use-this-key-where-people-sign-in-0123456789"  # noqa: S105
 DEVELOPMENT_TWO_FACTOR_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1pbi1wcm9kdWM="
 MINIMUM_KEY_LENGTH = 50
+FERNET_KEY_BYTES = 32
 
 
 def missing(
@@ -34,12 +36,20 @@ def about_secret_keys(keys: Iterable[str]) -> str:
 
 def about_two_factor_keys(keys: list[str]) -> str:
     """Return what to do about the keys that encrypt secrets; "" where there are some, and all are secret."""
-    if keys and DEVELOPMENT_TWO_FACTOR_KEY not in keys:
+    if keys and DEVELOPMENT_TWO_FACTOR_KEY not in keys and all(map(_is_fernet_key, keys)):
         return ""
     return (
         "Set TWO_FACTOR_KEYS to a key made by: python -c "
         '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
     )
+
+
+def _is_fernet_key(text: str) -> bool:
+    """Whether a text has the form of a key; without one people would read 503 as soon as they sign in."""
+    try:
+        return len(base64.urlsafe_b64decode(text)) == FERNET_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def about_hosts(hosts: list[str]) -> str:

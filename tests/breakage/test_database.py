@@ -1,7 +1,7 @@
 """The database is lost in the middle of each step: the product's own 503, nobody is in, a retry works.
 
-PostgreSQL refuses connections and ends those there are. SQLite's file is locked by somebody else, or the
-disk is full; a full disk of a PostgreSQL server cannot be had without the machine that it runs on.
+PostgreSQL refuses connections and ends those there are, SQLite's file is locked by somebody else; or the disk
+is full.
 """
 
 import pytest

@@ -49,13 +49,13 @@ def kill_workers(server: Server) -> None:
 
 
 class Postgres:
-    """The trouble that a PostgreSQL server can be in. A full disk of it cannot be had without its machine."""
+    """The trouble that a PostgreSQL server can be in."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.address = urlunsplit(urlsplit(server.database_url)._replace(scheme="postgresql"))
         self.name = urlsplit(server.database_url).path[1:]
-        self.troubles = {"gone": self.gone}
+        self.troubles = {"gone": self.gone, "disk full": self.disk_full}
 
     @contextmanager
     def trap(self, model: type[Model], event: str) -> Iterator[Callable[[], None]]:
@@ -105,6 +105,30 @@ class Postgres:
                 allow("true")
 
     away = gone
+
+    @contextmanager
+    def disk_full(self) -> Iterator[None]:
+        """Refuse every write as the server does where its disk is full: it answers, and reads go on.
+
+        A disk that is really full cannot be had without the machine that the server runs on.
+        """
+        connections["default"].close()
+        with psycopg.connect(self.address, autocommit=True) as ours:
+            ours.execute(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
+            )
+            try:
+                for (table,) in ours.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+                    ours.execute(
+                        sql.SQL(
+                            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON {}"
+                            " EXECUTE FUNCTION full_disk()"
+                        ).format(sql.Identifier(table))
+                    )
+                yield
+            finally:
+                ours.execute("DROP FUNCTION full_disk() CASCADE")
 
 
 class Sqlite:
@@ -207,4 +231,7 @@ def trouble_with(server: Server) -> Postgres | Sqlite:
 
 
 # Known before there is a server, as tests are named for it.
-TROUBLES = ["gone"] if os.environ.get("DATABASE_URL", "").startswith("postgres") else ["locked", "disk full"]
+TROUBLES = [
+    "gone" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "locked",
+    "disk full",
+]
