@@ -224,7 +224,14 @@ def test_the_numbers_are_those_of_the_decision_for_each_operator(account, old, n
 
 
 def test_those_whose_last_email_failed_are_named_apart(browser, account):
-    mails = {"Nora": ["failed"], "Mary": ["failed", "sent"], "Fay": ["sent", "failed"], "Will": ["waiting"]}
+    mails = {
+        "Nora": ["failed"],
+        "Mary": ["failed", "sent"],
+        "Fay": ["sent", "failed"],
+        "Will": ["waiting"],
+        "Rex": ["refused"],
+        "Ray": ["refused", "sent"],
+    }
     for name, states in mails.items():
         operator = make_operator(account, name=name)
         for state in states:
@@ -232,7 +239,7 @@ def test_those_whose_last_email_failed_are_named_apart(browser, account):
                 account=account, to=operator.email, state=state, created_at=NOW, next_try_at=NOW
             )
     change = Change(account.rule, AccountRule(Policy.REQUIRED), NOW)
-    assert [one.name for one in people_in(account, change, "no-mail")] == ["Fay", "Nora"]
+    assert [one.name for one in people_in(account, change, "no-mail")] == ["Fay", "Nora", "Rex"]
     assert "Perhaps without email" in shown_to(browser, "required")
 
 
