@@ -167,19 +167,25 @@ class AccountSettingsForm(PlainForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["required_from"].help_text = _(
-            "Only for Required. Empty: at once. A day within a year, beginning at 00:00 %(zone)s: until then "
+            "Empty: at once. A day within a year, beginning at 00:00 %(zone)s: until then "
             "operators without an authenticator are asked at each sign-in to set it up, and may put it off."
         ) % {"zone": settings.TIME_ZONE}
 
     def clean_required_from(self) -> date | None:
-        """The day is one to come, and not far away; beside another policy it means nothing."""
+        """The day is one to come, and not far away."""
         day: date | None = self.cleaned_data["required_from"]
-        if day is None or self.cleaned_data.get("two_factor_policy") != Policy.REQUIRED:
-            return None
         today = day_of(timezone.now())
-        if not today < day <= today + LONGEST_NOTICE:
+        if day and not today < day <= today + LONGEST_NOTICE:
             raise ValidationError(_("Choose a day after today, within a year."), code="day")
         return day
+
+    def clean(self) -> dict[str, Any]:
+        """Beside another policy the day means nothing, and is not shown: whatever stands there is ignored."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("two_factor_policy") != Policy.REQUIRED:
+            self.errors.pop("required_from", None)
+            cleaned["required_from"] = None
+        return cleaned
 
     @property
     def rule(self) -> AccountRule:

@@ -32,6 +32,9 @@ class OutgoingMail(models.Model):
         # A newer email has taken its place, or what it was about is over.
         DROPPED = "dropped"
 
+    # No mail server has taken it, and none will be asked again.
+    FAILURES = (State.FAILED, State.REFUSED)
+
     account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="outgoing_mails")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.NOTICE)
     template = models.CharField(max_length=100)
@@ -72,7 +75,7 @@ class OutgoingMail(models.Model):
     @property
     def has_failed(self) -> bool:
         """Whether the last try is over and no mail server has taken it."""
-        return self.state in (self.State.FAILED, self.State.REFUSED)
+        return self.state in self.FAILURES
 
     @property
     def is_refused(self) -> bool:

@@ -23,6 +23,7 @@ from accounts.mail import notify
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import change_policy
+from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
 from operators.policy_change import Change, Group
 from operators.reminding import claim
@@ -136,6 +137,7 @@ def tell(operator: Operator, account: Account) -> None:
         "advice": _("Log in at %(url)s: the link with which you set it up is sent to you there.")
         % {"url": settings.SITE_URL + reverse("operators:login")},
         "about": None,
+        **ASKS_TO_SET_UP,
     }
     notify("email/notice", operator.email, context, account=account)
 

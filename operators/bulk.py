@@ -129,7 +129,12 @@ def start_inviting(rows: Iterable[Row], account: Account, *, key: UUID, by: Orig
             action=action,
             name=row.name,
             email=row.email,
-            data={"groups": row.groups, "override": row.override},
+            data={
+                "groups": row.groups,
+                "override": row.override,
+                "reason": row.reason,
+                "until": row.until and row.until.isoformat(),
+            },
         )
         for row in rows
     ]
@@ -233,7 +238,8 @@ def _invite(action: BulkAction, item: BulkItem, by: Origin) -> None:
     found = list(wanted.exclude(kind=Group.Kind.EVERYONE))
     if len(found) != len(set(data["groups"])):
         raise LeftOutError(Reason.GROUP_GONE)
-    override = override_fields(data["override"], by)
+    until = datetime.fromisoformat(data["until"]) if data["until"] else None
+    override = override_fields(data["override"], by, reason=data["reason"], until=until)
     operator = Operator(account=action.account, name=item.name, email=item.email, **override)
     adding.make_invited(operator)
     try:

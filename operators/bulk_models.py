@@ -135,7 +135,7 @@ class BulkItem(models.Model):
     email = models.CharField(max_length=TEXT_LENGTH)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=20, blank=True)
-    # Where somebody is to be invited: groups and override.
+    # Where somebody is to be invited: groups, override, its reason and end.
     data = models.JSONField(null=True)
 
     class Meta:

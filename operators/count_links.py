@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.utils.formats import localize
 from django.utils.translation import ngettext_lazy
 
 from operators.counts import Counts
@@ -12,27 +13,36 @@ if TYPE_CHECKING:
 
 # In the order of the head: who is protected, who is not, and what else there is.
 _WORDS: dict[Status, "_StrPromise"] = {
-    Status.PROTECTED: ngettext_lazy("%d protected", "%d protected"),
-    Status.REQUIRED: ngettext_lazy("%d required and not set up", "%d required and not set up"),
-    Status.OPTIONAL: ngettext_lazy("%d optional and not set up", "%d optional and not set up"),
-    Status.LOCKED: ngettext_lazy("%d locked", "%d locked"),
-    Status.INVITED: ngettext_lazy("%d invited", "%d invited"),
-    Status.DISABLED: ngettext_lazy("%d disabled", "%d disabled"),
-    Status.SINGLE_SIGN_ON: ngettext_lazy("%d single sign-on", "%d single sign-on"),
-    Status.DEACTIVATED: ngettext_lazy("%d deactivated", "%d deactivated"),
+    Status.PROTECTED: ngettext_lazy("%(shown)s protected", "%(shown)s protected", "number"),
+    Status.REQUIRED: ngettext_lazy(
+        "%(shown)s required and not set up", "%(shown)s required and not set up", "number"
+    ),
+    Status.OPTIONAL: ngettext_lazy(
+        "%(shown)s optional and not set up", "%(shown)s optional and not set up", "number"
+    ),
+    Status.LOCKED: ngettext_lazy("%(shown)s locked", "%(shown)s locked", "number"),
+    Status.INVITED: ngettext_lazy("%(shown)s invited", "%(shown)s invited", "number"),
+    Status.DISABLED: ngettext_lazy("%(shown)s disabled", "%(shown)s disabled", "number"),
+    Status.SINGLE_SIGN_ON: ngettext_lazy("%(shown)s single sign-on", "%(shown)s single sign-on", "number"),
+    Status.DEACTIVATED: ngettext_lazy("%(shown)s deactivated", "%(shown)s deactivated", "number"),
 }
 # These two are the question that the page answers: also where nobody is.
 _ALWAYS = {Status.PROTECTED, Status.REQUIRED}
-_EXCEPTIONS = ngettext_lazy("%d exception", "%d exceptions")
+_EXCEPTIONS = ngettext_lazy("%(shown)s exception", "%(shown)s exceptions", "number")
 
 
 def links(counts: Counts) -> list[tuple[str, str]]:
     """Return the query of each link beside the number of all, and its words."""
     found = [
-        (f"status={status}", str(words % counts.by_status.get(status, 0)))
+        (f"status={status}", _in_words(words, counts.by_status.get(status, 0)))
         for status, words in _WORDS.items()
         if status in _ALWAYS or status in counts.by_status
     ]
     if counts.exceptions:
-        found.append(("exceptions=on", str(_EXCEPTIONS % counts.exceptions)))
+        found.append(("exceptions=on", _in_words(_EXCEPTIONS, counts.exceptions)))
     return found
+
+
+def _in_words(words: "_StrPromise", number: int) -> str:
+    """Return the words with the number as the language writes it."""
+    return str(words % {"number": number, "shown": localize(number)})

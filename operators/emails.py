@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 REMINDER = "operators/email/reminder"
+# In the context of every email that asks somebody to set up: by that the operator's page finds them.
+ASKS_TO_SET_UP = {"asks_to_set_up": True}
 
 
 def two_factor_was_reset(operator: "Operator", by: Origin) -> OutgoingMail:
@@ -123,6 +125,7 @@ def reminder_context(operator: "Operator") -> dict[str, object]:
     """Return what the reminder says, for the mail and for its preview."""
     effective = operator.effective
     return {
+        **ASKS_TO_SET_UP,
         "operator": words_about(operator),
         "required": effective.required,
         "by_override": effective.by_override,

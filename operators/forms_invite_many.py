@@ -29,9 +29,10 @@ class InviteManyForm(PlainForm):
         strip=False,
         max_length=MOST_BYTES,
         help_text=_(
-            "One person on each line: name, email, groups, override. Groups and override may be empty; "
-            "write a bar | between several groups. A first line with the names of the columns may change "
-            "their order."
+            "One person on each line: name, email, groups, override, reason, last day. All after the email "
+            "may be empty; write a bar | between several groups. An override that asks for less than the "
+            "account needs a reason; after its last day, written like 2027-01-31, it ends by itself. A first "
+            "line with the names of the columns may change their order."
         ),
         widget=forms.Textarea(
             attrs={"rows": 10, "class": "table-input", "spellcheck": "false", "autocapitalize": "off"}

@@ -23,6 +23,7 @@ OVERRIDE_SENTENCES: dict[str, Any] = {
     Policy.DISABLED: _("Cannot be used by this operator."),
 }
 LONGEST = timedelta(days=2 * 365)
+WHY = _("Say why this operator is asked for less than the account asks of everybody.")
 
 
 def _ends_when() -> str:
@@ -102,8 +103,7 @@ class OverrideForm(PlainForm):
             self.add_error("policy", _("Choose one of the three settings."))
         needed = is_exception(self.rule, Override(policy), timezone.now())
         if needed and not cleaned.get("reason") and "reason" not in self.errors:
-            text = _("Say why this operator is asked for less than the account asks of everybody.")
-            self.add_error("reason", text)
+            self.add_error("reason", WHY)
 
     def _check_last_day(self, day: date | None) -> None:
         """Look at the day only where there is an override: whoever removes an old one need not empty it."""

@@ -3,21 +3,28 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from io import StringIO
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.forms import NameField
+from accounts.days import end_of
+from accounts.forms import LineField, NameField
 from accounts.models import POLICY_LABELS, Account
+from accounts.policy import AccountRule, Override, is_exception
 from operators.forms import address_taken
+from operators.forms_override import WHY, LastDayField, check_last_day
 from operators.forms_password import AddressField
 from operators.models import Group, Operator
 
 MOST_ROWS = 10_000
 LOOKED_UP_AT_ONCE = 500
-COLUMNS = ("name", "email", "groups", "override")
+COLUMNS = ("name", "email", "groups", "override", "reason", "until")
 TITLES = {
     "name": "name",
     "email": "email",
@@ -27,6 +34,9 @@ TITLES = {
     "groups": "groups",
     "override": "override",
     "two-factor override": "override",
+    "reason": "reason",
+    "last day": "until",
+    "until": "until",
 }
 
 
@@ -44,6 +54,8 @@ class Row:
     email: str = ""
     groups: list[int] = field(default_factory=list)
     override: str = ""
+    reason: str = ""
+    until: datetime | None = None
     errors: list[str] = field(default_factory=list)
 
 
@@ -104,23 +116,48 @@ def check(rows: list[Row], account: Account) -> None:
     numbers = {group.label.casefold(): group.pk for group in groups}
     overrides = {str(label).casefold(): policy for policy, label in POLICY_LABELS.items()}
     name, email = NameField(), AddressField()
+    exceptions = _Exceptions(account.rule)
     for row in rows:
         row.name = _clean(name, row, "name")
         row.email = _clean(email, row, "email")
         _note_groups(row, numbers)
         _note_override(row, overrides)
+        if row.override:
+            exceptions.note(row)
     _note_twice(rows)
     _note_taken(rows, account)
 
 
-def _clean(rule: forms.CharField, row: Row, column: str) -> str:
+def _clean(rule: forms.Field, row: Row, column: str) -> Any:
     """Return the cell as the form would store it; "" where it is refused."""
     try:
-        value: str = rule.clean(row.cells[column])
+        return rule.clean(row.cells[column])
     except ValidationError as error:
         row.errors += error.messages
         return ""
-    return value
+
+
+class _Exceptions:
+    """Why there is an override, and until when, by the rules of the form of one operator's override."""
+
+    def __init__(self, rule: AccountRule) -> None:
+        self.rule, self.now = rule, timezone.now()
+        self.reason = LineField(required=False)
+        self.last_day = LastDayField(
+            input_formats=["%Y-%m-%d"],
+            error_messages={
+                "invalid": gettext_lazy("Write the last day like 2027-01-31, or leave it empty.")
+            },
+            validators=[check_last_day],
+        )
+
+    def note(self, row: Row) -> None:
+        """Note reason and end; what asks for less than the account needs a reason."""
+        row.reason = _clean(self.reason, row, "reason")
+        day: date | None = _clean(self.last_day, row, "until") or None
+        row.until = end_of(day) if day else None
+        if not row.cells["reason"] and is_exception(self.rule, Override(row.override), self.now):
+            row.errors.append(str(WHY))
 
 
 def _note_groups(row: Row, numbers: dict[str, int]) -> None:

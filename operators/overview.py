@@ -126,6 +126,6 @@ def failed_link_mails(account: Account, now: datetime) -> int:
         nonce=F("user__session_nonce"),
         spent_at=None,
         expires_at__gt=now,
-        mail__state=OutgoingMail.State.FAILED,
+        mail__state__in=OutgoingMail.FAILURES,
     )
     return failed.count()

@@ -79,5 +79,5 @@ def _addresses_that_fail(account: Account) -> QuerySet[OutgoingMail, str]:
     newer = OutgoingMail.objects.filter(
         account=account, to=OuterRef("to"), pk__gt=OuterRef("pk"), state=OutgoingMail.State.SENT
     )
-    failed = OutgoingMail.objects.filter(account=account, state=OutgoingMail.State.FAILED)
+    failed = OutgoingMail.objects.filter(account=account, state__in=OutgoingMail.FAILURES)
     return failed.filter(~Exists(newer)).values_list("to", flat=True)

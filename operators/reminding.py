@@ -13,6 +13,7 @@ from django_tasks import task
 from accounts.audit import Origin, record
 from accounts.delivery import Letter, letter
 from accounts.models import Account, Action
+from accounts.outgoing import OutgoingMail
 from operators import emails
 from operators.models import Operator, OperatorQuerySet
 from operators.reminder_runs import ReminderRun
@@ -63,6 +64,20 @@ def reach(account: Account, *, to_optional: bool) -> Reach:
         found["wanted"] - found["now"],
         {status: found[status.name] for status in NOT_ASKED if found[status.name]},
     )
+
+
+def emails_to(operator: Operator) -> list[OutgoingMail]:
+    """Return the emails that have asked an operator to set up, newest first; they are kept for 30 days.
+
+    The emails themselves say so: an entry in the audit trail for each would be as many as operators a day.
+    """
+    if not (operator.reminded_at and operator.joined_at):
+        return []
+    # Whoever had the address before was somebody else.
+    mine = OutgoingMail.objects.filter(
+        account=operator.account_id, to=operator.email, created_at__gte=operator.joined_at
+    )
+    return list(mine.filter(context__asks_to_set_up=True).order_by("-pk"))
 
 
 def recipients(account: Account, now: datetime, *, to_optional: bool) -> OperatorQuerySet:

@@ -1,6 +1,9 @@
 """Do the pages and emails say what happens, to whom, and why?"""
 
+import re
 from datetime import timedelta
+from html.parser import HTMLParser
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -13,9 +16,12 @@ from accounts.audit import record
 from accounts.durations import duration
 from accounts.models import Account, Action
 from accounts.policy import Policy
+from invitations import setup_link
 from operators import reset
-from operators.models import Operator
+from operators.bulk_models import BulkAction
+from operators.models import Group, Membership, Operator, SubAccount
 from tests.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
+from tests.test_doors import TABLE
 from tests.test_flows import link_in_mail, log_in
 
 REQUIRED_OF_YOU = "An administrator requires two-factor authentication of you."
@@ -56,6 +62,78 @@ def test_a_long_wait_for_the_next_email_is_said_in_minutes(db):
     with time_machine.travel(start + timedelta(minutes=9)):
         page = browser.get(reverse("invitations:check-email")).text
     assert ">51 minutes</span>." in page
+    assert re.search(r'data-countdown="30\d\d"', page)  # without a separator: a script reads it
+
+
+# How many
+
+
+@pytest.fixture
+def crowd(account) -> list[Operator]:
+    """So many that numbers need a separator, in the account and as keys."""
+    return Operator.objects.bulk_create(
+        Operator(
+            pk=5000 + one, account=account, email=f"p{one}@example.com", name="P", joined_at=timezone.now()
+        )
+        for one in range(1100)
+    )
+
+
+# What an administrator reads of them: the address, and the words.
+BIG = [
+    ("/operators/", "1–25 of 1,101"),
+    ("/operators/?counts=on", ">1,101 operators</a>"),
+    ("/operators/?counts=on", ">1,101 optional and not set up</a>"),
+    ("/account/two-factor/", "1,101"),
+    ("/account/settings/preview/?two_factor_policy=required", "1,101"),
+    ("/operators/bulk/?kind=override-required&every=on", "1,101 operators"),
+    ("/reminders/?to_optional=on", "1,101"),
+    ("/groups/", ">1,101<"),
+]
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(("path", "words"), BIG)
+def test_large_numbers_are_written_as_the_language_writes_them(admin_browser, path, words):
+    assert words in admin_browser.get(path).text
+
+
+class Attributes(HTMLParser):
+    """What the programs that get a page read of it: every attribute's value but the words among them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        words = ("aria-label", "title", "placeholder", "alt")
+        self.found += [(name, value) for name, value in attrs if value and name not in words]
+
+
+def test_no_program_is_given_a_separator(account, admin_browser, crowd):
+    olga = crowd[0]
+    group = Group.objects.create(pk=6000, account=account, name="Night shift")
+    Membership.objects.create(group=group, operator=olga)
+    berlin = SubAccount.objects.create(pk=7000, account=account, name="Berlin")
+    Operator.objects.filter(pk=olga.pk).update(
+        sub_account=berlin, two_factor_override="required", override_reason="x"
+    )
+    setup_link.send(olga, NOBODY)
+    now = timezone.now()
+    action = BulkAction.objects.create(
+        pk=8000, account=account, key=uuid4(), kind="reset", created_at=now, alive_at=now
+    )
+    kept = {"pk": olga.pk, "token": "x", "group": "must-set-up", "public_id": uuid4()}
+    others = {"group": group.pk, "sub-account": berlin.pk, "bulk": action.pk}
+    query = "two_factor_policy=required&kind=group&group=6000&every=on&counts=on"
+    for name, arguments in TABLE.items():
+        of = next((pk for word, pk in others.items() if word in name), olga.pk)
+        values = {**{key: kept[key] for key in arguments}, **({"pk": of} if "pk" in arguments else {})}
+        page = admin_browser.get(f"{reverse(name, kwargs=values)}?{query}")
+        if not page.streaming:
+            wrong = [one for one in Attributes(page.text).found if re.search(r"\d,\d{3}", one[1])]
+            assert not wrong, name
 
 
 # Who requires it

@@ -242,6 +242,8 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 FORMAT_MODULE_PATH = "uptrends_2fa.formats"
+# 100,000 for people. What a program reads of a page, as an address or a value, takes `stringformat:"d"`.
+USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

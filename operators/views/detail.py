@@ -16,7 +16,7 @@ from accounts.http import SignedInRequest, data_of
 from accounts.models import POLICY_LABELS
 from invitations import fresh_link
 from invitations.models import Link
-from operators import access, outlook
+from operators import access, outlook, reminding
 from operators.administrators import LastAdministratorError
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
@@ -182,7 +182,8 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
 
 @require_safe
 def activity(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show the audit entries about an operator, newest first."""
+    """Show the audit entries about an operator, newest first, and the reminders that went to them."""
     operator = access.visible(request.user, pk)
     page = page_of(entries_about(operator.account_id, operator.pk), request.GET)
-    return render(request, "operators/activity.html", {**_head(request, operator), "page": page})
+    context = {**_head(request, operator), "page": page, "reminders": reminding.emails_to(operator)}
+    return render(request, "operators/activity.html", context)

@@ -54,7 +54,8 @@ def errors(request: SignedInRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, form)
     rows = ([str(row.number), *row.cells.values(), " ".join(row.errors)] for row in form.bad)
-    header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("What is wrong")]
+    header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("Reason"), _("Last day")]
+    header.append(_("What is wrong"))
     return csv_response("not-invited", request.user.account.name, header, rows)
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -87,8 +88,8 @@ def end_unprotected(request: SignedInRequest) -> HttpResponse:
         context = {"found": found, "is_among_them": unprotected.is_unprotected(request.user)}
         return render(request, "operators/end_unprotected.html", context)
     if ended := unprotected.end(request.user.account, origin(request)):
-        text = ngettext("%d session has ended.", "%d sessions have ended.", ended) % ended
-        messages.success(request, text)
+        text = ngettext("%(number)s session has ended.", "%(number)s sessions have ended.", ended)
+        messages.success(request, text % {"number": localize(ended)})
     else:
         messages.info(request, _("There was no session to end."))
     return redirect("accounts:settings")

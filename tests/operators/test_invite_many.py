@@ -1,6 +1,7 @@
 """Inviting many people at once: what can be read, what is refused row by row, and what is sent."""
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.audit import Origin
+from accounts.days import today
+from accounts.policy import Policy
 from operators import bulk, forms_invite_many, invitation_rows
 from operators.bulk_models import BulkAction
 from operators.models import Group, Operator
@@ -58,6 +61,63 @@ def test_people_are_invited_once_with_groups_and_override(admin_browser, night_s
     assert ivo.two_factor_override == "required"
     assert set(ivo.group_labels) == {"Administrators", "Everyone", "Night shift"}
     assert [message.to for message in mail.outbox] == [["ivo@example.com"]]
+
+
+# Exceptions
+
+
+WHY = "Say why this operator is asked for less than the account asks of everybody."
+NO_DAY = "Write the last day like 2027-01-31, or leave it empty."
+
+
+@pytest.fixture
+def required(account):
+    account.two_factor_policy = Policy.REQUIRED
+    account.save()
+
+
+def test_an_exception_has_the_reason_and_the_end_of_its_row(admin_browser, required):
+    day = today() + timedelta(days=30)
+    text = (
+        f"email;name;last day;override;reason\nivo@example.com;Ivo;{day};Optional;On leave\n"
+        f"uma@example.com;Uma;;Disabled;No phone\neva@example.com;Eva;{day};;On leave\n"
+    )
+    confirm(admin_browser, text)
+    found = {one.email.split("@")[0]: one for one in Operator.objects.filter(joined_at=None)}
+    assert (found["ivo"].override_reason, found["ivo"].override_last_day) == ("On leave", day)
+    assert (found["uma"].override_reason, found["uma"].override_last_day) == ("No phone", None)
+    # Without an override there is nothing to explain.
+    assert (found["eva"].override_reason, found["eva"].override_last_day) == ("", None)
+    page = admin_browser.get(reverse("operators:exceptions")).text
+    assert page.count("On leave") == page.count("No phone") == 1
+    assert "Anna Admin" in page
+
+
+def test_a_row_below_the_accounts_rule_needs_a_reason_and_others_need_none(admin_browser, required):
+    text = "Ivo,ivo@example.com,,optional\nUma,uma@example.com,,disabled,  \nEva,eva@example.com,,required\n"
+    assert mistakes(admin_browser, text) == [[WHY], [WHY]]
+
+
+def test_where_the_account_asks_for_less_no_reason_is_needed(admin_browser):
+    assert mistakes(admin_browser, "Ivo,ivo@example.com,,optional\n") == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "day", "words"),
+    [
+        ("x" * 255, "", "Ensure this value has at most 254 characters (it has 255)."),
+        ("x\x01y", "", "Remove the control characters: this is one line of text."),
+        ("On leave", "31.12.2026", NO_DAY),
+        ("On leave", "12/31/2026", NO_DAY),
+        ("On leave", -1, "That day is over. Choose today or a later day."),
+        ("On leave", 731, "Choose a day within the next two years."),
+    ],
+)
+@pytest.mark.usefixtures("required")
+def test_reason_and_last_day_obey_the_rules_of_the_single_form(admin_browser, reason, day, words):
+    if isinstance(day, int):
+        day = today() + timedelta(days=day)
+    assert mistakes(admin_browser, f"Ivo,ivo@example.com,,optional,{reason},{day}\n") == [[words]]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +191,7 @@ def test_the_good_rows_are_invited_without_the_bad_ones(admin_browser):
 
 def test_the_rows_with_mistakes_are_downloaded_safe_for_spreadsheets(admin_browser):
     text = admin_browser.post(ERRORS, {"text": TWO + "=1+1,nowhere\n"}).getvalue().decode("utf-8-sig")
-    assert '"3","\'=1+1","nowhere","","","Enter a valid email address."' in text
+    assert '"3","\'=1+1","nowhere","","","","","Enter a valid email address."' in text
     assert "ivo@example.com" not in text
 
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import setup_link
 from operators.coverage import SHOWN_DAYS, Coverage, record_due, runs
@@ -124,6 +125,14 @@ def test_a_mail_that_failed_is_said(admin_browser, account, settings, mail):
     found = admin_browser.get(URL)
     assert ("could not be emailed" in found.text) is not mail
     assert found.context["overview"].numbers.failed_mails == (not mail)
+
+
+def test_a_mail_that_the_mailbox_refuses_is_said_like_one_that_failed(admin_browser, account):
+    setup_link.send(make_operator(account, override=Policy.REQUIRED), NOBODY)
+    OutgoingMail.objects.update(state="refused", sent_at=None)
+    found = admin_browser.get(URL)
+    assert "could not be emailed" in found.text
+    assert found.context["overview"].numbers.failed_mails == 1
 
 
 def queries(browser):

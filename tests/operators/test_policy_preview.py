@@ -121,6 +121,14 @@ def test_what_is_no_day_is_refused_beside_the_field(browser, day):
     assert "Type a day like 2027-01-31, or leave the field empty." in page
 
 
+@pytest.mark.parametrize("day", ["2026-11-23", "2030-01-01", "tomorrow"])
+def test_beside_another_setting_the_day_is_ignored_whatever_it_is(browser, account, day):
+    chosen = {"two_factor_policy": "disabled", "required_from": day}
+    assert browser.post(SETTINGS, chosen).url == f"{PREVIEW}?two_factor_policy=disabled"
+    set_policy(browser, "disabled", day)
+    assert rule_of(account) == ("disabled", None)
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_what_is_the_setting_already_changes_nothing(browser, method):
     answer = getattr(browser, method)(PREVIEW, {"two_factor_policy": "optional"}, follow=True)
@@ -216,7 +224,14 @@ def test_the_numbers_are_those_of_the_decision_for_each_operator(account, old, n
 
 
 def test_those_whose_last_email_failed_are_named_apart(browser, account):
-    mails = {"Nora": ["failed"], "Mary": ["failed", "sent"], "Fay": ["sent", "failed"], "Will": ["waiting"]}
+    mails = {
+        "Nora": ["failed"],
+        "Mary": ["failed", "sent"],
+        "Fay": ["sent", "failed"],
+        "Will": ["waiting"],
+        "Rex": ["refused"],
+        "Ray": ["refused", "sent"],
+    }
     for name, states in mails.items():
         operator = make_operator(account, name=name)
         for state in states:
@@ -224,7 +239,7 @@ def test_those_whose_last_email_failed_are_named_apart(browser, account):
                 account=account, to=operator.email, state=state, created_at=NOW, next_try_at=NOW
             )
     change = Change(account.rule, AccountRule(Policy.REQUIRED), NOW)
-    assert [one.name for one in people_in(account, change, "no-mail")] == ["Fay", "Nora"]
+    assert [one.name for one in people_in(account, change, "no-mail")] == ["Fay", "Nora", "Rex"]
     assert "Perhaps without email" in shown_to(browser, "required")
 
 

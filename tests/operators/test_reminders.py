@@ -1,6 +1,7 @@
 """Reminders: whom they reach, at most one a day, by hand and by schedule, with a stop."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import Account, AuditEntry
-from accounts.policy import Policy
-from operators import reminder_schedule, reminding
+from accounts.outgoing import OutgoingMail
+from accounts.policy import AccountRule, Policy
+from operators import announcing, emails, reminder_schedule, reminding
 from operators.models import Operator
 from operators.reminder_runs import ReminderRun
 from tests.factories import NOBODY, make_account, make_operator, signed_in
@@ -305,3 +308,67 @@ def test_sending_asks_for_a_fresh_proof(account, admin, operator):
     assert mail.outbox == []
     assert Operator.objects.get(pk=operator.pk).reminded_at is None
     assert signed_in(admin).post(SEND).url == REMINDERS
+
+
+# What became of them, on the operator's page
+
+
+@pytest.fixture
+def olga(account) -> Operator:
+    return make_operator(account, "olga@example.com", name="Olga")
+
+
+def reminders_on_the_page_of(operator: Operator, browser: Client) -> list[str]:
+    page = browser.get(reverse("operators:activity", args=[operator.pk])).text
+    return re.findall(r"<li>(Asked for [^<]+)</li>", page)
+
+
+def go_through(account) -> None:
+    reminding.remind.func(begun(account).pk)
+
+
+def in_words(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+def test_the_operators_page_shows_each_reminder_with_what_became_of_it(
+    account, admin, olga, queue, time_machine
+):
+    start, state = timezone.now(), OutgoingMail.State
+    assert reminders_on_the_page_of(olga, signed_in(admin)) == []
+    for day, outcome in enumerate([state.FAILED, state.REFUSED, state.SENT]):
+        time_machine.move_to(start + day * DAY, tick=False)
+        go_through(account)
+        OutgoingMail.objects.get(to=olga.email, state="waiting").settle(outcome, timezone.now())
+    time_machine.move_to(start + 3 * DAY, tick=False)
+    go_through(account)
+    days = [in_words(start + day * DAY) for day in range(4)]
+    assert reminders_on_the_page_of(olga, signed_in(admin)) == [
+        f"Asked for {days[3]}, being sent",
+        f"Asked for {days[2]}, sent {days[2]}",
+        f"Asked for {days[1]}, refused by the mailbox",
+        f"Asked for {days[0]}, could not be sent",
+    ]
+    OutgoingMail.objects.all().delete()  # after 30 days
+    page = signed_in(admin).get(reverse("operators:activity", args=[olga.pk])).text
+    assert f"The last one was on {days[3]}. None of the last 30 days" in page
+
+
+def test_an_announcement_of_the_setting_counts_as_one_and_other_emails_do_not(account, admin, olga):
+    emails.exception_ends(olga, "")
+    day = AccountRule(Policy.REQUIRED, timezone.now() + 9 * DAY)
+    assert announcing.change_and_tell(account, day, NOBODY, mail_now=True)
+    assert len(reminders_on_the_page_of(olga, signed_in(admin))) == 1
+
+
+def test_reminders_to_who_had_the_address_before_are_not_shown(account, admin, olga):
+    begun(account)
+    olga.delete()
+    again = make_operator(account, "olga@example.com", name="Another Olga")
+    Operator.objects.filter(pk=again.pk).update(reminded_at=timezone.now())
+    assert reminders_on_the_page_of(again, signed_in(admin)) == []
+
+
+def test_operators_see_their_own_reminders(account, olga):
+    begun(account)
+    assert len(reminders_on_the_page_of(olga, signed_in(olga))) == 1
