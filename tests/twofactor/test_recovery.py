@@ -134,9 +134,31 @@ def test_a_reload_shows_the_codes_again_until_they_are_saved(operator):
 
 
 def test_the_codes_are_gone_after_a_quarter_of_an_hour(operator):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        browser = enrolled_by_popup(operator)
+    for seconds, number in ((15 * 60 - 1, 10), (15 * 60, 0)):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            assert len(codes_on(browser.get(CODES))) == number
+
+
+def test_only_the_codes_of_whoever_has_saved_them_count_as_saved(account, operator):
+    other = make_operator(account)
+    enrolled_by_popup(other)
     browser = enrolled_by_popup(operator)
-    with time_machine.travel(timezone.now() + timedelta(minutes=15)):
-        assert codes_on(browser.get(CODES)) == []
+    browser.post(CODES, {"saved": "on"})
+    assert Authenticator.objects.get(user=operator).recovery_saved_at
+    assert Authenticator.objects.get(user=other).recovery_saved_at is None
+
+
+def test_from_new_codes_one_goes_where_one_wanted(db):
+    olga = make_operator(make_account(Policy.REQUIRED))
+    browser = Client()
+    wanted = olga.get_absolute_url() + "activity/"
+    log_in(browser, olga, next=wanted)
+    secret = key_on(browser.get(link_in_mail(), follow=True).text)
+    browser.post(reverse("invitations:setup"), {"code": code_for(secret)})
+    assert browser.post(CODES, {"saved": "on"}).url == wanted
 
 
 def test_the_codes_can_be_downloaded(operator):
@@ -186,7 +208,8 @@ def test_new_codes_kill_the_old_and_are_mailed(olga):
     assert browser.post(RENEW).url == CODES
     codes = codes_on(browser.get(CODES))
     assert "new recovery codes" in mail.outbox[-1].subject
-    assert AuditEntry.objects.filter(action=Action.RECOVERY_CODES_RENEWED).count() == 1
+    assert AuditEntry.objects.get(action=Action.RECOVERY_CODES_RENEWED).subject_id == olga.pk
+    assert Authenticator.objects.get().recovery_saved_at is None
     other = Client()
     log_in(other, olga)
     assert "not right" in other.post(RECOVER, {"code": RECOVERY_CODES[0]}).text
@@ -238,6 +261,14 @@ def test_codes_of_a_reset_authenticator_are_not_renewed(olga):
     session = signed_in(olga).session
     Authenticator.objects.all().delete()
     assert not fresh_codes.renew(session, olga, NOBODY)
+
+
+@pytest.mark.parametrize("change", [{"sealed_secret": "another"}, {"recovery_hashes": "others"}])
+def test_codes_are_not_renewed_where_the_app_or_the_codes_are_others_by_now(olga, change):
+    session = signed_in(olga).session
+    Authenticator.objects.update(**change)
+    assert not fresh_codes.renew(session, olga, NOBODY)
+    assert Authenticator.objects.filter(**change).exists()
 
 
 # A new phone
