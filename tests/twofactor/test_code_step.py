@@ -72,7 +72,9 @@ TYPED = {"autocapitalize": "off", "spellcheck": "false", "autocomplete": "one-ti
 
 
 def test_browsers_and_phones_are_told_what_the_field_takes(browser, olga):
-    code = field_on(browser.get(VERIFY).text, "code")
+    page = browser.get(VERIFY).text
+    assert re.search(r'<input[^>]*name="code"[^>]* autofocus', page)
+    code = field_on(page, "code")
     assert code.items() >= {**TYPED, "inputmode": "numeric", "class": "code-input"}.items()
     assert code["label"] == "6-digit code"
     assert "maxlength" not in code

@@ -23,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import codes, enrollment, fresh_codes, recovery
+from twofactor import codes, enrollment, fresh_codes, proof, recovery
 from twofactor.models import Authenticator
 
 VERIFY = reverse("twofactor:verify")
@@ -169,7 +169,26 @@ def test_the_codes_can_be_downloaded(operator):
     answer = browser.get(DOWNLOAD)
     assert answer["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
     assert answer["Cache-Control"] == "no-store"
-    assert all(code in answer.text for code in codes_on(browser.get(CODES)))
+    title = f"Recovery codes of {operator.email} for Uptrends. Each works once."
+    assert answer.content.decode() == "\r\n".join([title, "", *codes_on(browser.get(CODES)), ""])
+
+
+def test_from_codes_that_nobody_waited_for_one_goes_home(olga):
+    browser = signed_in(olga)
+    assert browser.post(CODES, {"saved": "on"}).url == olga.landing_url()
+    browser.post(RENEW)
+    assert browser.post(CODES, {"saved": "on"}).url == olga.landing_url()
+
+
+def test_whoever_has_just_scanned_needs_no_other_proof(operator):
+    browser = Client()
+    browser.force_login(operator)
+    session = browser.session
+    proof.remember(session, with_code=False)
+    session.save()
+    scan = reverse("operators:scan", args=[operator.pk])
+    browser.post(scan, {"code": code_for(key_on(browser.get(scan).text))})
+    assert browser.post(RENEW).url == CODES
 
 
 def test_the_session_does_not_hold_them_in_the_clear(operator):
@@ -246,7 +265,9 @@ def test_a_setup_link_ends_with_recovery_codes(db):
 def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator_browser):
     assert operator_browser.get(CODES).url == operator.get_absolute_url()
     assert operator_browser.get(REMINDER).url == operator.landing_url()
-    assert operator_browser.post(RENEW).url == operator.get_absolute_url()
+    answer = operator_browser.post(RENEW)
+    assert answer.url == operator.get_absolute_url()
+    assert "Nothing changed: your authenticator or its codes" in operator_browser.get(answer.url).text
     assert operator_browser.get(DOWNLOAD).url == CODES
     assert operator_browser.get(NEW_PHONE).url == operator.get_absolute_url()
 
@@ -288,7 +309,9 @@ def test_the_old_phone_stays_right_until_the_new_ones_first_code(olga):
     Operator.objects.update(last_code_step=0)
     answer = browser.post(NEW_PHONE, {"code": code_for(secret)})
     assert answer.url == CODES
-    assert len(codes_on(browser.get(CODES))) == 10
+    page = browser.get(CODES)
+    assert "Your new phone makes the codes now." in page.text
+    assert len(codes_on(page)) == 10
     third = Client()
     log_in(third, olga)
     assert "not right" in third.post(VERIFY, {"code": code_for(SECRET, 1)}).text
