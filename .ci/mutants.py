@@ -156,8 +156,6 @@ class Runner:
         self.jobs = [
             job for job in self.all_jobs if job.key not in judged or judged[job.key].outcome not in settled
         ]
-        # What takes a process of its own takes longest, and comes last.
-        self.jobs.sort(key=lambda job: not job.mutant.in_function)
         self.items: dict[str, Any] = {}
         self.variant: dict[str, int] = {}
         # Tests that have noticed something come first the next time.
@@ -169,6 +167,8 @@ class Runner:
         self.has_moved = {module for module in modules if mapped.get(module) != _hash_of_file(module)}
         self.tests_of = {module: data.contexts_by_lineno(str(ROOT / module)) for module in modules}
         self.lines_of = {module: _turned(by_line) for module, by_line in self.tests_of.items()}
+        # What takes a process of its own takes longest, and comes last.
+        self.jobs.sort(key=lambda job: self._is_of_import(job.module, job.mutant))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -239,8 +239,8 @@ class Runner:
         The whole module's where it is the import that matters, or where its lines have moved since.
         """
         by_line = self.tests_of[module]
-        by_import = not mutant.in_function or module in self.has_moved
-        lines = by_line if by_import else range(mutant.line, mutant.last_line + 1)
+        anywhere = self._is_of_import(module, mutant) or module in self.has_moved
+        lines = by_line if anywhere else range(mutant.line, mutant.last_line + 1)
         names = {context.split("|")[0] for line in lines for context in by_line.get(line, ())}
         names |= self.items.keys() - self.on_the_map
         folder = "tests/" + module.split("/", maxsplit=1)[0]
@@ -255,6 +255,15 @@ class Runner:
 
         by_test = self.lines_of[module]
         return sorted((name for name in names if name in self.items), key=order)[: self.most_tests]
+
+    def _is_of_import(self, module: str, mutant: Mutant) -> bool:
+        """Whether it takes effect at import: outside of a function, or in one that is called then.
+
+        The fields of forms are made then; code that is replaced later comes too late for them.
+        """
+        lines = range(mutant.line, mutant.last_line + 1)
+        contexts = [self.tests_of[module].get(line, ()) for line in lines]
+        return not mutant.in_function or any("" in of_line for of_line in contexts)
 
     def _start(self, job: Job, tests: list[str], seconds: int) -> int:
         pid = os.fork()
@@ -271,8 +280,9 @@ class Runner:
 
     def _child(self, job: Job, tests: list[str], seconds: int) -> int:
         """Return 0 where no test fails, 1 where one does, another number otherwise; see CODES."""
-        path = ROOT / job.module
-        if job.mutant.in_function and replace_code(self.live[str(path)], path, job.mutant.source):
+        path, mutant = ROOT / job.module, job.mutant
+        is_of_import = self._is_of_import(job.module, mutant)
+        if not is_of_import and replace_code(self.live[str(path)], path, mutant.source):
             signal.setitimer(signal.ITIMER_PROF, seconds)
             signal.alarm(10 * seconds)
             return self._first_failure(tests)

@@ -36,8 +36,6 @@ class UncutField(forms.CharField):
 class CodeField(UncutField):
     """Six ASCII digits; spaces and hyphens are dropped."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"required": CODE_WANTED}
-
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(
             attrs={
@@ -57,16 +55,13 @@ class CodeField(UncutField):
         return re.sub(r"[\s-]", "", super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
-        """Refuse whatever is not six ASCII digits, and say what was expected."""
-        super().validate(value)
+        """Refuse whatever is not six ASCII digits, nothing too, and say what was expected."""
         if not re.fullmatch(rf"[0-9]{{{totp.DIGITS}}}", value):
             raise ValidationError(CODE_WANTED, code="format")
 
 
 class RecoveryCodeField(UncutField):
     """A recovery code, in the form in which it is hashed."""
-
-    default_error_messages: ClassVar[dict[str, Any]] = {"required": RECOVERY_CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"label": _("Recovery code"), "max_length": TYPED_LENGTH, **kwargs})
@@ -77,8 +72,7 @@ class RecoveryCodeField(UncutField):
         return recovery.normalize(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
-        """Refuse whatever cannot be a recovery code."""
-        super().validate(value)
+        """Refuse whatever cannot be a recovery code, nothing too."""
         if not recovery.is_code(value):
             raise ValidationError(RECOVERY_CODE_WANTED, code="format")
 

@@ -41,8 +41,8 @@ def current(session: SessionBase, user: "Operator") -> list[str]:
 
 
 def saved(session: SessionBase, user: "Operator") -> str:
-    """Note that the person has saved the codes; return where to go."""
-    next_url: str = session.pop(SESSION_KEY, {}).get("next", "")
+    """Note that the person has saved the codes that are kept; return where to go."""
+    next_url: str = session.pop(SESSION_KEY)["next"]
     Authenticator.objects.filter(user=user).update(recovery_saved_at=timezone.now())
     return next_url
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.audit import Origin
 from accounts.models import AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
@@ -56,8 +57,9 @@ def test_a_setup_link_is_sent_and_opened_once(account, olga):
 
 def test_a_newer_link_leaves_the_older_one_in_the_ledger(account, ivo):
     invite.send(ivo, NOBODY)
-    invite.make_link(ivo, NOBODY)
+    invite.make_link(ivo, Origin(make_operator(account, "anna@example.com", name="Anna")))
     assert states(account) == ["copied", "replaced"]
+    assert [one.asked_by for one in LinkRecord.objects.order_by("pk")] == ["", "Anna (anna@example.com)"]
 
 
 def test_opening_a_replaced_link_is_not_noted_on_the_newer_one(account, ivo):

@@ -93,7 +93,8 @@ def test_a_trusted_browser_is_let_in_with_the_password_and_the_trail_says_so(ope
     assert not asks_for_a_code(browser, operator)
     assert is_signed_in(browser, operator)
     assert AuditEntry.objects.filter(action=Action.SIGNED_IN)[0].new == "password in a trusted browser"
-    assert AuditEntry.objects.filter(action=Action.BROWSER_TRUSTED).get().new == "Firefox on Linux"
+    entry = AuditEntry.objects.get(action=Action.BROWSER_TRUSTED)
+    assert (entry.new, entry.subject_id) == ("Firefox on Linux", operator.pk)
 
 
 def test_the_password_is_still_asked_for(operator):
@@ -316,12 +317,14 @@ def test_trust_is_listed_and_revoked(operator):
     names = {row.browser: row for row in page.context["trusted_browsers"]}
     assert set(names) == {"Firefox on Linux", "Chrome on Windows"}
     assert page.text.count("This browser") == 2
+    assert {row.address for row in names.values()} == {"192.0.2.7"}
     url = reverse("operators:trusted-remove", args=[names["Chrome on Windows"].pk])
     assert "Chrome on Windows is not trusted any more" in here.post(url, follow=True).text
     assert here.post(url).status_code == 404
     assert asks_for_a_code(elsewhere, operator)
     assert not asks_for_a_code(here, operator)
-    assert AuditEntry.objects.get(action=Action.BROWSER_REMOVED).old == "Chrome on Windows"
+    entry = AuditEntry.objects.get(action=Action.BROWSER_REMOVED)
+    assert (entry.old, entry.subject_id) == ("Chrome on Windows", operator.pk)
 
 
 def test_all_trust_is_revoked_at_once(operator):
@@ -331,7 +334,8 @@ def test_all_trust_is_revoked_at_once(operator):
     assert "No browser is trusted any more" in browsers[0].post(url, follow=True).text
     assert "No browser was trusted." in browsers[0].post(url, follow=True).text
     assert all(asks_for_a_code(browser, operator) for browser in browsers)
-    assert AuditEntry.objects.get(action=Action.BROWSERS_REMOVED).old == "2"
+    entry = AuditEntry.objects.get(action=Action.BROWSERS_REMOVED)
+    assert (entry.old, entry.subject_id) == ("2", operator.pk)
 
 
 def test_nobody_revokes_the_trust_of_somebody_else(account, operator):

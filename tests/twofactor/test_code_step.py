@@ -1,5 +1,6 @@
 """The code step: what is accepted, what ends it, and what it opens."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,44 @@ def test_what_is_no_code_gets_a_message_beside_the_field(browser, code):
     answer = give(browser, code)
     assert answer.status_code == 200
     assert "has-error" in answer.text
+    if "\0" not in code and len(code) <= 32:
+        assert "Type the 6 digits that the app shows now" in answer.text
+    assert Operator.objects.get().code_failures == 0
+
+
+def field_on(page: str, name: str) -> dict[str, str]:
+    """Return the attributes of a text field, and its label."""
+    [tag] = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page)
+    attributes = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+    [attributes["label"]] = re.findall(rf'<label[^>]*for="{attributes["id"]}"[^>]*>\s*([^<]*?)\s*<', page)
+    return attributes
+
+
+TYPED = {"autocapitalize": "off", "spellcheck": "false", "autocomplete": "one-time-code"}
+
+
+def test_browsers_and_phones_are_told_what_the_field_takes(browser, olga):
+    page = browser.get(VERIFY).text
+    assert re.search(r'<input[^>]*name="code"[^>]* autofocus', page)
+    code = field_on(page, "code")
+    assert code.items() >= {**TYPED, "inputmode": "numeric", "class": "code-input"}.items()
+    assert code["label"] == "6-digit code"
+    assert "maxlength" not in code
+    recovery_code = field_on(browser.get(reverse("twofactor:recover")).text, "code")
+    wanted = {"autocomplete": "off", "spellcheck": "false", "class": "recovery-input"}
+    assert recovery_code.items() >= wanted.items()
+    assert recovery_code["label"] == "Recovery code"
+    assert "maxlength" not in recovery_code
+
+
+def test_a_field_for_either_kind_of_code_has_letters_too(olga):
+    proving = Client()
+    proving.force_login(olga)
+    page = proving.get(reverse("twofactor:new-phone")).text
+    code = field_on(page, "proof_code")
+    assert code.items() >= {**TYPED, "class": "recovery-input"}.items()
+    assert "inputmode" not in code
+    assert "Or one of your recovery codes." in page
 
 
 def test_the_back_button_and_a_second_tab_do_not_log_out(browser, olga):

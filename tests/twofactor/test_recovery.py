@@ -23,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import codes, enrollment, fresh_codes, recovery
+from twofactor import codes, enrollment, fresh_codes, proof, recovery
 from twofactor.models import Authenticator
 
 VERIFY = reverse("twofactor:verify")
@@ -107,6 +107,9 @@ def test_what_is_no_recovery_code_gets_a_message(waiting, code):
     answer = waiting.post(RECOVER, {"code": code})
     assert answer.status_code == 200
     assert "has-error" in answer.text
+    if "\0" not in code and len(code) <= 32:
+        assert "Type one of your recovery codes" in answer.text
+    assert Operator.objects.get().code_failures == 0
 
 
 def test_wrong_recovery_codes_count_like_wrong_codes(waiting, olga):
@@ -134,9 +137,31 @@ def test_a_reload_shows_the_codes_again_until_they_are_saved(operator):
 
 
 def test_the_codes_are_gone_after_a_quarter_of_an_hour(operator):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        browser = enrolled_by_popup(operator)
+    for seconds, number in ((15 * 60 - 1, 10), (15 * 60, 0)):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            assert len(codes_on(browser.get(CODES))) == number
+
+
+def test_only_the_codes_of_whoever_has_saved_them_count_as_saved(account, operator):
+    other = make_operator(account)
+    enrolled_by_popup(other)
     browser = enrolled_by_popup(operator)
-    with time_machine.travel(timezone.now() + timedelta(minutes=15)):
-        assert codes_on(browser.get(CODES)) == []
+    browser.post(CODES, {"saved": "on"})
+    assert Authenticator.objects.get(user=operator).recovery_saved_at
+    assert Authenticator.objects.get(user=other).recovery_saved_at is None
+
+
+def test_from_new_codes_one_goes_where_one_wanted(db):
+    olga = make_operator(make_account(Policy.REQUIRED))
+    browser = Client()
+    wanted = olga.get_absolute_url() + "activity/"
+    log_in(browser, olga, next=wanted)
+    secret = key_on(browser.get(link_in_mail(), follow=True).text)
+    browser.post(reverse("invitations:setup"), {"code": code_for(secret)})
+    assert browser.post(CODES, {"saved": "on"}).url == wanted
 
 
 def test_the_codes_can_be_downloaded(operator):
@@ -144,7 +169,26 @@ def test_the_codes_can_be_downloaded(operator):
     answer = browser.get(DOWNLOAD)
     assert answer["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
     assert answer["Cache-Control"] == "no-store"
-    assert all(code in answer.text for code in codes_on(browser.get(CODES)))
+    title = f"Recovery codes of {operator.email} for Uptrends. Each works once."
+    assert answer.content.decode() == "\r\n".join([title, "", *codes_on(browser.get(CODES)), ""])
+
+
+def test_from_codes_that_nobody_waited_for_one_goes_home(olga):
+    browser = signed_in(olga)
+    assert browser.post(CODES, {"saved": "on"}).url == olga.landing_url()
+    browser.post(RENEW)
+    assert browser.post(CODES, {"saved": "on"}).url == olga.landing_url()
+
+
+def test_whoever_has_just_scanned_needs_no_other_proof(operator):
+    browser = Client()
+    browser.force_login(operator)
+    session = browser.session
+    proof.remember(session, with_code=False)
+    session.save()
+    scan = reverse("operators:scan", args=[operator.pk])
+    browser.post(scan, {"code": code_for(key_on(browser.get(scan).text))})
+    assert browser.post(RENEW).url == CODES
 
 
 def test_the_session_does_not_hold_them_in_the_clear(operator):
@@ -186,7 +230,8 @@ def test_new_codes_kill_the_old_and_are_mailed(olga):
     assert browser.post(RENEW).url == CODES
     codes = codes_on(browser.get(CODES))
     assert "new recovery codes" in mail.outbox[-1].subject
-    assert AuditEntry.objects.filter(action=Action.RECOVERY_CODES_RENEWED).count() == 1
+    assert AuditEntry.objects.get(action=Action.RECOVERY_CODES_RENEWED).subject_id == olga.pk
+    assert Authenticator.objects.get().recovery_saved_at is None
     other = Client()
     log_in(other, olga)
     assert "not right" in other.post(RECOVER, {"code": RECOVERY_CODES[0]}).text
@@ -220,7 +265,9 @@ def test_a_setup_link_ends_with_recovery_codes(db):
 def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator_browser):
     assert operator_browser.get(CODES).url == operator.get_absolute_url()
     assert operator_browser.get(REMINDER).url == operator.landing_url()
-    assert operator_browser.post(RENEW).url == operator.get_absolute_url()
+    answer = operator_browser.post(RENEW)
+    assert answer.url == operator.get_absolute_url()
+    assert "Nothing changed: your authenticator or its codes" in operator_browser.get(answer.url).text
     assert operator_browser.get(DOWNLOAD).url == CODES
     assert operator_browser.get(NEW_PHONE).url == operator.get_absolute_url()
 
@@ -240,6 +287,14 @@ def test_codes_of_a_reset_authenticator_are_not_renewed(olga):
     assert not fresh_codes.renew(session, olga, NOBODY)
 
 
+@pytest.mark.parametrize("change", [{"sealed_secret": "another"}, {"recovery_hashes": "others"}])
+def test_codes_are_not_renewed_where_the_app_or_the_codes_are_others_by_now(olga, change):
+    session = signed_in(olga).session
+    Authenticator.objects.update(**change)
+    assert not fresh_codes.renew(session, olga, NOBODY)
+    assert Authenticator.objects.filter(**change).exists()
+
+
 # A new phone
 
 
@@ -254,7 +309,9 @@ def test_the_old_phone_stays_right_until_the_new_ones_first_code(olga):
     Operator.objects.update(last_code_step=0)
     answer = browser.post(NEW_PHONE, {"code": code_for(secret)})
     assert answer.url == CODES
-    assert len(codes_on(browser.get(CODES))) == 10
+    page = browser.get(CODES)
+    assert "Your new phone makes the codes now." in page.text
+    assert len(codes_on(page)) == 10
     third = Client()
     log_in(third, olga)
     assert "not right" in third.post(VERIFY, {"code": code_for(SECRET, 1)}).text
