@@ -293,6 +293,7 @@ def test_logging_out_is_in_reach_on_every_page(admin, admin_browser):
         if answer.status_code == 200 and not answer.has_header("Content-Disposition"):
             seen += 1
             assert button in answer.text, name
+            assert "Log out" in answer.text, name
     assert seen > 20
 
 

@@ -29,18 +29,35 @@ WAYS_IN = [
 ]
 
 
-def _functions() -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Return every function of the product with the path of its file."""
+# What Django keeps in a session about who is signed in: whoever writes it signs somebody in.
+SESSION_KEYS = {"SESSION_KEY", "BACKEND_SESSION_KEY", "HASH_SESSION_KEY"}
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    """Return every module of the product with its path."""
     for app in APPS:
         for path in (ROOT / app).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.FunctionDef):
-                    yield str(path.relative_to(ROOT)), node
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
 
-def _called(function: ast.FunctionDef) -> Iterator[str]:
-    """Return the names of what a function calls or hands on, without the modules in front."""
-    for node in ast.walk(function):
+def _functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Return every function of the product with the path of its file."""
+    for path, module in _modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef):
+                yield path, node
+
+
+def _imported(module: ast.Module) -> Iterator[tuple[str, ast.alias]]:
+    """Return what a module takes from others by name, and from where."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias) for alias in node.names)
+
+
+def _called(part: ast.AST) -> Iterator[str]:
+    """Return the names of what a function or a module calls or hands on, without the modules in front."""
+    for node in ast.walk(part):
         if isinstance(node, ast.Name):
             yield node.id
         if isinstance(node, ast.Attribute):
@@ -55,6 +72,28 @@ def test_every_place_that_signs_a_person_in_is_known():
         if name in SIGN_IN
     ]
     assert sorted(found) == sorted(WAYS_IN)
+
+
+def test_none_stands_outside_of_a_function_or_goes_by_another_name():
+    everywhere = [path for path, module in _modules() for name in _called(module) if name in SIGN_IN]
+    assert sorted(everywhere) == sorted(path for path, _function, _name in WAYS_IN)
+    assert not [
+        (path, alias.asname)
+        for path, module in _modules()
+        for _source, alias in _imported(module)
+        if alias.name in SIGN_IN and alias.asname
+    ]
+
+
+def test_nobody_writes_into_a_session_who_is_signed_in():
+    knowing = [
+        path
+        for path, module in _modules()
+        for source, alias in _imported(module)
+        if source == "django.contrib.auth" and alias.name in SESSION_KEYS
+    ]
+    assert knowing == ["operators/sessions.py"]  # it reads it
+    assert not [path for path, module in _modules() if "_auth_user" in ast.dump(module)]
 
 
 def test_nothing_but_the_password_backend_says_who_somebody_is():

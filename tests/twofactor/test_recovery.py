@@ -212,6 +212,10 @@ def test_whoever_leaves_before_saving_is_enrolled_and_reminded(operator):
     codes = codes_on(again.get(CODES))
     assert again.post(CODES, {"saved": "on"}).url == operator.get_absolute_url() + "activity/"
     assert codes != codes_on(browser.get(CODES))
+    # Ticked: from now on a sign-in leads on at once.
+    Operator.objects.update(last_code_step=0)
+    log_in(later := Client(), operator)
+    assert later.post(VERIFY, {"code": code_for(secret, 1)}).url == operator.get_absolute_url()
 
 
 def test_few_codes_are_said_at_the_sign_in(olga):
