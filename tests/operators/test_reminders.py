@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts.days import first_moment, today
 from accounts.models import Account, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
@@ -92,6 +93,19 @@ def test_those_are_reminded_to_whom_it_is_announced(account, admin_browser, oper
     assert mailed() == [operator.email]
     assert "requires two-factor authentication, and you have not set it up yet." in mail.outbox[0].body
     assert "From " in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_the_day_in_the_mail_is_the_servers_wherever_its_preview_is_read(
+    account, admin_browser, operator, zone
+):
+    account.required_from = first_moment(today() + 10 * DAY)
+    account.save()
+    admin_browser.cookies["time_zone"] = zone
+    day = f"From {date_format(today() + 10 * DAY, 'DATE_FORMAT')} on"
+    assert day in admin_browser.get(REMINDERS).text
+    admin_browser.post(SEND)
+    assert day in mail.outbox[0].body
 
 
 @pytest.mark.parametrize(("passed", "mails"), [(DAY - timedelta(seconds=1), 1), (DAY, 2)])
