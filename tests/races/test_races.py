@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Action, AuditEntry
+from accounts.models import Account, Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from accounts.settings_page import rule_in_words
@@ -22,6 +22,7 @@ from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
 from operators.override import in_words, set_override, set_sign_in_method
+from operators.reminder_schedule import set_schedule
 from operators.sessions import Session, SessionStore
 from tests.factories import (
     NOBODY,
@@ -387,6 +388,17 @@ def test_of_overrides_set_at_once_each_replaces_the_one_before_in_the_trail(at_o
     assert len(values) == RIVALS
     operator.refresh_from_db()
     assert in_words(operator) == values[-1][1]
+
+
+def test_of_reminder_schedules_set_at_once_each_replaces_the_one_before_in_the_trail(at_once, account):
+    rivals = [Account.objects.get(pk=account.pk) for _ in range(RIVALS)]
+    at_once(
+        [partial(set_schedule, rival, 2 + n, NOBODY, to_optional=False) for n, rival in enumerate(rivals)]
+    )
+    entries = AuditEntry.objects.filter(account=account, action=Action.REMINDER_SCHEDULE).order_by("pk")
+    values = list(entries.values_list("old", "new"))
+    assert [old for old, _new in values] == ["Off", *(new for _old, new in values[:-1])]
+    assert len(values) == RIVALS
 
 
 def shown_on(page: str) -> str:
