@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -129,7 +128,7 @@ def reminder_context(operator: "Operator") -> dict[str, object]:
         "operator": words_about(operator),
         "required": effective.required,
         "by_override": effective.by_override,
-        "day": day_in_words(effective.starts_at and timezone.localtime(effective.starts_at)),
+        "day": announced_day(effective),
         "url": _login_url(),
     }
 

@@ -7,6 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.days import announced_day
 from accounts.policy import Effective, Override, effective_policy
 from operators import emails
 from operators.models import Operator
@@ -32,7 +33,6 @@ def tell_ahead() -> int:
 def what_then(operator: Operator) -> str:
     """Return what the sign-in asks for once the exception is over; the decision is that of sign-in itself."""
     then = _afterwards(operator)
-    day = emails.day_in_words(then.starts_at and timezone.localtime(then.starts_at))
     return {
         NextStep.CODE: _("Then you type a code from your authenticator app at every sign-in."),
         NextStep.SETUP_LINK: _(
@@ -42,7 +42,7 @@ def what_then(operator: Operator) -> str:
         NextStep.OFFER: _(
             "Then your account asks you to set up two-factor authentication, and requires it from %(day)s on."
         )
-        % {"day": day},
+        % {"day": announced_day(then)},
         NextStep.SIGNED_IN: _("Then you may set up two-factor authentication on My settings."),
     }[next_step(then, enrolled=operator.is_enrolled)]
 

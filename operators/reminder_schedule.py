@@ -1,8 +1,9 @@
 """When are those reminded who have not set up, without anybody asking? Off, or every so many days."""
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,6 +12,8 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators import reminding
 from operators.reminder_runs import ReminderRun
+
+logger = logging.getLogger(__name__)
 
 
 def set_schedule(account: Account, days: int | None, by: Origin, *, to_optional: bool) -> bool:
@@ -21,7 +24,8 @@ def set_schedule(account: Account, days: int | None, by: Origin, *, to_optional:
     given = {"reminder_days": days, "reminders_to_optional": to_optional if days else False}
     due_at = timezone.now() + timedelta(days=days) if days else None
     with transaction.atomic():
-        old = in_words(account)
+        # Held until the end: what the trail calls the old schedule is the one that this one replaces.
+        old = in_words(Account.objects.select_for_update().get(pk=account.pk))
         row = Account.objects.filter(pk=account.pk).exclude(**given)
         if not row.update(**given, reminders_due_at=due_at):
             return False
@@ -38,7 +42,13 @@ def begin_scheduled() -> None:
     now = timezone.now()
     due = Account.objects.filter(reminder_days__isnull=False, reminders_due_at__lte=now)
     for account in due.iterator():
-        begin(account, now)
+        try:
+            begin(account, now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # One account that fails must not keep the others waiting; its round stays due.
+            logger.exception("The scheduled reminders of account %s could not begin", account.pk)
 
 
 def begin(account: Account, now: datetime) -> None:
@@ -50,8 +60,10 @@ def begin(account: Account, now: datetime) -> None:
     mine = Account.objects.filter(
         pk=account.pk, reminder_days=account.reminder_days, reminders_due_at=account.reminders_due_at
     )
-    if mine.update(reminders_due_at=following):
-        reminding.start_scheduled(account)
+    # Both or neither: whoever is killed in between leaves the round due.
+    with transaction.atomic():
+        if mine.update(reminders_due_at=following):
+            reminding.start_scheduled(account)
 
 
 def in_words(account: Account) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from operators import access
 from operators import ledger as table
 from operators.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
 from operators.models import Operator
+from operators.paging import KeyPaginator
 from operators.status import Status
 
 
@@ -30,7 +30,7 @@ from operators.status import Status
 def links(request: SignedInRequest) -> HttpResponse:
     """Show every setup link and invitation of the account, newest first."""
     filters = _filters(request)
-    page = Paginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = KeyPaginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     for record in page:
         state = State(record.state)
         record.label, record.tone = STATE_LABELS[state], TONES.get(state, "neutral")

@@ -3,15 +3,18 @@
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts.days import first_moment, today
 from accounts.models import Account, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
@@ -92,6 +95,19 @@ def test_those_are_reminded_to_whom_it_is_announced(account, admin_browser, oper
     assert mailed() == [operator.email]
     assert "requires two-factor authentication, and you have not set it up yet." in mail.outbox[0].body
     assert "From " in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_the_day_in_the_mail_is_the_servers_wherever_its_preview_is_read(
+    account, admin_browser, operator, zone
+):
+    account.required_from = first_moment(today() + 10 * DAY)
+    account.save()
+    admin_browser.cookies["time_zone"] = zone
+    day = f"From {date_format(today() + 10 * DAY, 'DATE_FORMAT')} on"
+    assert day in admin_browser.get(REMINDERS).text
+    admin_browser.post(SEND)
+    assert day in mail.outbox[0].body
 
 
 @pytest.mark.parametrize(("passed", "mails"), [(DAY - timedelta(seconds=1), 1), (DAY, 2)])
@@ -308,6 +324,40 @@ def test_sending_asks_for_a_fresh_proof(account, admin, operator):
     assert mail.outbox == []
     assert Operator.objects.get(pk=operator.pk).reminded_at is None
     assert signed_in(admin).post(SEND).url == REMINDERS
+
+
+def test_a_scheduled_round_that_fails_stays_due_and_holds_no_other_account_up(
+    account, operator, monkeypatch, time_machine
+):
+    other = make_account(Policy.REQUIRED, "Other")
+    another = make_operator(other)
+    for one in (account, other):
+        reminder_schedule.set_schedule(one, 7, NOBODY, to_optional=False)
+    account.refresh_from_db()
+    real, due_at = reminding.recipients, account.reminders_due_at
+    time_machine.move_to(timezone.now() + 8 * DAY)
+
+    def fail_for_one(of, *args, **kwargs):
+        if of == account:
+            raise ValueError
+        return real(of, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reminding, "recipients", fail_for_one)
+        reminder_schedule.begin_scheduled()
+    account.refresh_from_db()
+    assert account.reminders_due_at == due_at
+    assert mailed() == [another.email]
+    reminder_schedule.begin_scheduled()
+    assert mailed() == sorted([another.email, operator.email])
+
+
+def test_a_database_that_is_gone_is_left_to_the_worker(account, operator, monkeypatch, time_machine):
+    reminder_schedule.set_schedule(account, 7, NOBODY, to_optional=False)
+    time_machine.move_to(timezone.now() + 8 * DAY)
+    monkeypatch.setattr(reminding, "recipients", Mock(side_effect=OperationalError))
+    with pytest.raises(OperationalError):
+        reminder_schedule.begin_scheduled()
 
 
 # What became of them, on the operator's page

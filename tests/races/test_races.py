@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Action, AuditEntry
+from accounts.models import Account, Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from accounts.settings_page import rule_in_words
@@ -21,7 +21,8 @@ from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
-from operators.override import set_sign_in_method
+from operators.override import in_words, set_override, set_sign_in_method
+from operators.reminder_schedule import set_schedule
 from operators.sessions import Session, SessionStore
 from tests.factories import (
     NOBODY,
@@ -370,6 +371,34 @@ def test_the_last_administrator_keeps_a_password(at_once, account):
 
     assert at_once([partial(switch, admin) for admin in admins]).count(True) == RIVALS - 1
     assert Operator.objects.filter(account=account).administrators().with_a_way_in().count() == 1
+
+
+def test_of_overrides_set_at_once_each_replaces_the_one_before_in_the_trail(at_once, account, operator):
+    """Each has read the operator before any of them stores."""
+    rivals = [Operator.objects.complete().get(pk=operator.pk) for _ in range(RIVALS)]
+    at_once(
+        [
+            partial(set_override, rival, "optional", NOBODY, reason=f"Reason {n}")
+            for n, rival in enumerate(rivals)
+        ]
+    )
+    trail = AuditEntry.objects.filter(subject_id=operator.pk, action=Action.OVERRIDE).order_by("pk")
+    values = list(trail.values_list("old", "new"))
+    assert [old for old, _new in values] == ["", *(new for _old, new in values[:-1])]
+    assert len(values) == RIVALS
+    operator.refresh_from_db()
+    assert in_words(operator) == values[-1][1]
+
+
+def test_of_reminder_schedules_set_at_once_each_replaces_the_one_before_in_the_trail(at_once, account):
+    rivals = [Account.objects.get(pk=account.pk) for _ in range(RIVALS)]
+    at_once(
+        [partial(set_schedule, rival, 2 + n, NOBODY, to_optional=False) for n, rival in enumerate(rivals)]
+    )
+    entries = AuditEntry.objects.filter(account=account, action=Action.REMINDER_SCHEDULE).order_by("pk")
+    values = list(entries.values_list("old", "new"))
+    assert [old for old, _new in values] == ["Off", *(new for _old, new in values[:-1])]
+    assert len(values) == RIVALS
 
 
 def shown_on(page: str) -> str:
