@@ -27,7 +27,7 @@ LOCAL_CACHES = {
 def check_production(
     app_configs: Sequence[AppConfig] | None = None, **_options: Any
 ) -> Iterable[CheckMessage]:
-    """Return an error, with what to set, for everything that would let people past; none while developing."""
+    """Return an error for all that would let people past or keep all out; none while developing."""
     if settings.DEBUG:
         return []
     sentences = {
@@ -39,6 +39,7 @@ def check_production(
         ),
         "uptrends_2fa.E005": production.about_two_factor_keys(settings.TWO_FACTOR_KEYS),
         "uptrends_2fa.E006": production.about_plain_http(settings.SITE_URL),
+        "uptrends_2fa.E007": production.about_proxies(settings.TRUSTED_PROXIES),
     }
     return [Error(sentence, id=number) for number, sentence in sentences.items() if sentence]
 

@@ -72,6 +72,16 @@ def about_plain_http(site_url: str) -> str:
     )
 
 
+def about_proxies(proxies: Iterable[str]) -> str:
+    """Return what to do about proxies that are not named by address; "" where all are, or there are none."""
+    try:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy)
+    except ValueError as error:
+        return f"Set TRUSTED_PROXIES to addresses or networks, such as 127.0.0.1 or 10.0.0.0/8: {error}."
+    return ""
+
+
 def _is_loopback(host: str) -> bool:
     """Whether that name or address is this machine."""
     try:
