@@ -42,13 +42,20 @@ def client_address(request: HttpRequest) -> str | None:
     last = None
     for hop in reversed(hops):
         try:
-            address = ip_address(hop.strip())
+            address = ip_address(_without_port(hop.strip()))
         except ValueError:
             break
         last = str(address)
         if not any(address in network for network in trusted):
             break
     return last
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of `203.0.113.5:4711` or `[2001:db8::5]:4711`, as some proxies write them."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def record(  # noqa: PLR0913  an entry has these parts
