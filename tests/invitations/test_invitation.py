@@ -68,7 +68,9 @@ def test_optional_with_set_up_now_enrolls(db):
     give_details(client)
     secret = key_on(client.get(TWO_FACTOR + "?now").text)
     assert "Welcome" in client.post(TWO_FACTOR + "?now", {"code": code_for(secret)}, follow=True).text
-    assert Operator.objects.get(email="ivo@example.com").is_enrolled
+    ivo = Operator.objects.get(email="ivo@example.com")
+    assert ivo.is_enrolled
+    assert ivo.authenticator.recovery_codes_left == 10
 
 
 def test_required_leaves_no_choice(db):
