@@ -248,7 +248,6 @@ def test_a_link_that_was_spent_meanwhile_lets_nobody_join(ivo):
     invite.send(ivo, NOBODY)
     link = Link.objects.select_related("user").get()
     Link.objects.update(spent_at=timezone.now())
-    details = {"name": "Ivo", "password_hash": "x", "code": None, "by": NOBODY}
     with pytest.raises(DeadLinkError):
-        invite.accept(Client().session, link, **details)
+        invite.accept(Client().session, link, name="Ivo", password_hash="x", code=None, by=NOBODY)
     assert not joined()
