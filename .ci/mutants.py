@@ -251,7 +251,7 @@ class Runner:
             new = name not in self.on_the_map and name.startswith(folder)
             last = self._is_transactional(name)
             near_enough = not near[0], self.variant[name] > 1, not near[1]
-            return last, -self.noticed[name], not new, *near_enough, near[2], name
+            return last, not new, -self.noticed[name], *near_enough, near[2], name
 
         by_test = self.lines_of[module]
         return sorted((name for name in names if name in self.items), key=order)[: self.most_tests]

@@ -10,10 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin
+from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite
+from invitations.models import Link
+from invitations.setup_link import DeadLinkError
 from operators.models import Operator
-from tests.factories import code_for, make_account, make_operator, signed_in
+from operators.override import set_override
+from tests.factories import NOBODY, code_for, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 
 NEW = "a fine long password"
@@ -64,7 +68,9 @@ def test_optional_with_set_up_now_enrolls(db):
     give_details(client)
     secret = key_on(client.get(TWO_FACTOR + "?now").text)
     assert "Welcome" in client.post(TWO_FACTOR + "?now", {"code": code_for(secret)}, follow=True).text
-    assert Operator.objects.get(email="ivo@example.com").is_enrolled
+    ivo = Operator.objects.get(email="ivo@example.com")
+    assert ivo.is_enrolled
+    assert ivo.authenticator.recovery_codes_left == 10
 
 
 def test_required_leaves_no_choice(db):
@@ -170,3 +176,78 @@ def test_an_invited_operator_cannot_sign_in(db):
 def test_an_invitation_says_who_sent_it(admin_browser):
     admin_browser.post(reverse("operators:invite"), {"name": "Ivo", "email": "ivo@example.com"})
     assert "Anna Admin has invited you to join Acme Monitoring" in mail.outbox[0].body
+
+
+# Who hears of it
+
+
+@pytest.fixture
+def ivo(account):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    return make_operator(account, "ivo@example.com", name="Ivo Invited", invited=True)
+
+
+def told_after_accepting() -> list[str]:
+    """Accept the newest mailed invitation; return who has got an email by that."""
+    client = opened()
+    mail.outbox.clear()
+    give_details(client)
+    return [message.to[0] for message in mail.outbox]
+
+
+def test_whoever_invited_hears_that_it_was_accepted(account, admin, ivo):
+    invite.send(ivo, Origin(admin))
+    assert told_after_accepting() == [admin.email]
+    [message] = mail.outbox
+    assert message.subject == "Your invitation was accepted"
+    body = " ".join(message.body.split())
+    assert "Ivo New (ivo@example.com) has accepted your invitation to Acme Monitoring." in body
+    assert "From the network address: 127.0.0.1." in body
+    assert "If you did not invite anybody, tell the other administrators" in body
+    assert "/not-me/" not in body
+    entry = AuditEntry.objects.get(action=Action.INVITATION_ACCEPTED)
+    assert (entry.subject_id, entry.actor_id) == (ivo.pk, ivo.pk)
+
+
+def test_it_is_who_made_the_newest_link_whatever_happened_since(account, admin, ivo):
+    invite.make_link(ivo, Origin(make_operator(account, administrator=True)))
+    Link.objects.update(hour_started_at=timezone.now() - timedelta(hours=1))
+    invite.send(ivo, Origin(admin))
+    other = make_operator(account, administrator=True)
+    set_override(ivo, Policy.DISABLED, Origin(other))
+    invite.make_link(make_operator(account, invited=True), Origin(other))
+    assert told_after_accepting() == [admin.email]
+
+
+@pytest.mark.parametrize("gone", ["deactivated", "deleted", "nobody"])
+def test_nobody_hears_of_it_where_the_inviter_is_gone(account, admin, ivo, gone):
+    invite.send(ivo, NOBODY if gone == "nobody" else Origin(admin))
+    if gone == "deactivated":
+        Operator.objects.filter(pk=admin.pk).update(is_active=False)
+    else:
+        admin.delete()
+    assert told_after_accepting() == []
+    assert joined()
+
+
+def test_sending_says_whether_the_email_may_arrive(ivo, settings):
+    assert invite.send(ivo, NOBODY)
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
+    Link.objects.update(sent_at=None)
+    assert not invite.send(ivo, NOBODY)
+
+
+def test_sending_at_once_returns_the_link_that_was_mailed(ivo):
+    sent, url = invite.send_now(ivo, NOBODY)
+    assert sent
+    assert url.endswith(link_in_mail())
+
+
+def test_a_link_that_was_spent_meanwhile_lets_nobody_join(ivo):
+    invite.send(ivo, NOBODY)
+    link = Link.objects.select_related("user").get()
+    Link.objects.update(spent_at=timezone.now())
+    with pytest.raises(DeadLinkError):
+        invite.accept(Client().session, link, name="Ivo", password_hash="x", code=None, by=NOBODY)
+    assert not joined()

@@ -121,6 +121,7 @@ def test_a_link_that_was_replaced_since_it_was_read_is_not_spent(account, ivo):
     invite.make_link(ivo, NOBODY)
     assert not read.spend(timezone.now())
     assert states(account) == ["copied", "replaced"]
+    assert {one.asked_by for one in LinkRecord.objects.all()} == {""}
     assert Link.objects.get().spend(timezone.now())
 
 

@@ -121,7 +121,9 @@ def test_five_wrong_codes_end_the_waiting_sign_in(browser):
 
 def test_a_sixth_code_in_the_same_sign_in_is_not_looked_at(browser, olga):
     Session.objects.update(wrong_codes=5)
-    assert give(browser, code_for()).url == reverse("operators:login")
+    answer = give(browser, code_for())
+    assert answer.url == reverse("operators:login")
+    assert "Those were too many wrong codes. Log in again." in browser.get(answer.url).text
     assert Operator.objects.get(pk=olga.pk).code_failures == 0
 
 
@@ -156,7 +158,15 @@ def test_deactivation_ends_the_waiting_sign_in(browser, olga):
 def test_a_policy_that_became_disabled_leads_back_to_the_password(browser, account):
     account.two_factor_policy = Policy.DISABLED
     account.save()
-    assert give(browser, code_for()).url == reverse("operators:login")
+    answer = give(browser, code_for())
+    assert answer.url == reverse("operators:login")
+    assert "Log in again to go on." in browser.get(answer.url).text
+
+
+def test_the_page_says_where_one_logs_in_and_which_entry_of_the_app_it_is(browser):
+    page = browser.get(VERIFY).text
+    assert "You log in to <strong>Acme Monitoring</strong>." in page
+    assert "the 6-digit code for <strong>Uptrends</strong>" in page
 
 
 def test_the_secret_survives_disabled(account, olga):

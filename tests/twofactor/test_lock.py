@@ -34,7 +34,16 @@ def locked(olga):
 
 def test_the_hundredth_wrong_code_locks_and_is_mailed_to_operator_and_administrators(locked, olga, admin):
     assert sorted(message.to[0] for message in mail.outbox) == [admin.email, olga.email]
-    assert all("100 wrong codes" in message.body for message in mail.outbox)
+    bodies = {message.to[0]: " ".join(message.body.split()) for message in mail.outbox}
+    for body in bodies.values():
+        assert "100 wrong codes in a row were typed for olga@example.com." in body
+        assert "From the network address: 127.0.0.1." in body
+    assert (
+        "Choose a new password, and ask an administrator of your account for the reset." in bodies[olga.email]
+    )
+    assert "Make sure that you speak to the operator themselves" in bodies[admin.email]
+    # The link that freezes a sign-in is for the sign-in that the notice is about.
+    assert ["/not-me/" in bodies[who.email] for who in (olga, admin)] == [True, False]
     assert AuditEntry.objects.filter(action=Action.AUTHENTICATOR_LOCKED, subject_id=olga.pk).count() == 1
 
 

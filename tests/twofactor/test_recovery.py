@@ -133,6 +133,7 @@ def test_a_reload_shows_the_codes_again_until_they_are_saved(operator):
     page = browser.get(CODES)
     assert codes_on(page) == []
     assert "10 recovery codes left" in page.text
+    assert f'href="{operator.get_absolute_url()}">Back to My settings' in page.text
     assert browser.get(DOWNLOAD).url == CODES
 
 
@@ -168,6 +169,7 @@ def test_the_codes_can_be_downloaded(operator):
     browser = enrolled_by_popup(operator)
     answer = browser.get(DOWNLOAD)
     assert answer["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Cache-Control"] == "no-store"
     title = f"Recovery codes of {operator.email} for Uptrends. Each works once."
     assert answer.content.decode() == "\r\n".join([title, "", *codes_on(browser.get(CODES)), ""])
@@ -267,7 +269,9 @@ def test_a_setup_link_ends_with_recovery_codes(db):
 
 
 def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator_browser):
-    assert operator_browser.get(CODES).url == operator.get_absolute_url()
+    answer = operator_browser.get(CODES)
+    assert answer.url == operator.get_absolute_url()
+    assert "Recovery codes come with two-factor authentication." in operator_browser.get(answer.url).text
     assert operator_browser.get(REMINDER).url == operator.landing_url()
     answer = operator_browser.post(RENEW)
     assert answer.url == operator.get_absolute_url()
