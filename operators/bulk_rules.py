@@ -52,31 +52,37 @@ def _rules(kind: str, group: Group | None, account: Account, now: datetime) -> R
         step = next_step(facts.effective(account.rule, now), enrolled=facts.enrolled)
         return step not in (NextStep.SETUP_LINK, NextStep.OFFER)
 
-    single_sign_on = (Reason.SINGLE_SIGN_ON, who(lambda facts: facts.single_sign_on))
-    invited = (Reason.INVITED, who(lambda facts: facts.invited))
+    def single_sign_on() -> tuple[Reason, Q]:
+        return Reason.SINGLE_SIGN_ON, who(lambda facts: facts.single_sign_on)
+
+    def invited() -> tuple[Reason, Q]:
+        return Reason.INVITED, who(lambda facts: facts.invited)
+
     if kind in OVERRIDES:
         already = who(lambda facts: facts.override.policy == OVERRIDES[kind])
-        return [single_sign_on, (Reason.ALREADY, already)]
-    return {
-        Kind.RESET: [(Reason.NOT_ENROLLED, who(lambda facts: not facts.enrolled))],
-        Kind.SETUP_LINK: [
-            invited,
+        return [single_sign_on(), (Reason.ALREADY, already)]
+    # Functions, as each operator of an action is judged anew: only the conditions of this kind are made.
+    rules: dict[str, Callable[[], Rules]] = {
+        Kind.RESET: lambda: [(Reason.NOT_ENROLLED, who(lambda facts: not facts.enrolled))],
+        Kind.SETUP_LINK: lambda: [
+            invited(),
             (Reason.DEACTIVATED, who(lambda facts: not facts.active)),
             (Reason.FROZEN, who(lambda facts: facts.frozen)),
-            single_sign_on,
+            single_sign_on(),
             (Reason.ENROLLED, who(lambda facts: facts.enrolled)),
             (Reason.NOT_REQUIRED, who(needs_no_link)),
             (Reason.TOO_SOON, _mailed_just_now(Link.Purpose.SETUP, now)),
         ],
-        Kind.RESEND: [
+        Kind.RESEND: lambda: [
             (Reason.JOINED, who(lambda facts: not facts.invited)),
             (Reason.TOO_SOON, _mailed_just_now(Link.Purpose.INVITATION, now)),
         ],
-        Kind.DEACTIVATE: [invited, (Reason.ALREADY, who(lambda facts: not facts.active))],
-        Kind.GROUP: [
+        Kind.DEACTIVATE: lambda: [invited(), (Reason.ALREADY, who(lambda facts: not facts.active))],
+        Kind.GROUP: lambda: [
             (Reason.ALREADY, Q(Exists(Membership.objects.filter(operator=OuterRef("pk"), group=group))))
         ],
-    }[Kind(kind)]
+    }
+    return rules[kind]()
 
 
 def _mailed_just_now(purpose: Link.Purpose, now: datetime) -> Q:

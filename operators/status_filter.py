@@ -75,7 +75,6 @@ def _columns(now: datetime, enrolled: Q) -> Mapping[str, Mapping[Any, Q]]:
             True: Q(sign_in_method=Operator.SignInMethod.SINGLE_SIGN_ON),
             False: ~Q(sign_in_method=Operator.SignInMethod.SINGLE_SIGN_ON),
         },
-        "enrolled": {True: enrolled, False: ~enrolled},
         "locked": {
             True: Q(code_failures__gte=FAILURES_THAT_LOCK),
             False: Q(code_failures__lt=FAILURES_THAT_LOCK),
@@ -85,6 +84,8 @@ def _columns(now: datetime, enrolled: Q) -> Mapping[str, Mapping[Any, Q]]:
             **{Override(policy): Q(two_factor_override=policy) & ~over for policy in Policy},
             Override(DAMAGED): ~Q(two_factor_override__in=OVERRIDES) & ~over,
         },
+        # Last, as it is not in the row itself: SQLite asks in this order.
+        "enrolled": {True: enrolled, False: ~enrolled},
     }
 
 
@@ -95,8 +96,9 @@ def _condition(
     if len(known) == len(columns):
         return Q() if holds(Facts(**known)) else NO_ROW
     fact, values = list(columns.items())[len(known)]
-    answers = {value: _condition(holds, columns, {**known, fact: value}) for value in values}
-    first, *others = answers.values()
-    if all(answer == first for answer in others):
-        return first
-    return reduce(or_, (values[value] & answer for value, answer in answers.items() if answer != NO_ROW))
+    rows_of: dict[Q, list[Q]] = {}
+    for value, rows in values.items():
+        rows_of.setdefault(_condition(holds, columns, {**known, fact: value}), []).append(rows)
+    if len(rows_of) == 1:
+        return next(iter(rows_of))
+    return reduce(or_, (reduce(or_, rows) & answer for answer, rows in rows_of.items() if answer != NO_ROW))

@@ -1,0 +1,69 @@
+"""What does it cost: seconds that pass, seconds of work, and of these the queries' own."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.test import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds that passed; of work in this process and in the database's for our connection; of the queries.
+
+    What the queries take is the work from a statement's start to its first rows, without what Python makes
+    of it before and after.
+    """
+
+    wall: float
+    cpu: float
+    queries: float
+
+
+def cpu() -> float:
+    """Return the seconds of work so far; on a busy machine only these say something.
+
+    PostgreSQL's share is known where it runs on this machine, and no second process helps (bench.settings).
+    """
+    backend = getattr(getattr(connection.connection, "info", None), "backend_pid", None)
+    schedstat = Path(f"/proc/{backend}/schedstat")
+    there = int(schedstat.read_text().split()[0]) / 1e9 if schedstat.exists() else 0
+    return time.process_time() + there
+
+
+@contextmanager
+def queries() -> Iterator[list[float]]:
+    """Collect the work of each statement."""
+    found: list[float] = []
+
+    def timed(execute: Callable[..., Any], *args: Any) -> Any:
+        began = cpu()
+        try:
+            return execute(*args)
+        finally:
+            found.append(cpu() - began)
+
+    with connection.execute_wrapper(timed):
+        yield found
+
+
+def cost(client: Client, url: str, query: dict[str, Any], **headers: str) -> Cost:
+    """Return what a page costs, from the request to the last byte."""
+    with queries() as found:
+        began, worked = time.perf_counter(), cpu()
+        answer = client.get(f"{url}?{urlencode(query)}" if query else url, headers=headers)
+        wall, work = time.perf_counter() - began, cpu() - worked
+    if answer.status_code != HTTPStatus.OK:
+        raise RuntimeError(f"{url} {query}: {answer.status_code}")
+    return Cost(wall, work, sum(found))
+
+
+def ms(seconds: float) -> str:
+    """Return a time to read."""
+    return f"{seconds * 1000:.0f} ms"
