@@ -40,6 +40,7 @@ def log_in(page: Page, email: str) -> None:
 def take(page: Page) -> None:
     """Take all pictures."""
     log_in(page, "anna@example.com")
+    page.get_by_role("heading", name="Operators and groups").wait_for()
     page.screenshot(path=TARGET / "operators.png")
     page.emulate_media(color_scheme="dark")
     page.screenshot(path=TARGET / "operators-dark.png")
@@ -51,9 +52,11 @@ def take(page: Page) -> None:
     page.screenshot(path=TARGET / "popup.png")
     page.context.clear_cookies()
     log_in(page, "paul@example.com")
+    page.get_by_label("6-digit code").wait_for()
     page.screenshot(path=TARGET / "code.png")
     page.context.clear_cookies()
     log_in(page, "olga@example.com")
+    page.get_by_role("heading", name="Check your email").wait_for()
     page.screenshot(path=TARGET / "check-email.png")
 
 
