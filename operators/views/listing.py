@@ -33,10 +33,10 @@ def operators(request: SignedInRequest) -> HttpResponse:
     account = request.user.account
     if _asked_by(request) == "facts":
         return render(request, "operators/_facts.html", _counts(account))
-    filters, counted = filters_of(request), _is_counted(request)
+    filters, all_counted = filters_of(request), _is_counted(request)
     sort, page = request.GET.get("sort", ""), request.GET.get("page") or "1"
-    table = OperatorTable.of(filters, sort, page, counted=counted)
-    counts = _counts(account) if counted and _asked_by(request) != "results" else {}
+    table = OperatorTable.of(filters, sort, page, counted=all_counted or filters.uses_trigrams)
+    counts = _counts(account) if all_counted and _asked_by(request) != "results" else {}
     context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS, **counts}
     return render(request, "operators/list.html", context)
 

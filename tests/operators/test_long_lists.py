@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -10,9 +11,10 @@ from django.db.utils import ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.audit import Origin
 from accounts.models import AuditEntry
-from operators import crowd, paging, postgres
-from operators.models import Operator
+from operators import bulk, crowd, paging, postgres
+from operators.models import Group, Operator
 from operators.paging import KeyPaginator
 from operators.status import Status
 from operators.views import listing
@@ -94,6 +96,91 @@ def test_a_longer_list_takes_no_more_queries(admin_browser, account, query):
     assert queries() == few
 
 
+ACCOUNT_PAGES: list[tuple[str, dict[str, str]]] = [
+    ("operators:list", {"administrators": "on", "exceptions": "on", "no_recovery_codes": "on"}),
+    ("operators:list", {"last_login": "expired", "sort": "-email", "counts": "on"}),
+    ("operators:overview", {}),
+    ("operators:links", {}),
+    ("operators:links", {"search": "an", "state": "expired"}),
+    ("operators:exceptions", {}),
+    ("operators:exceptions", {"search": "an", "kind": "ended"}),
+    ("operators:groups", {}),
+    ("operators:sub-accounts", {}),
+    ("operators:reminders", {}),
+    ("operators:add", {}),
+    ("operators:bulk", {"kind": "reset", "every": "on"}),
+    ("operators:bulk", {"kind": "setup-link", "every": "on", "filters": "status=optional-not-set-up"}),
+    ("operators:bulk-actions", {}),
+    ("operators:policy-preview", {"two_factor_policy": "required"}),
+    ("operators:policy-preview", {"two_factor_policy": "disabled"}),
+    ("operators:end-unprotected", {}),
+    ("accounts:settings", {}),
+    ("accounts:audit-log", {"search": "an"}),
+]
+OPERATOR_PAGES = ["operators:detail", "operators:member-of", "operators:activity"]
+
+
+@pytest.mark.parametrize(("name", "query"), ACCOUNT_PAGES)
+def test_no_page_about_a_larger_account_takes_more_queries(admin_browser, many, name, query):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_browser.get(reverse(name), query).status_code == 200
+        return len(captured)
+
+    few = queries()
+    crowd.fill_up(many, 900, PASSWORD, SECRET)
+    assert queries() == few
+
+
+@pytest.mark.parametrize("name", OPERATOR_PAGES)
+def test_no_page_of_an_operator_takes_more_queries_in_a_larger_account(
+    admin_browser, account, operator, name
+):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_browser.get(reverse(name, args=[operator.pk])).status_code == 200
+        return len(captured)
+
+    few = queries()
+    crowd.fill_up(account, 300, PASSWORD, SECRET)
+    assert queries() == few
+
+
+def test_a_page_of_a_group_of_the_preview_takes_no_more_queries(admin_browser, many):
+    def queries():
+        url = reverse("operators:policy-preview-people", args=["must-set-up"])
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_browser.get(url, {"two_factor_policy": "required"}).status_code == 200
+        return len(captured)
+
+    few = queries()
+    crowd.fill_up(many, 900, PASSWORD, SECRET)
+    assert queries() == few
+
+
+def test_a_page_of_a_longer_bulk_action_takes_no_more_queries(admin_browser, account, admin):
+    def queries():
+        action = bulk.start(
+            Operator.objects.filter(account=account).exclude(pk=admin.pk),
+            account,
+            kind="group",
+            group=Group.objects.create(account=account, name=f"Group {Group.objects.count()}"),
+            reason="",
+            key=uuid4(),
+            expected=Operator.objects.count() - 1,
+            by=Origin(admin),
+        )
+        with CaptureQueriesContext(connection) as captured:
+            url = reverse("operators:bulk-action", args=[action.pk])
+            assert admin_browser.get(url, {"show": "all"}).status_code == 200
+        return len(captured)
+
+    crowd.fill_up(account, 30, PASSWORD, SECRET)
+    few = queries()
+    crowd.fill_up(account, 120, PASSWORD, SECRET)
+    assert queries() == few
+
+
 def test_a_group_with_more_members_takes_no_more_queries(admin_browser, account):
     def queries():
         group = account.groups.get(name="Amsterdam")
@@ -172,6 +259,15 @@ def test_a_link_counts_what_a_filter_leaves_of_a_large_account(admin_browser, la
 def test_what_is_rare_in_a_large_account_is_counted_by_the_way(admin_browser, large):
     found = Operator.objects.filter(email__contains="jansen").count()
     assert f"1–{found} of {found}<" in text_of(admin_browser.get(URL, {"search": "jansen"}))
+
+
+@pytest.mark.parametrize(("search", "letters"), [("om", 2), ("example.com", 11)])
+def test_a_search_that_uses_trigrams_is_counted_in_a_large_account_too(admin_browser, large, search, letters):
+    number = Operator.objects.filter(email__contains=search).count()
+    page = text_of(admin_browser.get(URL, {"search": search}))
+    counted = connection.vendor == "postgresql" and letters > 2
+    assert f"1–25 of {number if counted else 'more than 100'}" in page
+    assert "400 operators</a>" not in page
 
 
 def test_nobody_is_found_in_a_large_account(admin_browser, large):
