@@ -21,6 +21,7 @@ from accounts.models import Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, setup_link
+from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.management.commands import worker
 from invitations.models import Link
@@ -379,6 +380,7 @@ def test_a_link_lives_from_the_moment_its_email_leaves(olga, queue, mail_server)
     work()
     mail_server(on=True)
     work_in(minutes=30)
+    assert LinkRecord.objects.get().expires_at == Link.objects.get().expires_at
     with time_machine.travel(timezone.now() + timedelta(minutes=89)):
         assert Client().get(link_in_mail(), follow=True).status_code == 200
     with time_machine.travel(timezone.now() + timedelta(minutes=91)):

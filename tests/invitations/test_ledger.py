@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings as product
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,7 @@ from accounts.policy import Policy
 from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
-from invitations.models import Link
+from invitations.models import Link, hash_of
 from operators import frozen, password_reset, profile, removal
 from operators.ledger import records
 from operators.models import Operator
@@ -132,6 +133,25 @@ def test_a_link_that_has_expired_since_it_was_read_is_not_spent(account, ivo):
     assert [link.is_live(ivo, at) for at in (link.expires_at - second, link.expires_at)] == [True, False]
     assert not link.spend(link.expires_at)
     assert link.spend(link.expires_at - second)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "life"),
+    [
+        (Link.Purpose.SETUP, timedelta(hours=1)),
+        (Link.Purpose.INVITATION, timedelta(days=21)),
+        (Link.Purpose.PASSWORD_RESET, timedelta(seconds=product.PASSWORD_RESET_TIMEOUT)),
+        (Link.Purpose.EMAIL, timedelta(days=1)),
+    ],
+)
+def test_every_link_has_its_time_and_a_newer_one_begins_anew(olga, purpose, life):
+    second = timedelta(seconds=1)
+    for begin in (timezone.now(), timezone.now() + timedelta(minutes=5)):
+        with time_machine.travel(begin, tick=False):
+            found = hash_of(Link.issue(olga, purpose, olga.email))
+        assert Link.find(found, purpose, begin + life - second)
+        assert not Link.find(found, purpose, begin + life)
+        assert Link.objects.get().created_at == begin
 
 
 def test_opening_a_link_that_has_expired_is_not_noted(account, olga):

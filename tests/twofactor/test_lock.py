@@ -69,6 +69,8 @@ def test_a_reset_unlocks(locked, olga, admin_browser):
     admin_browser.post(reverse("operators:reset", args=[olga.pk]), RESET)
     browser = Client()
     assert log_in(browser, olga).url == olga.get_absolute_url()
+    after = Operator.objects.get(pk=olga.pk)
+    assert (after.code_failures, after.codes_blocked_until, after.guessing_told) == (0, None, False)
 
 
 def test_wrong_codes_while_setting_up_count_and_wait_but_never_lock(operator, operator_browser):
