@@ -103,12 +103,6 @@ class RecoveryCodeForm(PlainForm):
     code = RecoveryCodeField()
 
 
-class AnyCodeForm(PlainForm):
-    """A code from the app, or a recovery code."""
-
-    code = AnyCodeField()
-
-
 class SavedForm(PlainForm):
     """The tick that the recovery codes are saved."""
 

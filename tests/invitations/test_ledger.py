@@ -342,6 +342,7 @@ def test_a_copied_setup_link_is_shown_and_audited_and_replaces_the_mailed_one(ad
     assert answer.context["link"] in answer.text
     assert answer.context["link"] != mailed
     assert states(account) == ["copied", "replaced"]
+    assert LinkRecord.objects.latest("pk").asked_by == "Anna Admin (anna@example.com)"
     assert AuditEntry.objects.filter(action="setup_link_copied", subject_id=olga.pk).count() == 1
     assert Client().get(mailed, follow=True).status_code == 410
 

@@ -216,3 +216,9 @@ def test_a_code_leads_to_where_one_wanted_to_go(olga):
     client, target = Client(), reverse("operators:activity", args=[olga.pk])
     client.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD, "next": target})
     assert give(client, code_for()).url == target
+
+
+def test_the_field_of_the_popup_has_the_focus_and_says_that_codes_change(admin_browser, admin):
+    page = admin_browser.get(reverse("operators:scan", args=[admin.pk])).text
+    assert re.search(r'<input[^>]*name="code"[^>]* autofocus', page)
+    assert "It changes every 30 seconds." in page
