@@ -222,3 +222,10 @@ def test_the_field_of_the_popup_has_the_focus_and_says_that_codes_change(admin_b
     page = admin_browser.get(reverse("operators:scan", args=[admin.pk])).text
     assert re.search(r'<input[^>]*name="code"[^>]* autofocus', page)
     assert "It changes every 30 seconds." in page
+
+
+def test_what_to_do_after_a_wrong_code_hangs_on_its_kind(browser, olga):
+    wrong = f"{(int(code_for()) + 1) % 10**6:06}"
+    assert "Wait for the next one and type it." in give(browser, wrong).text
+    page = browser.post(reverse("twofactor:recover"), {"code": "AAAA-BBBB-CCCC-DDDZ"}).text
+    assert "That recovery code is not right" in page
