@@ -1,5 +1,7 @@
 """Accounts with many operators: how they are made, paged, searched and counted."""
 
+from datetime import timedelta
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,23 +12,45 @@ from django.db import connection
 from django.db.utils import ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.audit import Origin
 from accounts.models import AuditEntry
+from invitations import invite
+from invitations.ledger import LinkRecord
+from invitations.models import Link
 from operators import bulk, crowd, paging, postgres
 from operators.models import Group, Operator
 from operators.paging import KeyPaginator
 from operators.status import Status
 from operators.views import listing
-from tests.factories import PASSWORD, SECRET
+from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault
 
 URL = reverse("operators:list")
 
 
+@pytest.fixture(autouse=True)
+def _the_crowd_is_the_same_each_time(monkeypatch):
+    """The dice begin anew in each test: PostgreSQL's numbers go on from one to the next."""
+    first: list[int] = []
+
+    def dice(number):
+        first.append(number)
+        return Random(number - first[0])  # noqa: S311  nothing here is secret
+
+    monkeypatch.setattr(crowd, "Random", dice)
+
+
 @pytest.fixture
 def many(account):
-    """An account with a crowd in it."""
+    """An account with a crowd in it, and with an exception of each kind and an expired invitation."""
+    ended = timezone.now() - timedelta(days=1)
+    make_operator(account, "anders@example.com", override="disabled")
+    make_operator(account, "andrea@example.com", override="disabled", override_until=ended)
+    invite.send(make_operator(account, "hannah@example.com", invited=True), NOBODY)
+    Link.objects.update(expires_at=ended)
+    LinkRecord.objects.update(expires_at=ended)
     crowd.fill_up(account, 400, PASSWORD, SECRET)
     return account
 
