@@ -17,7 +17,7 @@ def visible(viewer: Operator, pk: int) -> Operator:
         return viewer
     if viewer.is_administrator:
         operator: Operator | None = (
-            Operator.objects.complete().filter(account=viewer.account_id, pk=pk).first()
+            Operator.objects.complete().with_links().filter(account=viewer.account_id, pk=pk).first()
         )
         if operator is not None:
             return operator

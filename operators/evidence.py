@@ -70,7 +70,7 @@ def _rows(operators: QuerySet[Operator], zone: tzinfo, language: str | None) -> 
 
 def _batch(keys: list[int]) -> list[list[str]]:
     """Return the rows of these operators, without those who have been deleted meanwhile."""
-    complete = Operator.objects.complete().with_invitation_state().with_setup_link_state()
+    complete = Operator.objects.complete().with_links()
     operators = complete.in_bulk(keys)
     resets = _resets(operators)
     return [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]

@@ -76,10 +76,7 @@ class PersonFilters(django_filters.FilterSet):
 
 
 class OperatorFilters(PersonFilters):
-    """Everything by which the list can be narrowed; what is not given does not count.
-
-    The queryset must be `with_invitation_state()`.
-    """
+    """Everything by which the list can be narrowed; what is not given does not count."""
 
     status = choice_field(_("Status"), _("Any status"), "by_status", choices=list(STATUS_LABELS.items()))
     group = choice_field(_("Group"), _("Any group"), "by_group")
@@ -138,15 +135,15 @@ class OperatorFilters(PersonFilters):
         """Operators of a sub account, or of none."""
         return queryset.filter(sub_account=None if value == NO_SUB_ACCOUNT else int(value))
 
-    def by_last_login(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
+    def by_last_login(self, queryset: OperatorQuerySet, name: str, value: str) -> QuerySet[Operator]:
         """How long ago, or how far the invitation has come."""
+        if value in {"invited", "expired"}:
+            return queryset.invited(live=value == "invited")
         since = timezone.now() - RECENTLY
         conditions: dict[str, dict[str, Any]] = {
             "recent": {"last_login__gte": since},
             "earlier": {"last_login__lt": since},
             "never": {"last_login": None, "joined_at__isnull": False},
-            "invited": {"joined_at": None, "invitation_live": True},
-            "expired": {"joined_at": None, "invitation_live": False},
         }
         return queryset.filter(**conditions[value])
 

@@ -51,10 +51,8 @@ class SelectionForm(PlainForm):
         cleaned = super().clean() or self.cleaned_data
         mine = Operator.objects.filter(account=self.account)
         if cleaned.get("every"):
-            narrowed = mine.with_invitation_state()
-            filters = OperatorFilters(
-                QueryDict(cleaned.get("filters", "")), queryset=narrowed, account=self.account
-            )
+            chosen = QueryDict(cleaned.get("filters", ""))
+            filters = OperatorFilters(chosen, queryset=mine, account=self.account)
             if not filters.is_valid():
                 raise ValidationError(_("The filters do not fit any more. Choose the operators again."))
             self.operators = filters.qs

@@ -109,14 +109,10 @@ class JSONList(Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
-def _live_links(purpose: Link.Purpose) -> models.QuerySet[Link]:
+def _live_links() -> models.QuerySet[Link]:
     """Return the links that work, of the operator in the query around."""
     return Link.objects.filter(
-        user=OuterRef("pk"),
-        purpose=purpose,
-        nonce=OuterRef("session_nonce"),
-        spent_at=None,
-        expires_at__gt=timezone.now(),
+        user=OuterRef("pk"), nonce=OuterRef("session_nonce"), spent_at=None, expires_at__gt=timezone.now()
     )
 
 
@@ -132,18 +128,25 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
             .values("names")
         )
-        new_email = _live_links(Link.Purpose.EMAIL).exclude(sent_at=None).values("email")
         return self.select_related("account", "sub_account", "authenticator").annotate(
-            group_names=Subquery(groups), new_email=Subquery(new_email)
+            group_names=Subquery(groups)
         )
 
-    def with_invitation_state(self) -> Self:
-        """Add whether a link is out that an invited operator can still accept the invitation with."""
-        return self.annotate(invitation_live=Exists(_live_links(Link.Purpose.INVITATION)))
+    def with_links(self) -> Self:
+        """Add the links that still work, or will once their email has left."""
+        links = (
+            _live_links()
+            .order_by()
+            .values("user")
+            .annotate(found=JSONList(JSONArray("purpose", "email", "sent_at")))
+            .values("found")
+        )
+        return self.annotate(live_links=Subquery(links))
 
-    def with_setup_link_state(self) -> Self:
-        """Add whether a setup link is out that still works, or will once its email has left."""
-        return self.annotate(setup_link_live=Exists(_live_links(Link.Purpose.SETUP)))
+    def invited(self, *, live: bool) -> Self:
+        """Who has not joined, and has a link to accept the invitation with, or has none any more."""
+        found = Exists(_live_links().filter(purpose=Link.Purpose.INVITATION))
+        return self.filter(found if live else ~found, joined_at=None)
 
     def administrators(self) -> Self:
         """Members of the system group Administrators."""
@@ -238,12 +241,10 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    # Filled by OperatorQuerySet.complete(): [[kind, name], …]; an address that waits for its confirmation
+    # Filled by OperatorQuerySet.complete(): [[kind, name], …]
     group_names: list[list[str]] | None
-    new_email: str | None
-    # Filled by OperatorQuerySet.with_invitation_state() and with_setup_link_state()
-    invitation_live: bool
-    setup_link_live: bool
+    # Filled by OperatorQuerySet.with_links(): [[purpose, address, when sent], …]
+    live_links: list[list[str | None]] | None
     # login() stores it in the session: by which of AUTHENTICATION_BACKENDS the operator is loaded again.
     backend = "operators.backends.PasswordBackend"
 
@@ -376,19 +377,29 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     @property
     def has_live_invitation(self) -> bool:
         """Whether the invitation can still be accepted."""
-        return self._has_live("invitation_live")
+        return self._has_live(Link.Purpose.INVITATION)
 
     @property
     def has_live_setup_link(self) -> bool:
         """Whether a setup link is out that can still be used."""
-        return self._has_live("setup_link_live")
+        return self._has_live(Link.Purpose.SETUP)
 
-    def _has_live(self, link: str) -> bool:
-        """Return what the query has said of such a link; without one that asked, ask now."""
-        if link not in self.__dict__:
-            found = Operator.objects.filter(pk=self.pk).with_invitation_state().with_setup_link_state()
-            self.__dict__.update(found.values("invitation_live", "setup_link_live").get())
-        return bool(self.__dict__[link])
+    @property
+    def new_email(self) -> str | None:
+        """The address that waits for its confirmation, from when the email to it has been sent."""
+        sent = (email for purpose, email, at in self._links() if purpose == Link.Purpose.EMAIL and at)
+        return next(sent, None)
+
+    def _has_live(self, wanted: Link.Purpose) -> bool:
+        """Return whether a link of that purpose works."""
+        return any(purpose == wanted for purpose, _email, _at in self._links())
+
+    def _links(self) -> list[list[str | None]]:
+        """Return the links that the query has found; without one that asked, ask now."""
+        if "live_links" not in self.__dict__:
+            found = Operator.objects.filter(pk=self.pk).with_links()
+            self.live_links = found.values_list("live_links", flat=True).get()
+        return self.live_links or []
 
     @property
     def status(self) -> Status:

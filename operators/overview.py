@@ -104,7 +104,6 @@ def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, 
     not_set_up = status_condition(Status.REQUIRED, account.rule, now)
     not_set_up |= status_condition(Status.OPTIONAL, account.rule, now)
     administrators = Operator.objects.filter(not_set_up, account=account).administrators()
-    invited = Operator.objects.filter(account=account, joined_at=None).with_invitation_state()
     return Numbers(
         self_open=viewer.status in OPEN,
         administrators_open=administrators.count(),
@@ -112,7 +111,7 @@ def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, 
         one_phone=hangs_on_one_phone(viewer),
         failed_mails=failed_link_mails(account, now),
         required=by_status.get(Status.REQUIRED, 0),
-        expired_invitations=invited.filter(invitation_live=False).count(),
+        expired_invitations=Operator.objects.filter(account=account).invited(live=False).count(),
         optional_policy=account.two_factor_policy == Policy.OPTIONAL,
         percent=present.percent,
     )

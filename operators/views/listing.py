@@ -59,7 +59,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 def filters_of(request: SignedInRequest) -> OperatorFilters:
     """Return the filters that the address names, over the operators of the reader's own account."""
     account = request.user.account
-    rows = Operator.objects.filter(account=account).complete().with_invitation_state().with_setup_link_state()
+    rows = Operator.objects.filter(account=account).complete().with_links()
     return OperatorFilters(request.GET, queryset=rows, account=account)
 
 

@@ -67,7 +67,7 @@ class Command(BaseCommand):
     def _make_people(self, size: int) -> None:
         """Make the sample account and print its people; add others until there are so many."""
         account = demo.make_sample_account()
-        people = Operator.objects.filter(account=account).complete().with_invitation_state()
+        people = Operator.objects.filter(account=account).complete().with_links()
         self._print_people(people.order_by("pk")[: demo.SIZE])
         added = crowd.fill_up(account, size, demo.PASSWORD, demo.KEY)
         if added:
