@@ -32,7 +32,10 @@ class PasswordBackend(BaseBackend):
     def get_user(self, user_id: Any) -> Operator | None:
         """Return the operator of a session, with all that a page needs; None ends the session."""
         operator: Operator | None = (
-            Operator.objects.complete().filter(pk=user_id, is_active=True, frozen_at=None).first()
+            Operator.objects.complete()
+            .with_links()
+            .filter(pk=user_id, is_active=True, frozen_at=None)
+            .first()
         )
         return operator
 

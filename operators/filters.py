@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH, Account
@@ -16,7 +17,8 @@ from accounts.text_search import contains
 from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, OperatorQuerySet, SubAccount
 from operators.status import Status
-from operators.status_filter import LOOKED_UP, rows_where, status_condition
+from operators.status_filter import LOOKED_UP, perhaps_locked, rows_where, status_condition
+from twofactor.models import Authenticator
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -89,14 +91,23 @@ class OperatorFilters(PersonFilters):
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.account = account
-        groups = Group.objects.filter(account=account).order_by("kind", Lower("name"), "pk")
-        self.groups = {str(group.pk): group for group in groups}
-        self.filters["group"].extra["choices"] = [(pk, group.label) for pk, group in self.groups.items()]
+        # Asked for when the form is shown or one is chosen: a script that filters takes the rows alone.
+        self.filters["group"].extra["choices"] = self._group_choices
         names = SubAccount.objects.filter(account=account).values_list("pk", "name")
         sub_accounts = [(str(pk), name) for pk, name in names]
         self.filters["sub_account"].extra["choices"] = [*sub_accounts, (NO_SUB_ACCOUNT, _("No sub account"))]
         if not sub_accounts:
             del self.filters["sub_account"]
+
+    @cached_property
+    def groups(self) -> dict[str, Group]:
+        """The groups of the account by their keys, in the order of the choices."""
+        groups = Group.objects.filter(account=self.account).order_by("kind", Lower("name"), "pk")
+        return {str(group.pk): group for group in groups}
+
+    def _group_choices(self) -> list[tuple[str, str]]:
+        """Return the choices of the group."""
+        return [(pk, group.label) for pk, group in self.groups.items()]
 
     def by_text(self, queryset: QuerySet[Operator], name: str, text: str) -> QuerySet[Operator]:
         """Part of the name or of the address, in the way that the database answers quickest.
@@ -122,14 +133,16 @@ class OperatorFilters(PersonFilters):
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""
-        rule, now = self.account.rule, timezone.now()
-        return queryset.filter(status_condition(Status(value), rule, now, LOOKED_UP))
+        status, rule, now = Status(value), self.account.rule, timezone.now()
+        if status is Status.LOCKED:
+            queryset = queryset.filter(pk__in=perhaps_locked(self.account))
+        return queryset.filter(status_condition(status, rule, now, LOOKED_UP))
 
     def by_group(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """Members; of Everyone these are all."""
         if self.groups[value].kind == Group.Kind.EVERYONE:
             return queryset
-        return queryset.filter(Exists(Membership.objects.filter(operator=OuterRef("pk"), group=int(value))))
+        return queryset.filter(pk__in=Membership.objects.filter(group=int(value)).values("operator"))
 
     def by_sub_account(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """Operators of a sub account, or of none."""
@@ -175,4 +188,6 @@ class OperatorFilters(PersonFilters):
         value: bool,  # noqa: FBT001
     ) -> QuerySet[Operator]:
         """Those with an authenticator and no recovery code left: a lost phone keeps them out."""
-        return queryset.filter(authenticator__recovery_hashes="") if value else queryset
+        if not value:
+            return queryset
+        return queryset.filter(pk__in=Authenticator.objects.filter(recovery_hashes="").values("user"))

@@ -25,6 +25,7 @@ from operators.reminder_runs import ReminderRun  # noqa: F401  Django looks for 
 from operators.sessions import Session
 from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
+from twofactor.throttle import FAILURES_THAT_LOCK
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -121,6 +122,10 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
 
     def complete(self) -> Self:
         """Add account, sub account, authenticator and groups, all in the one query."""
+        return self.select_related("account").with_relations()
+
+    def with_relations(self) -> Self:
+        """Add all that but the account, which the operators of `account.operators` have and share."""
         groups = (
             Membership.objects.filter(operator=OuterRef("pk"))
             .order_by()
@@ -128,9 +133,7 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
             .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
             .values("names")
         )
-        return self.select_related("account", "sub_account", "authenticator").annotate(
-            group_names=Subquery(groups)
-        )
+        return self.select_related("sub_account", "authenticator").annotate(group_names=Subquery(groups))
 
     def with_links(self) -> Self:
         """Add the links that still work, or will once their email has left."""
@@ -151,7 +154,7 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
     def administrators(self) -> Self:
         """Members of the system group Administrators."""
         return self.filter(
-            Exists(Membership.objects.filter(operator=OuterRef("pk"), group__kind=Group.Kind.ADMINISTRATORS))
+            pk__in=Membership.objects.filter(group__kind=Group.Kind.ADMINISTRATORS).values("operator")
         )
 
     def with_a_password(self) -> Self:
@@ -269,6 +272,15 @@ class Operator(TwoFactorUser, AbstractBaseUser):
                 fields=("account", "override_until"),
                 condition=~Q(two_factor_override=""),
                 name="operator_by_override",
+            ),
+            # The two kinds of locked operators, which are few: found without a look at all others.
+            models.Index(
+                fields=("account", "frozen_at"), condition=Q(frozen_at__isnull=False), name="operator_frozen"
+            ),
+            models.Index(
+                fields=("account", "code_failures"),
+                condition=Q(code_failures__gte=FAILURES_THAT_LOCK),
+                name="operator_guessed_at",
             ),
         )
 

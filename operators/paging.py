@@ -63,5 +63,7 @@ def _keys(queryset: QuerySet[Row], start: int, stop: int, count: int) -> list[An
 
 def _rows(queryset: QuerySet[Row], keys: list[Any]) -> list[Row]:
     """Return the rows with these keys, in their order, without those that are gone by now."""
+    if not keys:
+        return []
     found = {row.pk: row for row in queryset.order_by().filter(pk__in=keys)}
     return [found[key] for key in keys if key in found]

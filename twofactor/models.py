@@ -134,6 +134,12 @@ class Authenticator(models.Model):
     # When the user ticked that the codes are saved; None: they are reminded at the next sign-in.
     recovery_saved_at = models.DateTimeField(null=True)
 
+    class Meta:
+        indexes = (
+            # Who has none left, of whom there are few.
+            models.Index(fields=("user",), condition=Q(recovery_hashes=""), name="no_recovery_codes_left"),
+        )
+
     def __str__(self) -> str:
         return f"authenticator of user {self.user_id}"
 

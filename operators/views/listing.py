@@ -31,14 +31,18 @@ MANY = 5000
 def operators(request: SignedInRequest) -> HttpResponse:
     """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
-    if _asked_by(request) == "facts":
+    part = _asked_for(request)
+    if part == "facts":
         return render(request, "operators/_facts.html", _counts(account))
-    filters, all_counted = filters_of(request), _is_counted(request)
+    filters = filters_of(request)
     sort, page = request.GET.get("sort", ""), request.GET.get("page") or "1"
+    all_counted = not (part and filters.uses_trigrams) and _is_counted(request)
     table = OperatorTable.of(filters, sort, page, counted=all_counted or filters.uses_trigrams)
-    counts = _counts(account) if all_counted and _asked_by(request) != "results" else {}
-    context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS, **counts}
-    return render(request, "operators/list.html", context)
+    context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS}
+    if part == "results":
+        return render(request, "operators/_list_part.html", context)
+    counts = _counts(account) if all_counted and not part else {}
+    return render(request, "operators/list.html", context | counts)
 
 
 @require_POST
@@ -59,11 +63,11 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 def filters_of(request: SignedInRequest) -> OperatorFilters:
     """Return the filters that the address names, over the operators of the reader's own account."""
     account = request.user.account
-    rows = Operator.objects.filter(account=account).complete().with_links()
+    rows = account.operators.with_relations().with_links()
     return OperatorFilters(request.GET, queryset=rows, account=account)
 
 
-def _asked_by(request: SignedInRequest) -> str:
+def _asked_for(request: SignedInRequest) -> str:
     """Return the id of the part of the page that htmx fills with the answer; "" for a whole page."""
     return request.headers.get("HX-Target", "")
 

@@ -1,5 +1,6 @@
 """Accounts with many operators: how they are made, paged, searched and counted."""
 
+import re
 from datetime import timedelta
 from random import Random
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from operators import bulk, crowd, paging, postgres
 from operators.models import Group, Operator
 from operators.paging import KeyPaginator
 from operators.status import Status
+from operators.status_filter import perhaps_locked
 from operators.views import listing
 from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault
@@ -316,9 +318,28 @@ def test_without_javascript_a_link_counts_a_large_account(admin_browser, large):
     assert "400 operators</a>" in admin_browser.get(URL, {"counts": "on"}).text
 
 
-def test_nothing_is_counted_where_only_the_rows_are_shown_anew(admin_browser, many):
-    part = admin_browser.get(URL, headers={"HX-Request": "true", "HX-Target": "results"}).text
+def test_a_script_gets_the_rows_and_what_goes_with_them_alone(admin_browser, many):
+    query = {"search": "an", "sort": "-name", "page": "2"}
+    part = admin_browser.get(URL, query, headers={"HX-Request": "true", "HX-Target": "results"}).text
+    page = admin_browser.get(URL, query).text
+    assert "<body" not in part
     assert "400 operators</a>" not in part
+    for tag, key in (("form", "export"), ("span", "filter-state"), ("div", "results")):
+        begun = f'<{tag}[^>]* id="{key}"'
+        assert len(re.findall(begun, part)) == 1 == len(re.findall(begun, page))
+    rows = re.compile(r'class="cell-main" href="([^"]*)"')
+    assert rows.findall(part) == rows.findall(page) != []
+
+
+def test_a_script_that_goes_back_in_the_history_gets_the_whole_page(admin_browser, many):
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<body" in admin_browser.get(URL, headers=headers).text
+
+
+def test_the_locked_are_found_without_a_look_at_the_others(account, many):
+    plan = Operator.objects.filter(pk__in=perhaps_locked(account)).explain()
+    assert "operator_frozen" in plan
+    assert "operator_guessed_at" in plan
 
 
 # Search
