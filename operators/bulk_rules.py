@@ -8,7 +8,7 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.policy import Policy
+from accounts.policy import Override, Policy, is_exception
 from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link
 from operators.bulk_models import BulkAction, Reason
 from operators.models import Group, Membership, Operator
@@ -24,6 +24,11 @@ OVERRIDES: dict[str, str] = {
     Kind.NO_OVERRIDE: "",
 }
 Rules = list[tuple[Reason, Q]]
+
+
+def makes_exceptions(kind: str, account: Account, now: datetime) -> bool:
+    """Return whether it asks less of operators than the account asks of others: that takes a reason."""
+    return is_exception(account.rule, Override(OVERRIDES.get(kind, "")), now)
 
 
 def judged(
@@ -59,7 +64,9 @@ def _rules(kind: str, group: Group | None, account: Account, now: datetime) -> R
         return Reason.INVITED, who(lambda facts: facts.invited)
 
     if kind in OVERRIDES:
-        already = who(lambda facts: facts.override.policy == OVERRIDES[kind])
+        # An exception gets a reason and a last day, which may differ from those that it has.
+        renewed = makes_exceptions(kind, account, now)
+        already = who(lambda facts: facts.override.policy == OVERRIDES[kind] and not renewed)
         return [single_sign_on(), (Reason.ALREADY, already)]
     # Functions, as each operator of an action is judged anew: only the conditions of this kind are made.
     rules: dict[str, Callable[[], Rules]] = {

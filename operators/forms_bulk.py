@@ -112,7 +112,9 @@ class ConfirmExceptionForm(ConfirmForm):
         error_messages={
             "required": _("Say why these operators are asked for less than the account asks of everybody.")
         },
-        help_text=_("It is kept with each of the exceptions."),
+        help_text=_(
+            "It is kept with each of the exceptions, and takes the place of an earlier reason and last day."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     until = LastDayField(validators=[check_last_day])

@@ -17,12 +17,11 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from accounts.policy import Override, is_exception
 from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
 from operators.bulk_preview import CONSEQUENCES, preview
-from operators.bulk_rules import OVERRIDES
+from operators.bulk_rules import makes_exceptions
 from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
 
@@ -88,8 +87,7 @@ def _form_of(kind: str, account: Account) -> type[ConfirmForm]:
     """Return the form that confirms this kind."""
     if kind == BulkAction.Kind.RESET:
         return ConfirmResetForm
-    override = Override(OVERRIDES.get(kind, ""))
-    return ConfirmExceptionForm if is_exception(account.rule, override, timezone.now()) else ConfirmForm
+    return ConfirmExceptionForm if makes_exceptions(kind, account, timezone.now()) else ConfirmForm
 
 
 def _preview(

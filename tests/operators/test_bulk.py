@@ -18,7 +18,7 @@ from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from operators import bulk, removal
-from operators.bulk_models import SILENCE, BulkAction, BulkItem
+from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.models import Group, Operator
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
@@ -152,6 +152,19 @@ def test_an_override_that_has_ended_is_set_anew(admin_browser, operator):
     assert (operator.override_reason, operator.override_until) == ("Strike again", None)
 
 
+def test_exceptions_that_there_are_get_another_reason_and_last_day(admin_browser, admin, operator):
+    Account.objects.update(two_factor_policy=Policy.REQUIRED)
+    data, day = chosen("override-optional", [operator]), timezone.localdate()
+    for reason, until in (("Strike", day), ("Longer strike", day + timedelta(days=9))):
+        confirm(admin_browser, data, why=reason, until=until.isoformat())
+        operator.refresh_from_db()
+        assert (operator.override_reason, operator.override_last_day) == (reason, until)
+    before = AuditEntry.objects.filter(action=Action.OVERRIDE).count()
+    confirm(admin_browser, data, why=reason, until=until.isoformat())
+    assert AuditEntry.objects.filter(action=Action.OVERRIDE).count() == before
+    assert BulkItem.objects.latest("pk").reason == Reason.ALREADY
+
+
 def test_an_override_is_set_and_removed(admin_browser, admin, operator):
     for kind, override in [*[(f"override-{policy}", policy) for policy in Policy], ("no-override", "")]:
         confirm(admin_browser, chosen(kind, [operator, admin]), why="Strike")
@@ -229,7 +242,7 @@ NOT_SET_UP = dict.fromkeys(
     ["plain", "invited", "deactivated", "single sign-on", "frozen", "override", "self"], "not_enrolled"
 )
 LEFT_OUT = {
-    "override-optional": {"single sign-on": "single_sign_on", "override": "already"},
+    "override-optional": {"single sign-on": "single_sign_on"},
     "no-override": {"single sign-on": "single_sign_on"}
     | dict.fromkeys(["plain", "enrolled", "invited", "deactivated", "frozen", "self"], "already"),
     "reset": NOT_SET_UP | {"self": "yourself"},
