@@ -71,7 +71,7 @@ def status(account: Account, fail_under: float | None) -> Answer:
         "coverage": coverage,
         "exceptions": exceptions.counts(account),
     }
-    lines = [f"{account.name}: {rule_in_words(account.rule)}"]
+    lines = [f"{account.name}: {rule_in_words(account.rule.as_of(now))}"]
     lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
     share = 100 if coverage is None else coverage
     lines.append(_("%(share)d %% of those who sign in here are protected") % {"share": share})
