@@ -5,7 +5,7 @@ batch moves that on by one conditional UPDATE, in the transaction that stores it
 email of a round, however many workers are at it and wherever one is killed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -49,20 +49,31 @@ def remind_and_carry_on() -> None:
     """Begin today's reminders, and take up rounds whose worker was killed; called every so often."""
     now = timezone.now()
     for account in Account.objects.filter(two_factor_policy=Policy.REQUIRED, required_from__gt=now):
-        if days_left(account.required_from or now, now) in REMIND_DAYS_BEFORE:
+        if _is_due(account, now):
             _remind(account)
     for lost in Announcement.objects.filter(finished_at=None, moved_at__lte=now - LOST):
         _begin(lost)
 
 
+def _is_due(account: Account, now: datetime) -> bool:
+    """Return whether the newest reminder is still owed: today's, or one on whose day no worker ran.
+
+    None is where the change itself was told since, or where that day was over when the rule was set.
+    """
+    starts_at, changed_at = account.required_from or now, account.policy_changed_at
+    come = [before for before in REMIND_DAYS_BEFORE if days_left(starts_at, now) <= before]
+    if not come:
+        return False
+    its_day = day_of(starts_at) - timedelta(days=min(come))
+    if changed_at and its_day < day_of(changed_at):
+        return False
+    told = Q(required_from=account.required_from) | Q(reminds_on__isnull=False)
+    return not Announcement.objects.filter(told, account=account, begun_on__gte=its_day).exists()
+
+
 def _remind(account: Account) -> None:
-    """Begin today's round, of which a constraint allows one; none where the change itself was told today."""
+    """Begin today's round, of which a constraint allows one."""
     this = _round_of(account)
-    told = Announcement.objects.filter(
-        account=account, begun_on=this["begun_on"], required_from=account.required_from
-    )
-    if told.exists():
-        return
     with transaction.atomic():
         row, is_new = Announcement.objects.get_or_create(
             account=account, reminds_on=this["begun_on"], defaults=this

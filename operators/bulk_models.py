@@ -97,6 +97,11 @@ class BulkAction(models.Model):
         return self.state == self.State.RUNNING
 
     @property
+    def is_forsaken(self) -> bool:
+        """Whether it has waited for so long that no worker seems to run: one would have taken it up."""
+        return self.is_running and self.alive_at <= timezone.now() - 2 * SILENCE
+
+    @property
     def label(self) -> str:
         """What is done, with the group where there is one."""
         label = str(self.Kind(self.kind).label)

@@ -71,7 +71,7 @@ def status(account: Account, fail_under: float | None) -> Answer:
         "coverage": coverage,
         "exceptions": exceptions.counts(account),
     }
-    lines = [f"{account.name}: {rule_in_words(account.rule)}"]
+    lines = [f"{account.name}: {rule_in_words(account.rule.as_of(now))}"]
     lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
     share = 100 if coverage is None else coverage
     lines.append(_("%(share)d %% of those who sign in here are protected") % {"share": share})
@@ -101,7 +101,12 @@ def set_policy(
         return _outcome(data, [*lines, _("Nothing is stored yet.")], changed=True, dry_run=True)
     if not announcing.change_and_tell(account, change.new, Origin(), mail_now=mail_now):
         raise RefusedError(_("Somebody else has changed the setting in this moment. Look again."))
-    return _outcome(data, [*lines, _("Stored. It applies at each next sign-in.")], changed=True)
+    holds = (
+        _("Stored. Until that day each sign-in offers to set it up.")
+        if change.new.required_from
+        else _("Stored. It applies at each next sign-in.")
+    )
+    return _outcome(data, [*lines, holds], changed=True)
 
 
 def _rule(policy: str, begins: date | None, now: datetime) -> AccountRule:

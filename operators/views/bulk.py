@@ -145,7 +145,7 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show how far an action has come, and in the end what was not done and why."""
     found = _action(request, pk)
     numbers = _numbers(found)
-    seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}"
+    seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}-{found.is_forsaken:d}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     items = found.items.order_by("pk")

@@ -12,8 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
+from accounts.days import in_words
 from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest
+from accounts.models import Account
+from accounts.policy import AccountRule
 from accounts.settings_page import rule_in_words
 from accounts.views import settings_page
 from operators import announcing
@@ -57,14 +60,23 @@ def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview
     same = request.POST.get("shown") == shown.fingerprint
     mail_now = "mail_now" in request.POST
     if same and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
-        text = _(
-            "Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in."
-        )
-        messages.success(request, text % {"policy": rule_in_words(new), "account": account.name})
+        messages.success(request, _stored(account, new))
         return redirect("accounts:settings")
     account.refresh_from_db()
     fresh = preview_of(account, _change(request, form))
     return _page(request, form, fresh, changed=True)
+
+
+def _stored(account: Account, new: AccountRule) -> str:
+    """Return what holds from now on, or from a day on."""
+    if new.required_from:
+        text = _(
+            "Two-factor authentication is required for %(account)s from %(day)s on. Until then each sign-in "
+            "offers to set it up."
+        )
+        return text % {"account": account.name, "day": in_words(new.required_from)}
+    text = _("Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in.")
+    return text % {"policy": rule_in_words(new), "account": account.name}
 
 
 def _must_enroll(request: SignedInRequest, change: Change) -> bool:

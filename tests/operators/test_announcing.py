@@ -37,7 +37,12 @@ def olga(account: Account) -> Operator:
 
 @pytest.fixture
 def announced(account: Account, olga: Operator) -> Account:
+    return announce(account, NOW - timedelta(days=30))
+
+
+def announce(account: Account, changed_at: datetime) -> Account:
     account.two_factor_policy, account.required_from = Policy.REQUIRED, DAY
+    account.policy_changed_at = changed_at
     account.save()
     return account
 
@@ -83,16 +88,31 @@ def test_nobody_is_told_where_nothing_was_stored(account, olga):
     assert not Announcement.objects.exists()
 
 
-@pytest.mark.parametrize("before", [14, 7, 3, 1])
-def test_reminders_come_on_four_days_once_each(announced, olga, time_machine, before):
-    day = DAY - timedelta(days=before)
-    assert remind_on(time_machine, day) == [olga.email]
-    assert remind_on(time_machine, day + timedelta(hours=23)) == []
+def days_with_a_reminder(time_machine, days: list[int]) -> list[int]:
+    """On which of these days, counted to the day itself, somebody is told; a worker runs twice on each."""
+    with_one = []
+    for before in days:
+        day = DAY - timedelta(days=before)
+        with_one += [before for _each in remind_on(time_machine, day)]
+        assert remind_on(time_machine, day + timedelta(hours=23)) == []
+    return with_one
 
 
-@pytest.mark.parametrize("before", [15, 13, 8, 6, 4, 2, 0])
-def test_there_is_no_reminder_on_other_days(announced, time_machine, before):
-    assert remind_on(time_machine, DAY - timedelta(days=before)) == []
+def test_reminders_come_on_four_days_once_each(announced, time_machine):
+    assert days_with_a_reminder(time_machine, [*range(16, -1, -1)]) == [14, 7, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("days", "told_on"),
+    [([14, 8, 6, 5, 4], [14, 6]), ([13, 12, 7], [13, 7]), ([9, 2, 1], [9, 2, 1]), ([14, 0], [14])],
+)
+def test_a_reminder_on_whose_day_no_worker_ran_is_made_up_for_once(announced, time_machine, days, told_on):
+    assert days_with_a_reminder(time_machine, days) == told_on
+
+
+def test_days_that_were_over_when_the_rule_was_set_are_not_made_up_for(account, olga, time_machine):
+    announce(account, DAY - timedelta(days=6))
+    assert days_with_a_reminder(time_machine, [6, 5, 4, 3, 2]) == [3]
 
 
 def test_who_was_told_of_the_change_today_is_not_reminded_today(account, olga, time_machine):
@@ -157,11 +177,12 @@ def test_a_rule_that_changed_meanwhile_ends_the_round(announced, olga, monkeypat
     assert Announcement.objects.get().finished_at == NOW
 
 
-def test_a_day_that_is_moved_brings_no_second_reminder_on_the_same_day(announced, olga):
-    announcing.remind_and_carry_on()
-    Account.objects.update(required_from=DAY + timedelta(days=7))
-    announcing.remind_and_carry_on()
-    assert told() == [olga.email]
+def test_a_day_that_is_moved_brings_no_second_reminder_on_that_day_or_the_next(announced, olga, time_machine):
+    assert remind_on(time_machine, NOW) == [olga.email]
+    Account.objects.update(required_from=DAY + timedelta(days=7), policy_changed_at=NOW)
+    assert remind_on(time_machine, NOW) == []
+    assert remind_on(time_machine, NOW + timedelta(hours=25)) == []
+    assert remind_on(time_machine, DAY) == [olga.email]
 
 
 def test_a_change_that_somebody_else_was_faster_with_is_neither_stored_nor_told(account, olga):

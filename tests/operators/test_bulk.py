@@ -452,7 +452,9 @@ def test_cancelling_leaves_the_rest_undone(queue, admin_browser, many):
     assert "It had ended already." in admin_browser.post(cancel, follow=True).text
     bulk.work(action.pk, 1)
     assert action.items.filter(state="done").count() == 2
-    assert "It was not this operator&#x27;s turn yet" in admin_browser.get(url).text
+    page = admin_browser.get(url).text
+    assert f"{len(many) - 2} were not reached." in page
+    assert "It was not this operator&#x27;s turn yet" in page
 
 
 def test_an_item_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, admin, many):
@@ -576,6 +578,19 @@ def test_the_page_looks_again_only_for_something_new(queue, admin_browser, many)
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 204
     bulk.go_on.func(BulkAction.objects.get().pk, 0)
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 200
+
+
+def test_the_page_says_where_no_worker_has_taken_it_up(queue, admin_browser, many):
+    url = confirm(admin_browser, chosen("override-required", many)).url
+    page = admin_browser.get(url).text
+    assert "the work goes on, and" in page
+    seen = found_in(page, r"\?seen=([^\"]+)")
+    BulkAction.objects.update(alive_at=timezone.now() - 2 * SILENCE)
+    page = admin_browser.get(f"{url}?seen={seen}").text
+    assert "the worker does not seem to run" in page
+    assert "the work goes on, and" not in page
+    bulk.requeue()
+    assert "the worker does not seem to run" not in admin_browser.get(url).text
 
 
 def test_the_result_lists_what_was_not_done_and_all_of_it_on_request(admin_browser, admin, operator):

@@ -1,9 +1,11 @@
 """Required begins on a day: until then set-up is offered at each sign-in, and nobody is kept out."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -57,6 +59,21 @@ def at_the_offer(operator: Operator) -> Client:
 
 def is_signed_in(browser: Client) -> bool:
     return browser.get(reverse("operators:sessions")).status_code == 200
+
+
+# Everywhere
+
+
+@pytest.mark.parametrize("moment", [NOW, DAY])
+def test_whoever_names_the_account_s_setting_says_from_when(announced, olga, time_machine, moment):
+    time_machine.move_to(moment, tick=False)
+    setting = "Required from 1 Dec 2026 on" if moment < DAY else "Required"
+    browser = signed_in(make_operator(announced, administrator=True, enrolled=True))
+    assert f">{setting}</a>" in browser.get(reverse("operators:overview")).text
+    assert f"setting is <strong>{setting}</strong>" in browser.get(olga.get_absolute_url()).text
+    output = StringIO()
+    call_command("two_factor", "status", stdout=output)
+    assert f"{announced}: {setting}\n" in output.getvalue()
 
 
 # The page at sign-in

@@ -71,13 +71,16 @@ def test_save_leads_to_the_preview_and_stores_nothing(browser, account):
     answer = browser.post(SETTINGS, {"two_factor_policy": "required", "required_from": "2026-12-01"})
     assert answer.url == f"{PREVIEW}?two_factor_policy=required&required_from=2026-12-01"
     page = browser.get(answer.url).text
-    assert "Optional now, <strong>Required from 1 Dec 2026 on</strong> once you confirm" in page
+    assert "now Optional, <strong>Required from 1 Dec 2026 on</strong> once you confirm" in page
     assert rule_of(account) == ("optional", None)
 
 
 def test_confirm_stores_it_and_the_trail_says_from_when(browser, account):
     page = set_policy(browser, "required", "2026-12-01").text
-    assert "is now Required from 1 Dec 2026 on for Acme Monitoring" in page
+    assert (
+        "is required for Acme Monitoring from 1 Dec 2026 on. Until then each sign-in offers to set it up."
+        in page
+    )
     assert "Two-factor authentication is required from 1 Dec 2026 on: 7 days left." in page
     assert rule_of(account) == ("required", DAY)
     entry = AuditEntry.objects.get(action=Action.ACCOUNT_POLICY)

@@ -205,7 +205,9 @@ def test_a_second_round_waits_for_the_first(account, admin_browser, operator):
 
 def test_a_round_is_stopped(account, admin_browser, operator):
     run = running(account, reminded=2)
-    assert "Reminders are being sent" in admin_browser.get(REMINDERS).text
+    page = admin_browser.get(REMINDERS).text
+    assert "Reminders are being sent" in page
+    assert "Remind now" not in page
     url = reverse("operators:reminders-stop", args=[run.pk])
     assert "Stopped." in admin_browser.post(url, follow=True).text
     assert "Nothing to stop" in admin_browser.post(url, follow=True).text
