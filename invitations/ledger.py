@@ -114,8 +114,7 @@ class LinkRecord(models.Model):
         elif mail.has_failed:
             mine.update(failed_at=now)
         else:
-            mine.filter(ended_at=None, expires_at__lte=now).update(failed_at=now)
-            mine.filter(ended_at=None, expires_at__gt=now).update(end=cls.End.CHANGED, ended_at=now)
+            mine.filter(ended_at=None).update(end=cls.End.CHANGED, ended_at=now)
 
     @classmethod
     def note_opened(cls, links: "models.QuerySet[models.Model]", kind: str, now: datetime) -> None:

@@ -119,16 +119,17 @@ class Link(models.Model):
         """Return the link that this email brings, with its person and a new token; its life begins now.
 
         None where the link would not work, because it was replaced, withdrawn or used, or because its
-        person's sign-in has changed since. A second try of the same email replaces the first one's token.
+        person's sign-in has changed since. How long the email has waited makes no difference. A second try
+        of the same email replaces the first one's token.
         """
         now = timezone.now()
         link = cls.objects.select_related("user__account").filter(mail=mail).first()
         if link is None or not constant_time_compare(link.nonce, link.user.session_nonce):
             return None
         token = secrets.token_urlsafe(32)
-        live = cls.objects.filter(pk=link.pk, mail=mail, spent_at=None, expires_at__gt=now)
+        unspent = cls.objects.filter(pk=link.pk, mail=mail, spent_at=None)
         expires_at = now + lifetime(cls.Purpose(link.purpose))
-        if not live.update(token_hash=hash_of(token), expires_at=expires_at):
+        if not unspent.update(token_hash=hash_of(token), expires_at=expires_at):
             return None
         LinkRecord.lives_until(mail, expires_at)
         return link, token

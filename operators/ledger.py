@@ -92,12 +92,15 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     person = Operator.objects.filter(pk=OuterRef("person_id"), account=account_id)
     changed = ~Exists(person.filter(session_nonce=OuterRef("nonce")))
     changed_at = Case(When(changed, then=Subquery(_changes(account_id).values("at")[:1])))
-    ended = Q(ended_at__lte=F("expires_at"))
-    changed_in_time = Q(changed_at__lte=F("expires_at"))
+    # Its life begins when its email leaves, however long that takes: until then it cannot expire.
+    unborn = Q(sent_at=None, failed_at=None, copied_at=None)
+    ended = Q(ended_at__lte=F("expires_at")) | Q(unborn, ended_at__isnull=False)
+    changed_in_time = Q(changed_at__lte=F("expires_at")) | Q(unborn, changed_at__isnull=False)
+    over = Q(expires_at__lte=now) & ~unborn
     state = Case(
         When(ended, then=F("end")),
         When(changed_in_time, then=Value(State.CHANGED)),
-        When(expires_at__lte=now, then=Value(State.EXPIRED)),
+        When(over, then=Value(State.EXPIRED)),
         When(changed, then=Value(State.CHANGED)),
         When(opened_at__isnull=False, then=Value(State.OPENED)),
         When(failed_at__isnull=False, then=Value(State.FAILED)),
@@ -109,7 +112,7 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     over_at = Case(
         When(ended, then=F("ended_at")),
         When(changed_in_time, then=F("changed_at")),
-        When(expires_at__lte=now, then=F("expires_at")),
+        When(over, then=F("expires_at")),
         output_field=DateTimeField(),
     )
     found = LinkRecord.objects.filter(account=account_id).annotate(changed_at=changed_at)
@@ -171,7 +174,8 @@ def rows(found: QuerySet[LinkRecord]) -> Iterator[list[str]]:
             one.asked_by,
             states[one.state],  # type: ignore[attr-defined]  # annotated by records()
             *map(when, (one.asked_at, one.sent_at, one.failed_at, one.copied_at, one.opened_at)),
-            *map(when, (one.expires_at, one.over_at)),  # type: ignore[attr-defined]  # so is this
+            when(None if one.state == State.WAITING else one.expires_at),  # type: ignore[attr-defined]
+            when(one.over_at),  # type: ignore[attr-defined]  # annotated, too
         ]
         for one in found.iterator(chunk_size=BATCH)
     )

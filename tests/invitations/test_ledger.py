@@ -92,12 +92,24 @@ def test_an_email_in_the_queue_is_being_sent(account, in_the_queue):
     assert states(account) == ["sent"]
 
 
-def test_an_email_that_waits_for_longer_than_its_link_lives_has_failed(account, in_the_queue):
-    later = timezone.now() + timedelta(seconds=3601)
+def test_an_email_that_waits_for_longer_than_its_link_lives_brings_one_that_works(account, in_the_queue):
+    later = timezone.now() + timedelta(hours=30)
     with time_machine.travel(later, tick=False):
+        [one] = records(account.pk, later)
+        assert (one.state, one.over_at) == ("waiting", None)
         send_link.func(in_the_queue.pk)
-    [one] = records(account.pk, later)
-    assert (one.state, one.failed_at, one.over_at, one.sent_at) == ("expired", later, one.expires_at, None)
+        [one] = records(account.pk, later)
+        assert (one.state, one.sent_at, one.expires_at) == ("sent", later, later + timedelta(hours=1))
+        assert Client().get(link_in_mail(), follow=True).status_code == 200
+
+
+def test_an_email_that_never_left_is_replaced_by_the_next(account, olga, in_the_queue):
+    with time_machine.travel(timezone.now() + timedelta(hours=30)):
+        setup_link.send(olga, NOBODY)
+        now = timezone.now()
+    newer, older = records(account.pk, now)
+    assert (newer.state, older.state) == ("waiting", "replaced")
+    assert older.over_at == older.ended_at
 
 
 def test_an_email_that_is_dropped_leaves_no_link_open(account, olga, in_the_queue):
