@@ -15,6 +15,7 @@ from accounts.spreadsheet import in_zone
 from operators.badges import STATUS_LABELS
 from operators.explanation import explain
 from operators.models import Operator
+from twofactor.models import Authenticator
 
 BATCH = 500  # operators that are in memory at once
 
@@ -73,7 +74,16 @@ def _batch(keys: list[int]) -> list[list[str]]:
     complete = Operator.objects.complete().with_invitation_state().with_setup_link_state()
     operators = complete.in_bulk(keys)
     resets = _resets(operators)
-    return [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]
+    found = [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]
+    for operator in operators.values():
+        _take_apart(operator)
+    return found
+
+
+def _take_apart(operator: Operator) -> None:
+    """Let an authenticator forget its operator: while both know each other, only the collector frees them."""
+    if operator.is_enrolled:
+        Authenticator.user.field.delete_cached_value(operator.authenticator)
 
 
 def _resets(operators: dict[int, Operator]) -> dict[int, Resets]:
