@@ -1,6 +1,7 @@
 """Every operator's two-factor status as a table: what an auditor asks for, in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import TypeAlias
@@ -62,11 +63,20 @@ def rows(operators: QuerySet[Operator]) -> Iterator[list[str]]:
 
 def _rows(operators: QuerySet[Operator], zone: tzinfo, language: str | None) -> Iterator[list[str]]:
     """Return the rows; zone and language are never left behind for whoever reads them."""
-    keys = operators.values_list("pk", flat=True).iterator(chunk_size=BATCH)
-    while batch := list(islice(keys, BATCH)):
-        with timezone.override(zone), translation.override(language):
-            found = _batch(batch)
-        yield from found
+    with closing(_keys(operators)) as keys:
+        while batch := list(islice(keys, BATCH)):
+            with timezone.override(zone), translation.override(language):
+                found = _batch(batch)
+            yield from found
+
+
+def _keys(operators: QuerySet[Operator]) -> Generator[int, None, None]:
+    """Return the keys in their order, from a cursor of PostgreSQL that stays open meanwhile.
+
+    Whoever stops early has to close it, also after an error. If the collector of cycles did it, in the middle
+    of a statement of the same connection, psycopg would wait for the end of that statement for ever.
+    """
+    yield from operators.values_list("pk", flat=True).iterator(chunk_size=BATCH)
 
 
 def _batch(keys: list[int]) -> list[list[str]]:

@@ -302,6 +302,28 @@ def test_many_operators_take_no_more_memory_than_few(account, monkeypatch):
     assert peaks[1] < 1.5 * peaks[0]
 
 
+def test_an_error_closes_the_cursor_at_once_and_not_when_the_error_is_forgotten(account, monkeypatch):
+    make_operator(account)
+    make_operator(account)
+    seen = []
+
+    def keys(operators):
+        try:
+            yield from operators.values_list("pk", flat=True)
+        finally:
+            seen.append("closed")
+
+    def fails(_keys):
+        raise LookupError
+
+    monkeypatch.setattr(evidence, "BATCH", 1)
+    monkeypatch.setattr(evidence, "_keys", keys)
+    monkeypatch.setattr(evidence, "_batch", fails)
+    with pytest.raises(LookupError) as error:
+        next(evidence.rows(Operator.objects.order_by("pk")))
+    assert (seen, error.type) == (["closed"], LookupError)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_is_read_outside_a_transaction_too(client):
     account = Account.objects.get(pk=make_account().pk)
