@@ -4,11 +4,12 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import datetime, tzinfo
 from itertools import islice
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import POLICY_LABELS, Action, AuditEntry
 from accounts.policy import Policy, Source
@@ -18,10 +19,19 @@ from operators.explanation import explain
 from operators.models import Operator
 from twofactor.models import Authenticator
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
 BATCH = 500  # operators that are in memory at once
 
 Resets: TypeAlias = tuple[int, datetime | None]
 NO_RESET: Resets = (0, None)
+_SOURCES: dict[Source, "_StrPromise"] = {
+    Source.ACCOUNT: gettext_lazy("Account"),
+    Source.OVERRIDE: gettext_lazy("Override"),
+    Source.ACCOUNT_DISABLED: gettext_lazy("Disabled for the whole account"),
+    Source.SINGLE_SIGN_ON: gettext_lazy("Single sign-on"),
+}
 
 
 def header() -> list[str]:
@@ -129,14 +139,8 @@ def _row(operator: Operator, resets: Resets) -> list[str]:
 def _policy(operator: Operator) -> list[str]:
     """Return the policy in force and where it comes from."""
     effective = operator.effective
-    sources = {
-        Source.ACCOUNT: _("Account"),
-        Source.OVERRIDE: _("Override"),
-        Source.ACCOUNT_DISABLED: _("Disabled for the whole account"),
-        Source.SINGLE_SIGN_ON: _("Single sign-on"),
-    }
     policy = str(POLICY_LABELS[effective.policy]) if effective.policy else _("Does not apply")
-    return [policy, sources[effective.source]]
+    return [policy, str(_SOURCES[effective.source])]
 
 
 def _authenticator(operator: Operator) -> list[str]:
