@@ -22,15 +22,19 @@ BYTE_ORDER_MARK = "\ufeff"
 CHUNK = 16 * 1024  # characters that are sent at once
 NAME_LENGTH = 60
 
-# The full-width forms count too: some spreadsheets turn them into the plain ones. A cell may also begin in
-# the middle of the text: where the list separator is a semicolon, a file with commas is cut there.
-_FORMULA = re.compile(r"(^|;|\t|\r\n?|\n)(?=(?:[^\S\t\r\n]|\ufeff)*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+# With what a formula begins; the full-width forms count too: some spreadsheets turn them into the plain ones.
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+# A cell may also begin in the middle of the text: where the list separator is a semicolon, a file with commas
+# is cut there.
+_FORMULA = re.compile(rf"(^|;|\t|\r\n?|\n)(?=(?:[^\S\t\r\n]|\ufeff)*[{_SIGNS}])")
 _CONTROL = re.compile(r"^(?=[\t\r\n])")
+# A cell without any of these is text. Most are, and need no second look.
+_SUSPECT = re.compile(rf"[{_SIGNS}\t\r\n]")
 
 
 def safe(text: str) -> str:
     """Return the text such that no spreadsheet takes it, or a part of it, for a formula."""
-    return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text))
+    return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text)) if _SUSPECT.search(text) else text
 
 
 def in_zone(title: "str | _StrPromise") -> str:

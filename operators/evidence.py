@@ -1,13 +1,15 @@
 """Every operator's two-factor status as a table: what an auditor asks for, in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime, tzinfo
 from itertools import islice
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import POLICY_LABELS, Action, AuditEntry
 from accounts.policy import Policy, Source
@@ -15,11 +17,21 @@ from accounts.spreadsheet import in_zone
 from operators.badges import STATUS_LABELS
 from operators.explanation import explain
 from operators.models import Operator
+from twofactor.models import Authenticator
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 BATCH = 500  # operators that are in memory at once
 
 Resets: TypeAlias = tuple[int, datetime | None]
 NO_RESET: Resets = (0, None)
+_SOURCES: dict[Source, "_StrPromise"] = {
+    Source.ACCOUNT: gettext_lazy("Account"),
+    Source.OVERRIDE: gettext_lazy("Override"),
+    Source.ACCOUNT_DISABLED: gettext_lazy("Disabled for the whole account"),
+    Source.SINGLE_SIGN_ON: gettext_lazy("Single sign-on"),
+}
 
 
 def header() -> list[str]:
@@ -61,11 +73,20 @@ def rows(operators: QuerySet[Operator]) -> Iterator[list[str]]:
 
 def _rows(operators: QuerySet[Operator], zone: tzinfo, language: str | None) -> Iterator[list[str]]:
     """Return the rows; zone and language are never left behind for whoever reads them."""
-    keys = operators.values_list("pk", flat=True).iterator(chunk_size=BATCH)
-    while batch := list(islice(keys, BATCH)):
-        with timezone.override(zone), translation.override(language):
-            found = _batch(batch)
-        yield from found
+    with closing(_keys(operators)) as keys:
+        while batch := list(islice(keys, BATCH)):
+            with timezone.override(zone), translation.override(language):
+                found = _batch(batch)
+            yield from found
+
+
+def _keys(operators: QuerySet[Operator]) -> Generator[int, None, None]:
+    """Return the keys in their order, from a cursor of PostgreSQL that stays open meanwhile.
+
+    Whoever stops early has to close it, also after an error. If the collector of cycles did it, in the middle
+    of a statement of the same connection, psycopg would wait for the end of that statement for ever.
+    """
+    yield from operators.values_list("pk", flat=True).iterator(chunk_size=BATCH)
 
 
 def _batch(keys: list[int]) -> list[list[str]]:
@@ -73,7 +94,16 @@ def _batch(keys: list[int]) -> list[list[str]]:
     complete = Operator.objects.complete().with_links()
     operators = complete.in_bulk(keys)
     resets = _resets(operators)
-    return [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]
+    found = [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]
+    for operator in operators.values():
+        _take_apart(operator)
+    return found
+
+
+def _take_apart(operator: Operator) -> None:
+    """Let an authenticator forget its operator: while both know each other, only the collector frees them."""
+    if operator.is_enrolled:
+        Authenticator.user.field.delete_cached_value(operator.authenticator)
 
 
 def _resets(operators: dict[int, Operator]) -> dict[int, Resets]:
@@ -109,14 +139,8 @@ def _row(operator: Operator, resets: Resets) -> list[str]:
 def _policy(operator: Operator) -> list[str]:
     """Return the policy in force and where it comes from."""
     effective = operator.effective
-    sources = {
-        Source.ACCOUNT: _("Account"),
-        Source.OVERRIDE: _("Override"),
-        Source.ACCOUNT_DISABLED: _("Disabled for the whole account"),
-        Source.SINGLE_SIGN_ON: _("Single sign-on"),
-    }
     policy = str(POLICY_LABELS[effective.policy]) if effective.policy else _("Does not apply")
-    return [policy, sources[effective.source]]
+    return [policy, str(_SOURCES[effective.source])]
 
 
 def _authenticator(operator: Operator) -> list[str]:

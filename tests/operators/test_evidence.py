@@ -278,27 +278,50 @@ def test_each_batch_takes_two_more_queries(account, monkeypatch, django_assert_n
 
 
 def test_many_operators_take_no_more_memory_than_few(account, monkeypatch):
-    def peak():
-        tracemalloc.start()
+    operators = [
+        Operator(account=account, email=f"{uuid4()}@example.com", joined_at=AT) for _one in range(600)
+    ]
+    Operator.objects.bulk_create(operators)
+    Authenticator.objects.bulk_create(Authenticator(user=operator) for operator in operators)
+    del operators
+    # Of tuples of up to 20 CPython keeps some thousands for later, which look as if they were in use.
+    monkeypatch.setattr(evidence, "BATCH", 30)
+    list(evidence.rows(Operator.objects.order_by("pk")[:60]))  # what is kept for later is there then
+    rows = evidence.rows(Operator.objects.order_by("pk"))
+    gc.collect()
+    gc.disable()  # nothing may wait for it
+    tracemalloc.start()
+    try:
+        few, peaks = [next(rows) for _row in range(90)], [tracemalloc.get_traced_memory()[1]]
+        del few
+        assert sum(1 for _row in rows) == 510
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_an_error_closes_the_cursor_at_once_and_not_when_the_error_is_forgotten(account, monkeypatch):
+    make_operator(account)
+    make_operator(account)
+    seen = []
+
+    def keys(operators):
         try:
-            for number, _row in enumerate(evidence.rows(Operator.objects.order_by("pk"))):
-                if number % 20 == 0:
-                    gc.collect()  # what only waits for the collector is not needed
-            return tracemalloc.get_traced_memory()[1]
+            yield from operators.values_list("pk", flat=True)
         finally:
-            tracemalloc.stop()
+            seen.append("closed")
 
-    def add(number):
-        Operator.objects.bulk_create(
-            Operator(account=account, email=f"{uuid4()}@example.com", joined_at=AT) for _one in range(number)
-        )
+    def fails(_keys):
+        raise LookupError
 
-    monkeypatch.setattr(evidence, "BATCH", 20)
-    add(60)
-    peak()
-    few = peak()
-    add(240)
-    assert peak() < 1.5 * few
+    monkeypatch.setattr(evidence, "BATCH", 1)
+    monkeypatch.setattr(evidence, "_keys", keys)
+    monkeypatch.setattr(evidence, "_batch", fails)
+    with pytest.raises(LookupError) as error:
+        next(evidence.rows(Operator.objects.order_by("pk")))
+    assert (seen, error.type) == (["closed"], LookupError)
 
 
 @pytest.mark.django_db(transaction=True)
