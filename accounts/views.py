@@ -100,7 +100,8 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
         # The rows are read while they are sent: the entry about the file is not to be in it.
         exported = record(Action.AUDIT_EXPORTED, by=origin(request), new=in_words(filters))
         entries = entries.filter(pk__lt=exported.pk)
-    return csv_response("audit-log", request.user.account.name, table.header(), table.rows(entries))
+    rows, number = table.rows(entries), entries.count()
+    return csv_response("audit-log", request.user.account.name, table.header(), rows, number=number)
 
 
 @require_POST
@@ -112,7 +113,8 @@ def policy_export(request: SignedInRequest) -> HttpResponseBase:
     what = _("Changes of the policy")
     record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
     when, *others = table.header()
-    return csv_response("policy-changes", account.name, [in_zone(when), *others], table.rows(entries))
+    header, rows = [in_zone(when), *others], table.rows(entries)
+    return csv_response("policy-changes", account.name, header, rows, number=entries.count())
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

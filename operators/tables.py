@@ -69,6 +69,12 @@ class OperatorTable(tables.Table):
         return rows
 
     @property
+    def operators(self) -> list[Operator]:
+        """The rows of the page."""
+        operators: list[Operator] = self.page.object_list.data
+        return operators
+
+    @property
     def sort(self) -> str:
         """The order in force, as the address says it."""
         return str(self.order_by[0])

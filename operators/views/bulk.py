@@ -190,10 +190,10 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
 def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Send a table of everybody to whom it was not done, and why."""
     found = _action(request, pk)
-    rest = found.items.filter(NOT_DONE).order_by("pk").iterator(chunk_size=500)
-    rows = ([item.name, item.email, item.why] for item in rest)
+    rest = found.items.filter(NOT_DONE).order_by("pk")
+    rows = ([item.name, item.email, item.why] for item in rest.iterator(chunk_size=500))
     header = [_("Name"), _("Email"), _("Why not")]
-    return csv_response("not-done", request.user.account.name, header, rows)
+    return csv_response("not-done", request.user.account.name, header, rows, number=rest.count())
 
 
 def _action(request: SignedInRequest, pk: int) -> BulkAction:

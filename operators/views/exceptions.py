@@ -29,7 +29,8 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:exceptions')}?{request.GET.urlencode()}")
-    return csv_response("exceptions", request.user.account.name, found.header(), found.rows(filters.qs))
+    rows, number = found.rows(filters.qs), filters.qs.count()
+    return csv_response("exceptions", request.user.account.name, found.header(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> ExceptionFilters:

@@ -56,7 +56,7 @@ def errors(request: SignedInRequest) -> HttpResponseBase:
     rows = ([str(row.number), *row.cells.values(), " ".join(row.errors)] for row in form.bad)
     header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("Reason"), _("Last day")]
     header.append(_("What is wrong"))
-    return csv_response("not-invited", request.user.account.name, header, rows)
+    return csv_response("not-invited", request.user.account.name, header, rows, number=len(form.bad))
 
 
 def _form(request: SignedInRequest) -> InviteManyForm:

@@ -46,7 +46,8 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
-    return csv_response("links", request.user.account.name, table.header(), table.rows(filters.qs))
+    rows, number = table.rows(filters.qs), filters.qs.count()
+    return csv_response("links", request.user.account.name, table.header(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> LinkFilters:

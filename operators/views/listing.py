@@ -57,7 +57,8 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     what = "; ".join([_("Status of operators"), *filters.in_words()])
     record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
     rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
-    return csv_response("two-factor-status", account.name, evidence.header(), evidence.rows(rows))
+    table, number = evidence.rows(rows), rows.count()
+    return csv_response("two-factor-status", account.name, evidence.header(), table, number=number)
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:

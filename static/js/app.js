@@ -156,7 +156,76 @@
       event.preventDefault();
       openPopup(link);
     }
+
+    const file = target.closest("a[data-download]");
+    if (file && plain) {
+      event.preventDefault();
+      startDownload(file.href, {}, () => window.location.assign(file.href));
+    }
   });
+
+  // --- Downloads: how far a file is that is made while it is sent
+
+  const LINE_FEED = 10;
+  let download = null;
+
+  // In place of the browser's own download, which knows no end; what is no file is left to the browser.
+  async function startDownload(url, options, instead) {
+    if (download) return;
+    download = new AbortController();
+    const { dataset: words, content: template } = one("#download");
+    const note = template.firstElementChild.cloneNode(true);
+    const [text, bar, cancel] = ["p", "progress", "button"].map((tag) => note.querySelector(tag));
+    const number = new Intl.NumberFormat(html.lang);
+    let [lines, all] = [0, 0];
+    const say = (message) => { // the first line is the head
+      const done = Math.min(Math.max(lines - 1, 0), all);
+      text.textContent = message.replace("%(done)s", number.format(done)).replace("%(all)s", number.format(all));
+      bar.value = all ? done / all : 1;
+    };
+    const end = (message, tone) => {
+      say(message);
+      note.classList.replace("is-info", tone);
+      if (document.activeElement === cancel) one("main").focus({ preventScroll: true });
+      bar.remove();
+      cancel.remove();
+      announce(text.textContent);
+    };
+    cancel.addEventListener("click", () => download.abort());
+    one("[data-downloads]").replaceChildren(note);
+    announce(text.textContent);
+    try {
+      const answer = await fetch(url, { ...options, signal: download.signal });
+      const count = answer.headers.get("X-Row-Count");
+      if (!answer.ok || answer.redirected || count === null) {
+        note.remove();
+        instead();
+        return;
+      }
+      all = Number(count);
+      const parts = [];
+      const reader = answer.body.getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        parts.push(part.value);
+        lines += part.value.reduce((found, byte) => found + (byte === LINE_FEED), 0);
+        say(words.making);
+      }
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
+      [, link.download] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"));
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      end(words.complete, "is-good");
+    } catch {
+      if (download.signal.aborted) end(words.cancelled, "is-warning");
+      else end(words.broken, "is-bad");
+    } finally {
+      download = null;
+    }
+  }
+
+  // Going elsewhere would end it.
+  window.addEventListener("beforeunload", (event) => { if (download) event.preventDefault(); });
 
   // --- Forms
 
@@ -177,8 +246,13 @@
       event.preventDefault();
       return;
     }
-    // After a download the page stays: nothing would enable its button again.
-    if (form.method === "post" && !("download" in form.dataset)) {
+    if ("download" in form.dataset) {
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(form, submitter));
+      startDownload(form.action, { method: "POST", body }, () => form.submit());
+      return;
+    }
+    if (form.method === "post") {
       form.dataset.sent = "yes";
       // After the event: a button that is disabled now would leave its name and value out of the post.
       setTimeout(() => all(BUTTONS, form).filter((button) => !button.disabled).forEach((button) => {

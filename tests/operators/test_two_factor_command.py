@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from io import StringIO
 
 import pytest
 from django.core import mail
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Account, AuditEntry
 from accounts.policy import Policy
 from operators import terminal
+from operators.management.commands import two_factor
 from operators.models import Operator
 from operators.reminder_runs import ReminderRun
 from tests.factories import make_account, make_operator
@@ -186,3 +188,14 @@ def test_export_writes_everybody(account, run, operator, tmp_path):
     assert str(file) in run("export", "--output", str(file))[0]
     assert "olga@example.com" in file.read_text()
     assert "cannot be written" in refused("export", "--output", str(tmp_path))
+
+
+@pytest.mark.parametrize(("terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])
+def test_export_says_how_far_it_is_to_somebody_at_a_terminal(account, tmp_path, monkeypatch, terminal, said):
+    for _ in range(3):
+        make_operator(account)
+    monkeypatch.setattr(two_factor, "SAID_EVERY", 2)
+    screen = StringIO()
+    screen.isatty = lambda: terminal  # type: ignore[method-assign]
+    call_command("two_factor", "export", "--output", str(tmp_path / "all.csv"), stderr=screen, no_color=True)
+    assert screen.getvalue() == said

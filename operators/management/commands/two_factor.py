@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks
 from operators import evidence, terminal
 from operators.terminal import Answer
+
+SAID_EVERY = 5000  # rows
 
 
 def _day(text: str) -> date:
@@ -96,11 +99,11 @@ class Command(BaseCommand):
 
     def _export(self, options: dict[str, Any]) -> Answer:
         """Write the evidence while it is read, to a file or the terminal."""
-        account = terminal.account_of(options["account"])
+        operators = terminal.account_of(options["account"]).operators.order_by("pk")
+        number = operators.count()
         if options["dry_run"]:
-            number = account.operators.count()
             return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
-        chunks = csv_chunks(evidence.header(), evidence.rows(account.operators.order_by("pk")))
+        chunks = csv_chunks(evidence.header(), self._followed(evidence.rows(operators), number))
         if not options["output"]:
             for chunk in chunks:
                 self.stdout.write(chunk, ending="")
@@ -111,3 +114,11 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
+
+    def _followed(self, rows: Iterable[list[str]], number: int) -> Iterator[list[str]]:
+        """Pass the rows on; somebody at a terminal reads how far they are, a script does not."""
+        for done, row in enumerate(rows, 1):
+            yield row
+            if done % SAID_EVERY == 0 and self.stderr.isatty():
+                words = _("%(done)d of %(all)d rows are in the file.") % {"done": done, "all": number}
+                self.stderr.write(words, style_func=str)
