@@ -68,7 +68,7 @@ def letter(template: str, to: str, context: Mapping[str, object]) -> Letter:
     context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
     text, html = (render_to_string(f"{template}.{kind}", context) for kind in ("txt", "html"))
-    return Letter(to, subject, text, html)
+    return Letter(to, subject, text.strip() + "\n", html)
 
 
 def send(template: str, to: str, context: Mapping[str, object]) -> OutgoingMail.State:
