@@ -61,7 +61,7 @@ def explain(operator: Operator) -> Explanation:
     return Explanation(
         policy=_policy(operator, effective),
         state=_state(operator, effective),
-        next_event=outlook.next_in_short(operator),
+        next_event=outlook.next_in_short(operator, effective),
     )
 
 

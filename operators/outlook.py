@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.days import announced_day
-from accounts.policy import Source
+from accounts.policy import Effective, Source
 from invitations.masking import mask
 from operators.models import Operator
 from operators.signin_table import NextStep, next_step
@@ -113,31 +113,31 @@ _IN_SHORT: dict[Event, "_StrPromise"] = {
 }
 
 
-def next_event(operator: Operator) -> Event:
-    """Return what comes next; the decision is the one that sign-in itself takes."""
+def next_event(operator: Operator, effective: Effective) -> Event:
+    """Return what comes next under this policy; the decision is the one that sign-in itself takes."""
     if operator.is_invited:
-        return _joining(operator)
+        return _joining(operator, effective)
     if not operator.is_active:
         return Event.DEACTIVATED
     if operator.frozen_at:
         return Event.FROZEN
-    return _signing_in(operator)
+    return _signing_in(operator, effective)
 
 
-def _joining(operator: Operator) -> Event:
+def _joining(operator: Operator, effective: Effective) -> Event:
     """Return what accepting the invitation will ask for, as the policy stands now."""
     if not operator.has_live_invitation:
         return Event.INVITATION_EXPIRED
-    if operator.effective.required:
+    if effective.required:
         return Event.JOINS_SETTING_UP
-    if operator.effective.announced:
+    if effective.announced:
         return Event.JOINS_BEFORE_THE_DAY
-    return Event.JOINS_PERHAPS_SETTING_UP if operator.effective.usable else Event.JOINS
+    return Event.JOINS_PERHAPS_SETTING_UP if effective.usable else Event.JOINS
 
 
-def _signing_in(operator: Operator) -> Event:
+def _signing_in(operator: Operator, effective: Effective) -> Event:
     """Return what a right password leads to."""
-    step = next_step(operator.effective, enrolled=operator.is_enrolled)
+    step = next_step(effective, enrolled=operator.is_enrolled)
     if step is not NextStep.CODE:
         return _EVENTS[step]
     if operator.is_locked:
@@ -147,25 +147,25 @@ def _signing_in(operator: Operator) -> Event:
 
 def next_sign_in(operator: Operator) -> str:
     """Return the sentence about an operator."""
-    return _SENTENCES[next_event(operator)] % _words(operator)
+    return _said(_SENTENCES, operator, operator.effective)
 
 
 def your_next_sign_in(operator: Operator) -> str:
     """Return the same sentence for the operator themselves, who is signed in."""
-    return _TO_SELF[next_event(operator)] % _words(operator)
+    return _said(_TO_SELF, operator, operator.effective)
 
 
-def next_in_short(operator: Operator) -> str:
+def next_in_short(operator: Operator, effective: Effective) -> str:
     """Return the same as a part of a sentence."""
-    return _IN_SHORT[next_event(operator)] % _words(operator)
+    return _said(_IN_SHORT, operator, effective)
 
 
-def _words(operator: Operator) -> dict[str, str]:
-    """Return what the sentences name."""
-    return {
+def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:
+    """Return what a table says of the event that comes next, with what its sentences name."""
+    return table[next_event(operator, effective)] % {
         "name": operator.name or operator.email,
         "address": mask(operator.email),
-        "day": announced_day(operator.effective),
+        "day": announced_day(effective),
     }
 
 
