@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext
 from accounts.audit import Origin, record
 from accounts.days import in_words
 from accounts.models import POLICY_LABELS, Account, Action
-from accounts.policy import AccountRule
+from accounts.policy import AccountRule, Policy
 
 
 def change_policy(
@@ -32,8 +32,8 @@ def change_policy(
 
 
 def rule_in_words(rule: AccountRule) -> str:
-    """Return the setting, with the day from which it counts where there is one."""
-    words = str(POLICY_LABELS.get(rule.policy, rule.policy))
+    """Return the setting, an unknown one as Required, with the day from which it counts if there is one."""
+    words = str(POLICY_LABELS.get(rule.policy, POLICY_LABELS[Policy.REQUIRED]))
     if rule.required_from is None:
         return words
     return _("%(policy)s from %(day)s on") % {"policy": words, "day": in_words(rule.required_from)}

@@ -13,7 +13,7 @@ from accounts.access import needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import entries_about, page_of
 from accounts.http import SignedInRequest, data_of
-from accounts.models import POLICY_LABELS
+from accounts.settings_page import rule_in_words
 from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook, reminding
@@ -44,7 +44,7 @@ def _main_page(
         **head,
         "override_form": override,
         "method_form": method,
-        "account_policy": POLICY_LABELS.get(operator.account.two_factor_policy, POLICY_LABELS["required"]),
+        "account_policy": rule_in_words(operator.account.rule.as_of(timezone.now())),
         "next_sign_in": _next_sign_in(request, operator),
         "why_not": outlook.why_no_two_factor(operator, to_self=head["is_self"]),
         "invitation": _invitation(operator),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
-from accounts.models import POLICY_LABELS
+from accounts.settings_page import rule_in_words
 from operators.badges import STATUS_LABELS
 from operators.coverage import SHOWN_BY_GROUP, Coverage, GroupCoverage, runs
 from operators.overview import Overview, overview
@@ -19,11 +19,11 @@ from operators.overview import Overview, overview
 @administrators_only
 def two_factor_overview(request: SignedInRequest) -> HttpResponse:
     """Show who is protected, who is not, and the one next thing worth doing."""
-    account = request.user.account
-    found = overview(request.user, timezone.now())
+    account, now = request.user.account, timezone.now()
+    found = overview(request.user, now)
     context = {
         "account": account,
-        "policy": POLICY_LABELS.get(account.two_factor_policy, POLICY_LABELS["required"]),
+        "policy": rule_in_words(account.rule.as_of(now)),
         "overview": found,
         "next_thing": found.next_thing.name,
         "statuses": [(status, STATUS_LABELS[status], number) for status, number in found.by_status.items()],
