@@ -32,7 +32,7 @@ def change_policy(
 
 
 def rule_in_words(rule: AccountRule) -> str:
-    """Return the setting, with the day from which it counts where there is one; an unknown is Required."""
+    """Return the setting, an unknown one as Required, with the day from which it counts if there is one."""
     words = str(POLICY_LABELS.get(rule.policy, POLICY_LABELS[Policy.REQUIRED]))
     if rule.required_from is None:
         return words

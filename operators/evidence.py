@@ -34,6 +34,33 @@ _SOURCES: dict[Source, "_StrPromise"] = {
 }
 
 
+# The columns, for scripts: these names stay, in whichever language the titles are.
+KEYS = (
+    "name",
+    "email",
+    "groups",
+    "sub_account",
+    "administrator",
+    "status",
+    "policy",
+    "source",
+    "set_up",
+    "set_up_since",
+    "last_code",
+    "recovery_codes_left",
+    "exception",
+    "override",
+    "override_reason",
+    "override_set_by",
+    "override_set",
+    "override_until",
+    "last_login",
+    "resets",
+    "last_reset",
+    "explanation",
+)
+
+
 def header() -> list[str]:
     """Return the titles of the columns."""
     return [

@@ -43,6 +43,7 @@ class InviteManyForm(PlainForm):
         super().__init__(*args, **kwargs)
         self.account = account
         self.rows: list[Row] = []
+        self.unread: list[str] = []
         self.table = ""
 
     def clean_file(self) -> str:
@@ -64,10 +65,11 @@ class InviteManyForm(PlainForm):
             return cleaned
         self.table = cleaned["file"] or cleaned["text"]
         try:
-            self.rows = read(self.table)
+            found = read(self.table)
         except UnreadableTableError as error:
             self.add_error("file" if cleaned["file"] else "text", str(error))
             return cleaned
+        self.rows, self.unread = found.rows, found.unread
         check(self.rows, self.account)
         return cleaned
 

@@ -59,6 +59,14 @@ class Row:
     errors: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """People, and the titles of columns that mean nothing here."""
+
+    rows: list[Row]
+    unread: list[str]
+
+
 def decoded(content: bytes) -> str:
     """Return the text of a file, with or without a byte order mark; raises UnreadableTableError."""
     try:
@@ -69,8 +77,8 @@ def decoded(content: bytes) -> str:
         ) from error
 
 
-def read(text: str) -> list[Row]:
-    """Return the rows with what was typed; raises UnreadableTableError."""
+def read(text: str) -> Table:
+    """Return the table with what was typed; raises UnreadableTableError."""
     text = text.removeprefix("\ufeff")
     lines = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
@@ -85,7 +93,9 @@ def read(text: str) -> list[Row]:
         raise UnreadableTableError(_("There is nobody in it. Type one person on each line."))
     if len(people) > MOST_ROWS:
         raise UnreadableTableError(_("Too many rows: at most 10,000 at once. Split the file."))
-    return [Row(number, _cells(cells, columns or COLUMNS)) for number, cells in people]
+    rows = [Row(number, _cells(cells, columns or COLUMNS)) for number, cells in people]
+    titles = zip(found[0][1], columns or [], strict=False)
+    return Table(rows, [title.strip() for title, column in titles if title.strip() and not column])
 
 
 def _delimiter(text: str) -> str:

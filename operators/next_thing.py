@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from accounts.policy import Policy
+
 MOST = 80  # per cent: from then on a policy that is Optional still asks for a decision
 
 
@@ -17,7 +19,8 @@ class Numbers:
     failed_mails: int = 0
     required: int = 0
     expired_invitations: int = 0
-    optional_policy: bool = False
+    optional: int = 0
+    policy: str = Policy.REQUIRED
     percent: int | None = None
 
 
@@ -32,12 +35,16 @@ class NextThing(StrEnum):
     REQUIRED = "required"
     INVITATIONS = "invitations"
     RAISE_POLICY = "raise policy"
+    REMIND = "remind"
+    ALLOW = "allow"
     NOTHING = "nothing"
 
 
 def next_thing(numbers: Numbers) -> NextThing:
     """Return the first that applies."""
-    mostly = numbers.optional_policy and (numbers.percent or 0) >= MOST
+    may = numbers.policy == Policy.OPTIONAL
+    mostly = may and (numbers.percent or 0) >= MOST
+    nobody_may = numbers.policy == Policy.DISABLED and numbers.percent is not None
     order = (
         (NextThing.PROTECT_YOURSELF, numbers.self_open),
         (NextThing.ADMINISTRATORS, numbers.administrators_open),
@@ -47,5 +54,7 @@ def next_thing(numbers: Numbers) -> NextThing:
         (NextThing.REQUIRED, numbers.required),
         (NextThing.INVITATIONS, numbers.expired_invitations),
         (NextThing.RAISE_POLICY, mostly),
+        (NextThing.REMIND, may and numbers.optional),
+        (NextThing.ALLOW, nobody_may),
     )
     return next((thing for thing, applies in order if applies), NextThing.NOTHING)

@@ -8,7 +8,6 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.outgoing import OutgoingMail
-from accounts.policy import Policy
 from invitations.models import Link
 from operators import coverage
 from operators.administrators import hangs_on_one_phone
@@ -112,7 +111,8 @@ def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, 
         failed_mails=failed_link_mails(account, now),
         required=by_status.get(Status.REQUIRED, 0),
         expired_invitations=Operator.objects.filter(account=account).invited(live=False).count(),
-        optional_policy=account.two_factor_policy == Policy.OPTIONAL,
+        optional=by_status.get(Status.OPTIONAL, 0),
+        policy=account.two_factor_policy,
         percent=present.percent,
     )
 

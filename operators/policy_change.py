@@ -24,6 +24,10 @@ class Group(StrEnum):
     CANNOT_SIGN_IN = "cannot-sign-in"
 
 
+# Who has to set up and is asked to by mail.
+MUST_ENROLL = (Group.MUST_SET_UP, Group.ALREADY_STOPPED)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An account's rule as it is, what it is about to become, and the moment in which that is asked."""

@@ -25,8 +25,8 @@ EVERY = timedelta(days=1)
 PORTION = 100
 # A round that has not moved for so long has lost its task.
 LOST_AFTER = timedelta(minutes=5)
-# Not set up, and not to be reminded: nothing could be done about it by signing in.
-NOT_ASKED = (Status.INVITED, Status.DEACTIVATED, Status.LOCKED, Status.SINGLE_SIGN_ON)
+# Whom signing in would not lead to setting up.
+NOT_ASKED = (Status.INVITED, Status.DEACTIVATED, Status.LOCKED, Status.DISABLED, Status.SINGLE_SIGN_ON)
 
 
 class AlreadyRunningError(Exception):
@@ -55,7 +55,7 @@ def reach(account: Account, *, to_optional: bool) -> Reach:
     """Return whom a round would reach, in one query."""
     now = timezone.now()
     wanted = _wanted(account, now, to_optional=to_optional)
-    not_asked = {status.name: Count("pk", filter=_not_set_up(account, now, status)) for status in NOT_ASKED}
+    not_asked = {status.name: Count("pk", filter=_has(account, now, status)) for status in NOT_ASKED}
     found: dict[str, int] = Operator.objects.filter(account=account).aggregate(
         wanted=Count("pk", filter=wanted), now=Count("pk", filter=wanted & _rested(now)), **not_asked
     )
@@ -216,11 +216,6 @@ def _wanted(account: Account, now: datetime, *, to_optional: bool) -> Q:
 def _has(account: Account, now: datetime, status: Status) -> Q:
     """Return who has this status."""
     return rows_where(lambda facts: _status(facts, account, now) is status, now)
-
-
-def _not_set_up(account: Account, now: datetime, status: Status) -> Q:
-    """Return who has this status and has not set up."""
-    return rows_where(lambda facts: not facts.enrolled and _status(facts, account, now) is status, now)
 
 
 def _status(facts: Facts, account: Account, now: datetime) -> Status:

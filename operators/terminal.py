@@ -19,9 +19,9 @@ from operators.coverage import coverage_of
 from operators.forms_override import OverrideForm
 from operators.models import Operator, normalize_email
 from operators.override import in_words, set_override
-from operators.policy_change import Change
+from operators.policy_change import MUST_ENROLL, Change
 from operators.policy_groups import titles
-from operators.policy_preview import preview_of
+from operators.policy_preview import Preview, preview_of
 from operators.status import Status
 from operators.status_filter import count_facts
 
@@ -61,20 +61,27 @@ def status(account: Account, fail_under: float | None) -> Answer:
     found = count(account, now)
     kinds = count_facts(Operator.objects.filter(account=account), now)
     # None where nobody signs in here: then nobody is without protection either.
-    coverage = coverage_of(kinds, account.rule, now).percent
+    coverage = coverage_of(kinds, account.rule, now)
+    excepted = exceptions.counts(account)
     data = {
         "account": {"id": account.pk, "name": account.name},
         "policy": account.two_factor_policy,
         "required_from": _moment(account.required_from),
         "operators": found.all,
         "statuses": {one.value: found.by_status.get(one, 0) for one in Status},
-        "coverage": coverage,
-        "exceptions": exceptions.counts(account),
+        "coverage": coverage.percent,
+        "protected": coverage.protected,
+        "counted": coverage.counted,
+        "exceptions": excepted,
     }
     lines = [f"{account.name}: {rule_in_words(account.rule.as_of(now))}"]
     lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
-    share = 100 if coverage is None else coverage
-    lines.append(_("%(share)d %% of those who sign in here are protected") % {"share": share})
+    lines.append(f"{excepted['in_force']:7}  " + _("Exceptions in force"))
+    share = 100 if coverage.percent is None else coverage.percent
+    lines.append(
+        _("%(share)d %% of those who sign in here are protected: %(protected)d of %(counted)d")
+        % {"share": share, "protected": coverage.protected, "counted": coverage.counted}
+    )
     failed = fail_under is not None and share < fail_under
     return Answer(data, lines, WOULD_CHANGE if failed else DONE)
 
@@ -86,17 +93,26 @@ def set_policy(
     now = timezone.now()
     change = Change(account.rule.as_of(now), _rule(policy, begins, now), now)
     shown = preview_of(account, change)
+    somebody_must = change.requires and any(shown.counts[group] for group in MUST_ENROLL)
+    sentence = announcing.sentence(account, change.new) if somebody_must else ""
     data = {
         "from": account.two_factor_policy,
         "to": policy,
         "required_from": _moment(change.new.required_from),
         "groups": shown.counts,
+        "first": {name: [one.email for one in first] for name, first in shown.first.items()},
+        "sentence": sentence,
+        "mail": bool(sentence) and mail_now,
     }
     if change.old == change.new:
         return _outcome(data, [_("Nothing to change: that is the setting already.")], changed=False)
     lines = [
-        f"{shown.counts[name]:7}  {words}" for name, words in titles(change).items() if shown.counts[name]
+        f"{shown.counts[name]:7}  {words}: {_names(shown, name)}"
+        for name, words in titles(change).items()
+        if shown.counts[name]
     ]
+    if sentence:
+        lines.append((_("Mailed: %s") if mail_now else _("Not mailed without --mail: %s")) % sentence)
     if dry_run:
         return _outcome(data, [*lines, _("Nothing is stored yet.")], changed=True, dry_run=True)
     if not announcing.change_and_tell(account, change.new, Origin(), mail_now=mail_now):
@@ -107,6 +123,13 @@ def set_policy(
         else _("Stored. It applies at each next sign-in.")
     )
     return _outcome(data, [*lines, holds], changed=True)
+
+
+def _names(shown: Preview, group: str) -> str:
+    """Return the first names of a group, and how many there are beside them."""
+    names = ", ".join(one.name or one.email for one in shown.first[group])
+    more = shown.counts[group] - len(shown.first[group])
+    return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more else names
 
 
 def _rule(policy: str, begins: date | None, now: datetime) -> AccountRule:
@@ -129,7 +152,8 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
     form = _form(account, given)
     before = in_words(operator)
     fields = (operator.two_factor_override, operator.override_reason, operator.override_until)
-    differs = fields != (form.value, form.reason_given, form.ends_at)
+    wanted = (form.value, form.reason_given, form.ends_at)
+    differs = fields != wanted
     if differs and not dry_run:
         differs = set_override(operator, form.value, Origin(), reason=form.reason_given, until=form.ends_at)
     data = {
@@ -139,8 +163,13 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
         "reason": form.reason_given,
         "until": _moment(form.ends_at),
     }
-    after = given["policy"] if dry_run else in_words(operator)
-    lines = [f"{operator.email}: {before or _('none')} → {after or _('none')}"]
+    # Of a dry run nothing is saved; the words are those of the change.
+    operator.two_factor_override, operator.override_reason, operator.override_until = wanted
+    lines = [f"{operator.email}: {before or _('none')} → {in_words(operator) or _('none')}"]
+    if not differs:
+        lines = [_("Nothing to change: that is the setting already.")]
+    elif dry_run:
+        lines.append(_("Nothing is stored yet."))
     return _outcome(data, lines, changed=differs, dry_run=dry_run)
 
 

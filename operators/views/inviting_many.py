@@ -15,6 +15,7 @@ from operators.forms_bulk import ConfirmForm
 from operators.forms_invite_many import InviteManyForm
 
 SHOWN = 100
+FIRST = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -77,6 +78,11 @@ def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
             "good": len(good),
             "bad": len(bad),
             "wrong": bad[:SHOWN],
+            "unread": form.unread,
+            "first": [row.name for row in good[:FIRST]],
+            "more": len(good[FIRST:]),
+            "with_groups": sum(bool(row.groups) for row in good),
+            "with_override": sum(bool(row.override) for row in good),
             "confirmation": ConfirmForm.fresh(len(good)),
         }
     return render(request, "operators/invite_many.html", context)

@@ -34,7 +34,8 @@ def links(request: SignedInRequest) -> HttpResponse:
     for record in page:
         state = State(record.state)
         record.label, record.tone = STATE_LABELS[state], TONES.get(state, "neutral")
-        record.can_act = record.is_there and state in (*LIVE, State.EXPIRED)
+        # What is done goes to the person's newest link, so only its row offers it.
+        record.can_act = record.is_there and record.ended_at is None and state in (*LIVE, State.EXPIRED)
         record.can_withdraw = record.can_act and (state in LIVE or record.kind == record.Kind.INVITATION)
     return render(request, "operators/links.html", {"filters": filters, "page": page})
 

@@ -19,8 +19,7 @@ from operators.overview import Overview, overview
 @administrators_only
 def two_factor_overview(request: SignedInRequest) -> HttpResponse:
     """Show who is protected, who is not, and the one next thing worth doing."""
-    account = request.user.account
-    now = timezone.now()
+    account, now = request.user.account, timezone.now()
     found = overview(request.user, now)
     context = {
         "account": account,

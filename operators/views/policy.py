@@ -20,12 +20,10 @@ from accounts.policy import AccountRule
 from accounts.settings_page import rule_in_words
 from accounts.views import settings_page
 from operators import announcing
-from operators.policy_change import Change, Group
+from operators.policy_change import MUST_ENROLL, Change
 from operators.policy_groups import group_words, titles
 from operators.policy_preview import Preview, people_in, preview_of
 from operators.tables import PAGE_SIZE
-
-MUST_ENROLL = (Group.MUST_SET_UP, Group.ALREADY_STOPPED)
 
 
 @needs_proof_to_post

@@ -273,6 +273,20 @@ def test_the_page_filters_and_leaves_other_accounts_out(admin_browser, olga, ivo
     assert "No link matches" in admin_browser.get(URL, {"state": "used"}).text
 
 
+def test_only_the_newest_link_of_a_person_offers_what_is_done_with_it(admin_browser, olga, ivo):
+    setup_link.send(olga, NOBODY)
+    invite.send(ivo, NOBODY)
+    LinkRecord.objects.update(expires_at=timezone.now())
+
+    def offered():
+        return [(one.state, one.can_act) for one in admin_browser.get(URL).context["page"]]
+
+    assert offered() == [("expired", True), ("expired", True)]
+    setup_link.make_link(olga, NOBODY)
+    invite.make_link(ivo, NOBODY)
+    assert offered() == [("copied", True), ("copied", True), ("expired", False), ("expired", False)]
+
+
 def test_an_empty_ledger_says_what_would_be_there(admin_browser):
     assert "There is no link yet" in admin_browser.get(URL).text
 

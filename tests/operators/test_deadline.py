@@ -307,6 +307,15 @@ def test_the_outlook_names_the_day(announced, olga):
     assert "are offered a setup link: from 1 Dec 2026 on" in browser.get(anna.get_absolute_url()).text
 
 
+@pytest.mark.parametrize(("days", "setting"), [(0, "Required from 1 Dec 2026 on"), (8, "Required")])
+def test_the_account_s_setting_is_named_with_the_day_until_it_has_come(olga, time_machine, days, setting):
+    time_machine.move_to(NOW + timedelta(days=days), tick=False)
+    anna = make_operator(olga.account, "anna@example.com", administrator=True, enrolled=True)
+    pages = ((anna, reverse("operators:overview")), (anna, olga.get_absolute_url()))
+    for viewer, url in pages:
+        assert f"{setting}<" in signed_in(viewer).get(url).text
+
+
 def test_the_day_is_the_servers_whatever_the_readers_time_zone(olga):
     browser = signed_in(olga)
     browser.cookies["time_zone"] = "America/Los_Angeles"

@@ -144,6 +144,27 @@ def test_tables_of_all_usual_shapes_are_read(admin_browser, text):
     assert list(found) == [("Ivo Invited", "ivo@example.com"), ("Uma Unknown", "uma@example.com")]
 
 
+@pytest.mark.parametrize(
+    ("titles", "words"),
+    [
+        ("Name;E-Mail;Groups", ""),
+        ("Name;E-Mail;", ""),
+        ("Name;E-Mail;Gruppen", "This column is not read: Gruppen."),
+        ("Vorname; E-Mail ;overide", "These columns are not read: Vorname, overide."),
+    ],
+)
+def test_columns_without_a_meaning_are_named_before_anything_is_sent(admin_browser, titles, words):
+    answer = admin_browser.post(CHECK, {"text": f"{titles}\nIvo;ivo@example.com;\n"})
+    assert (words in answer.text, bool(answer.context["unread"])) == (True, bool(words))
+
+
+def test_the_check_says_who_is_invited_and_how_many_bring_groups_and_an_override(admin_browser, night_shift):
+    rows = "".join(f"P{number},p{number}@example.com\n" for number in range(5))
+    text = f"{rows}P5,p5@example.com,night shift\nP6,p6@example.com,night shift,required\n"
+    page = admin_browser.post(CHECK, {"text": text}).text
+    assert "P0, P1, P2, P3, P4 and 2 more. With groups: 2. With an override: 1." in page
+
+
 def test_a_name_may_hold_what_separates_the_cells(admin_browser):
     confirm(admin_browser, '"Invited; Ivo, Dr.";ivo@example.com')
     assert Operator.objects.get(email="ivo@example.com").name == "Invited; Ivo, Dr."
@@ -258,7 +279,7 @@ def test_one_form_sent_twice_invites_once(admin_browser):
 
 
 def test_two_confirmations_that_meet_begin_one_action(account, admin):
-    rows = invitation_rows.read(TWO)
+    rows = invitation_rows.read(TWO).rows
     invitation_rows.check(rows, account)
     key = uuid4()
     found = {bulk.start_inviting(rows, account, key=key, by=Origin(admin)).pk for _ in range(2)}

@@ -228,6 +228,9 @@ def test_a_day_without_a_count_and_one_on_which_nobody_counts_are_gaps():
 # The next thing
 
 
+MAY = {"policy": Policy.OPTIONAL}
+
+
 @pytest.mark.parametrize(
     ("numbers", "thing"),
     [
@@ -237,10 +240,14 @@ def test_a_day_without_a_count_and_one_on_which_nobody_counts_are_gaps():
         ({"one_phone": True, "failed_mails": 1}, NextThing.ONE_PHONE),
         ({"failed_mails": 1, "required": 1}, NextThing.MAILS),
         ({"required": 1, "expired_invitations": 1}, NextThing.REQUIRED),
-        ({"expired_invitations": 1, "optional_policy": True, "percent": 100}, NextThing.INVITATIONS),
-        ({"optional_policy": True, "percent": 80}, NextThing.RAISE_POLICY),
-        ({"optional_policy": True, "percent": 79}, NextThing.NOTHING),
-        ({"optional_policy": True}, NextThing.NOTHING),
+        ({"expired_invitations": 1, **MAY, "percent": 100}, NextThing.INVITATIONS),
+        ({**MAY, "percent": 80, "optional": 1}, NextThing.RAISE_POLICY),
+        ({**MAY, "percent": 79, "optional": 1}, NextThing.REMIND),
+        ({**MAY, "percent": 79}, NextThing.NOTHING),
+        (MAY, NextThing.NOTHING),
+        ({"optional": 1, "percent": 0}, NextThing.NOTHING),
+        ({"policy": Policy.DISABLED, "percent": 0}, NextThing.ALLOW),
+        ({"policy": Policy.DISABLED}, NextThing.NOTHING),
         ({"percent": 100}, NextThing.NOTHING),
     ],
 )

@@ -21,8 +21,10 @@ from accounts.policy import AccountRule, Policy
 from operators import announcing, emails, reminder_schedule, reminding
 from operators.models import Operator
 from operators.reminder_runs import ReminderRun
+from operators.status import Status
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 from tests.test_budgets import statements
+from twofactor.throttle import FAILURES_THAT_LOCK
 from uptrends_2fa import settings as production
 
 REMINDERS = reverse("operators:reminders")
@@ -84,8 +86,29 @@ def test_only_those_are_reminded_who_can_set_up_by_signing_in(account, admin_bro
     page = admin_browser.get(REMINDERS, data).text
     admin_browser.post(SEND, data)
     assert mailed() == [f"{name}@example.com" for name in names]
-    for words in ("Invited: 1", "Deactivated: 1", "Locked: 1", "Single sign-on: 1"):
+    for words in ("Invited: 1", "Deactivated: 1", "Locked: 1", "Disabled: 1", "Single sign-on: 1"):
         assert words in page
+
+
+def test_whoever_is_not_asked_is_as_many_as_in_the_list_behind_the_number(account, admin_browser):
+    enrolled: list[dict[str, Any]] = [
+        {},
+        {"active": False},
+        {"code_failures": FAILURES_THAT_LOCK},
+        {"override": Policy.DISABLED},
+    ]
+    for number, fields in enumerate(enrolled):
+        make_operator(account, f"with{number}@example.com", enrolled=True, **fields)
+        make_operator(account, f"without{number}@example.com", **fields)
+    not_asked = admin_browser.get(REMINDERS).context["not_asked"]
+    assert [(status, number) for status, _label, number in not_asked] == [
+        (Status.DEACTIVATED, 2),
+        (Status.LOCKED, 1),
+        (Status.DISABLED, 2),
+    ]
+    for status, _label, number in not_asked:
+        page = admin_browser.get(reverse("operators:list"), {"status": status}).text
+        assert f"{number} operator" in page.split("data-found>")[1].split("</p>")[0]
 
 
 def test_those_are_reminded_to_whom_it_is_announced(account, admin_browser, operator):

@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AuditEntry
 from accounts.policy import Policy
-from operators import terminal
+from operators import evidence, terminal
 from operators.management.commands import two_factor
 from operators.models import Operator
+from operators.policy_preview import FIRST
 from operators.reminder_runs import ReminderRun
 from tests.factories import make_account, make_operator
 
@@ -61,6 +62,8 @@ def test_one_of_several_is_named_or_numbered(account, run):
 def test_a_wrong_call_is_refused(account):
     assert "invalid choice" in refused("set-policy", "sometimes")
     assert "Write a day as" in refused("set-policy", "required", "--from", "soon")
+    for share in ("most", "nan", "-1", "100.1"):
+        assert "Write a number from 0 to 100" in refused("status", f"--fail-under={share}")
 
 
 # status
@@ -72,6 +75,8 @@ def test_status_says_who_is_protected_and_ends_by_the_share(account, run):
     make_operator(account, invited=True)
     data = json.loads(run("status", "--format", "json")[0])
     assert (data["coverage"], data["operators"], data["statuses"]["invited"]) == (50, 3, 1)
+    assert (data["protected"], data["counted"]) == (1, 2)
+    assert "50 % of those who sign in here are protected: 1 of 2" in run("status", "--fail-under", "50")[0]
     assert run("status", "--fail-under", "50")[1] == 0
     assert run("status", "--fail-under", "50.1")[1] == 3
 
@@ -94,6 +99,20 @@ def test_set_policy_shows_the_numbers_and_stores_nothing_in_a_dry_run(account, r
     assert code == 3
     account.refresh_from_db()
     assert account.two_factor_policy == Policy.OPTIONAL
+
+
+def test_a_dry_run_names_the_first_of_each_group_and_the_email(account, run):
+    for number in range(FIRST + 2):
+        make_operator(account, f"o{number}@example.com", name=f"O{number}")
+    make_operator(account, name="Paul", enrolled=True)
+    mailed = "Acme Monitoring requires two-factor authentication from now on"
+    out, _code = run("set-policy", "required", "--dry-run")
+    assert "      7  Stopped at the next sign-in: O0, O1, O2, O3, O4 and 2 more\n" in out
+    assert "      1  Already protected: Paul\n" in out
+    assert f"Not mailed without --mail: {mailed}" in out
+    assert f"\nMailed: {mailed}" in run("set-policy", "required", "--dry-run", "--mail")[0]
+    assert "ailed" not in run("set-policy", "disabled", "--dry-run", "--mail")[0]
+    assert mail.outbox == []
 
 
 def test_set_policy_stores_the_setting_as_the_command_line(account, run):
@@ -138,13 +157,13 @@ def test_those_who_must_set_up_are_told_where_that_is_asked_for(account, run):
 def test_override_needs_a_reason_for_an_exception_and_stores_all(account, run, operator):
     assert "Say why" in refused("override", operator.email, "disabled")
     given = ("override", operator.email, "disabled", "--reason", "A robot", "--until", "2026-12-24")
-    assert run(*given, "--dry-run")[1] == 3
+    words = "olga@example.com: none → Disabled until 24 Dec 2026: A robot\n"
+    assert run(*given, "--dry-run") == (words + "Nothing is stored yet.\n", 3)
     assert Operator.objects.get(pk=operator.pk).two_factor_override == ""
-    out, code = run(*given)
-    assert ("Disabled until 24 Dec 2026: A robot" in out, code) == (True, 0)
+    assert run(*given) == (words, 0)
     row = Operator.objects.get(pk=operator.pk)
     assert (row.override_by, row.override_last_day) == ("The command line", date(2026, 12, 24))
-    assert run(*given, "--dry-run")[1] == 0
+    assert run(*given, "--dry-run") == ("Nothing to change: that is the setting already.\n", 0)
 
 
 def test_override_is_removed_by_none(account, run):
@@ -199,3 +218,15 @@ def test_export_says_how_far_it_is_to_somebody_at_a_terminal(account, tmp_path, 
     screen.isatty = lambda: terminal  # type: ignore[method-assign]
     call_command("two_factor", "export", "--output", str(tmp_path / "all.csv"), stderr=screen, no_color=True)
     assert screen.getvalue() == said
+
+
+def test_export_for_scripts_is_a_list_of_objects(account, run, tmp_path):
+    assert json.loads(run("export", "--format", "json")[0]) == []
+    for name in ("olga", "paul"):
+        make_operator(account, f"{name}@example.com")
+    found = json.loads(run("export", "--format", "json")[0])
+    assert [one["email"] for one in found] == ["olga@example.com", "paul@example.com"]
+    assert len(found[0]) == len(evidence.header())
+    file = tmp_path / "evidence.json"
+    assert json.loads(run("export", "--format", "json", "--output", str(file))[0]) == {"output": str(file)}
+    assert json.loads(file.read_text()) == found

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,23 @@ def _day(text: str) -> date:
         raise ArgumentTypeError(_("Write a day as 2026-12-24.")) from error
 
 
+def _percent(text: str) -> float:
+    """Read a share."""
+    with suppress(ValueError):
+        if 0 <= (share := float(text)) <= 100:  # noqa: PLR2004  per cent
+            return share
+    raise ArgumentTypeError(_("Write a number from 0 to 100."))
+
+
+def _json_chunks(rows: Iterable[list[str]]) -> Iterator[str]:
+    """Return a list of objects in pieces, one for each row."""
+    before = "["
+    for row in rows:
+        yield f"{before}\n{json.dumps(dict(zip(evidence.KEYS, row, strict=True)), ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
 class Command(BaseCommand):
     """Ends with 0: done, 1: an error, 2: a wrong call, 3: would change something, or too few protected."""
 
@@ -35,7 +53,7 @@ class Command(BaseCommand):
         """Take what to do, for which account, and how to answer."""
         actions = parser.add_subparsers(dest="action", required=True)
         status = self._action(actions, "status", "Say how many operators are protected.")
-        status.add_argument("--fail-under", type=float, metavar="PERCENT", help="End with 3 below that.")
+        status.add_argument("--fail-under", type=_percent, metavar="PERCENT", help="End with 3 below that.")
         policy = self._action(actions, "set-policy", "Change the account's setting.")
         policy.add_argument("policy", choices=list(map(str, Policy)))
         policy.add_argument("--from", dest="begins", type=_day, metavar="DAY", help="Required from then on.")
@@ -47,7 +65,7 @@ class Command(BaseCommand):
         override.add_argument("--until", default="", metavar="DAY", help="The last day.")
         remind = self._action(actions, "remind", "Mail those who have not set up.")
         remind.add_argument("--optional", action="store_true", help="Also those who need not.")
-        export = self._action(actions, "export", "Write the status of every operator as CSV.")
+        export = self._action(actions, "export", "Write the status of every operator as CSV, or JSON.")
         export.add_argument("--output", metavar="FILE", help="Without it, the terminal.")
 
     def _action(self, actions: Any, name: str, text: str) -> CommandParser:
@@ -103,7 +121,9 @@ class Command(BaseCommand):
         number = operators.count()
         if options["dry_run"]:
             return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
-        chunks = csv_chunks(evidence.header(), self._followed(evidence.rows(operators), number))
+        rows = self._followed(evidence.rows(operators), number)
+        as_json = options["format"] == "json"
+        chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)
         if not options["output"]:
             for chunk in chunks:
                 self.stdout.write(chunk, ending="")
