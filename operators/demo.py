@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.days import end_of, today
 from accounts.models import Account, Action
+from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite
 from invitations.ledger import LinkRecord
@@ -69,15 +70,20 @@ def make_sample_account() -> Account:
         _fill(account, Origin(anna))
     for name in INVITED:
         invite.send(_invited(account, name, Origin(anna)), Origin(anna))
-    eva = Operator.objects.get(account=account, email="eva@example.com")
-    Link.objects.filter(user=eva).update(
-        created_at=F("created_at") - EXPIRED, expires_at=F("expires_at") - EXPIRED
-    )
-    LinkRecord.objects.filter(person_id=eva.pk).update(
-        asked_at=F("asked_at") - EXPIRED, expires_at=F("expires_at") - EXPIRED
-    )
+    _expire(Operator.objects.get(account=account, email="eva@example.com"))
     demo_history.make(account, timezone.now())
     return account
+
+
+def _expire(operator: Operator) -> None:
+    """Let an invitation have left long ago."""
+    earlier = {"expires_at": F("expires_at") - EXPIRED}
+    Link.objects.filter(user=operator).update(created_at=F("created_at") - EXPIRED, **earlier)
+    asked_at = F("asked_at") - EXPIRED
+    records = LinkRecord.objects.filter(person_id=operator.pk)
+    records.update(asked_at=asked_at, sent_at=asked_at, **earlier)
+    mails = OutgoingMail.objects.filter(to=operator.email)
+    mails.update(state=OutgoingMail.State.SENT, sent_at=F("created_at") - EXPIRED)
 
 
 def _fill(account: Account, by: Origin) -> None:

@@ -154,6 +154,15 @@ def test_the_fields_of_a_list_are_one_row_and_full_width_on_a_phone(at_admin):
         at_admin.page.set_viewport_size({"width": WIDE, "height": 800})
 
 
+def test_no_tab_hides_at_the_edge_of_a_phone(at_admin):
+    at_admin.page.set_viewport_size({"width": NARROW, "height": 800})
+    for page in ("/operators/", "/exceptions/", "/account/two-factor/links/"):
+        at_admin.go(page)
+        tabs = at_admin.page.locator(".tabs")
+        assert tabs.evaluate("element => element.scrollWidth - element.clientWidth") == 0
+    at_admin.page.set_viewport_size({"width": WIDE, "height": 800})
+
+
 # Popups
 
 

@@ -1,6 +1,7 @@
 """The commands: a new account, a way back, and the demo's data."""
 
 import subprocess
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -8,12 +9,15 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
+from invitations.ledger import LinkRecord
 from operators import demo
 from operators.models import Operator
 from operators.status import Status
 from tests.factories import make_operator, signed_in
+from uptrends_2fa import settings as production
 
 DONE: subprocess.CompletedProcess[str] = subprocess.CompletedProcess([], 0)
 
@@ -74,6 +78,14 @@ def test_the_demo_shows_the_overview_and_the_links_filled(db):
     states = {one.state for one in browser.get(reverse("operators:links")).context["page"]}
     assert states == {"sent", "expired", "replaced", "used", "withdrawn"}
     assert account.coverage_days.count() == 58
+
+
+def test_the_invitation_of_the_demo_that_has_expired_left_before(db, settings):
+    settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
+    demo.make_sample_account()
+    month = timezone.now() - timedelta(days=29)
+    left = LinkRecord.objects.filter(mail__state="sent", sent_at__lt=month, failed_at=None)
+    assert [one.person_name for one in left] == ["Eva Expired (eva@example.com)"]
 
 
 def test_the_demo_runs_with_its_own_settings_only(db):
