@@ -54,14 +54,15 @@ def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator
 
 
 def csv_response(
-    what: str, whose: str, header: Sequence[str], rows: Iterable[Sequence[str]]
+    what: str, whose: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, total: int | None = None
 ) -> StreamingHttpResponse:
     """Return a download that is made while it is sent, named for what it holds, whose it is, and the day.
 
-    The rows are read after the view and its middleware have ended: they must not ask for the time zone
-    or the language of the moment.
+    With `total`, how many rows there will be, a script can say how far it is. The rows are read after the
+    view and its middleware have ended: they must not ask for the time zone or the language of the moment.
     """
     parts = [what, slugify(whose)[:NAME_LENGTH].strip("-"), f"{timezone.localdate():%Y-%m-%d}"]
+    counted = {} if total is None else {"Row-Count": str(total)}
     return StreamingHttpResponse(
         csv_chunks(header, rows),
         content_type="text/csv; charset=utf-8",
@@ -69,5 +70,6 @@ def csv_response(
             "Content-Disposition": f'attachment; filename="{"-".join(filter(None, parts))}.csv"',
             # It holds people's data: also where the middleware that says so for every page is not in use.
             "Cache-Control": "no-store",
+            **counted,
         },
     )

@@ -57,7 +57,10 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     what = "; ".join([_("Status of operators"), *filters.in_words()])
     record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
     rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
-    return csv_response("two-factor-status", account.name, evidence.header(), evidence.rows(rows))
+    total = filters.qs.count()
+    return csv_response(
+        "two-factor-status", account.name, evidence.header(), evidence.rows(rows), total=total
+    )
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:

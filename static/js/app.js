@@ -173,6 +173,11 @@
     const { target: form, submitter } = event;
     if (event.defaultPrevented || form.method === "dialog") return;
     if (submitter && "download" in submitter.dataset) return; // the page stays, and so must its buttons
+    if (submitter && "progress" in form.dataset) {
+      event.preventDefault();
+      download(form, submitter);
+      return;
+    }
     if (form.dataset.sent) {
       event.preventDefault();
       return;
@@ -193,6 +198,48 @@
       load(form.method.toUpperCase(), given("action") || popupUrl, { source: form, values: new FormData(form, submitter) });
     }
   });
+
+  // --- Long files: the button says how far they are, and leaving the page asks first
+
+  const stay = (event) => event.preventDefault();
+
+  async function download(form, button) {
+    const { progress, broken } = form.dataset;
+    button.dataset.label ??= button.textContent;
+    const say = (number) => Number(number).toLocaleString(html.lang);
+    button.disabled = true;
+    window.addEventListener("beforeunload", stay);
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const rows = answer.headers.get("Row-Count");
+      if (rows === null) { // no file: the login page, or the list that says what is wrong
+        window.removeEventListener("beforeunload", stay);
+        window.location.assign(answer.url);
+        return;
+      }
+      const pieces = [];
+      let lines = -1; // the first holds the titles
+      const reader = answer.body.getReader();
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        pieces.push(piece.value);
+        piece.value.forEach((byte) => { if (byte === 10) lines += 1; });
+        button.textContent = progress.replace("{done}", say(Math.max(lines, 0))).replace("{all}", say(rows));
+      }
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(pieces, { type: "text/csv" }));
+      link.download = answer.headers.get("Content-Disposition").match(/filename="([^"]+)"/)[1];
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      announce(button.textContent);
+      button.textContent = button.dataset.label;
+    } catch {
+      button.textContent = broken;
+      announce(broken);
+    } finally {
+      window.removeEventListener("beforeunload", stay);
+      button.disabled = false;
+    }
+  }
 
   function switchOptions(box) {
     const options = one(box.dataset.enables);

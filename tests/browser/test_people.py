@@ -204,6 +204,32 @@ def test_the_list_is_searched_filtered_sorted_and_paged(at_admin, account):
 LONG = "Maximiliana-Friederike-von-und-zu-Hohenstein-Wittelsbach " * 4
 
 
+def test_an_export_says_how_far_it_is_and_that_it_broke_off(at_admin, account, admin, olga):
+    at_admin.go("/operators/")
+    button = at_admin.page.locator("#export button")
+    button.evaluate(
+        """button => {
+            window.said = [];
+            const note = () => window.said.push(button.textContent);
+            new MutationObserver(note).observe(button, { childList: true });
+        }"""
+    )
+    with at_admin.page.expect_download() as download:
+        at_admin.press("Export as CSV")
+    assert olga.email in download.value.path().read_text()
+    assert download.value.suggested_filename.startswith("two-factor-status-")
+    expect(button).to_have_text("Export as CSV")
+    assert at_admin.page.evaluate("window.said")[-2] == "2 of 2 rows"
+
+    at_admin.page.route("**/operators/export/**", lambda route: route.fulfill(headers={"Row-Count": "2"}))
+    at_admin.press("Export as CSV")
+    expect(button).to_have_text("The file broke off. Export it again.")
+    at_admin.page.unroute("**/operators/export/**")
+    admin.renew_session_nonce()
+    button.click()
+    at_admin.heading("Log in")
+
+
 @pytest.mark.parametrize(
     "page",
     [

@@ -104,6 +104,13 @@ def test_filters_and_order_of_the_list_are_kept(admin_browser, account):
     assert names_in(admin_browser, "?status=protected&sort=-name&page=2") == ["Dora", "Berta"]
 
 
+def test_a_script_is_told_how_many_rows_there_will_be(admin_browser, account):
+    for name in ("Berta", "Cleo"):
+        make_operator(account, name=name)
+    assert admin_browser.post(URL)["Row-Count"] == "3"
+    assert admin_browser.post(f"{URL}?search=cleo")["Row-Count"] == "1"
+
+
 def test_the_button_on_the_list_keeps_the_filters_and_leaves_the_page_out(admin_browser):
     page = admin_browser.get(LIST, {"search": "a&b", "sort": "-name", "page": "2"}).text
     assert f'action="{URL}?search=a%26b&amp;sort=-name"' in page

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Account, AuditEntry
 from accounts.policy import Policy
 from operators import evidence, terminal
+from operators.management.commands import two_factor
 from operators.models import Operator
 from operators.policy_preview import FIRST
 from operators.reminder_runs import ReminderRun
@@ -204,6 +205,16 @@ def test_export_writes_everybody(account, run, operator, tmp_path):
     assert str(file) in run("export", "--output", str(file))[0]
     assert "olga@example.com" in file.read_text()
     assert "cannot be written" in refused("export", "--output", str(tmp_path))
+
+
+def test_a_long_file_says_how_far_it_is(account, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(two_factor, "SAID_EVERY", 2)
+    for number in range(5):
+        make_operator(account, f"o{number}@example.com")
+    call_command("two_factor", "export", "--output", str(tmp_path / "evidence.csv"))
+    assert capsys.readouterr().err == "2 of 5 rows\n4 of 5 rows\n"
+    call_command("two_factor", "export")
+    assert capsys.readouterr().err == ""
 
 
 def test_export_for_scripts_is_a_list_of_objects(account, run, tmp_path):

@@ -16,6 +16,8 @@ from accounts.spreadsheet import csv_chunks
 from operators import evidence, terminal
 from operators.terminal import Answer
 
+SAID_EVERY = 10_000  # rows of a file
+
 
 def _day(text: str) -> date:
     """Read a day."""
@@ -120,6 +122,8 @@ class Command(BaseCommand):
             number = account.operators.count()
             return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
         rows = evidence.rows(account.operators.order_by("pk"))
+        if options["output"]:
+            rows = self._counted(rows, account.operators.count())
         as_json = options["format"] == "json"
         chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)
         if not options["output"]:
@@ -132,3 +136,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
+
+    def _counted(self, rows: Iterator[list[str]], total: int) -> Iterator[list[str]]:
+        """Return the same rows, and say now and then how far it is."""
+        for number, row in enumerate(rows, start=1):
+            yield row
+            if number % SAID_EVERY == 0:
+                self.stderr.write(_("%(done)d of %(all)d rows") % {"done": number, "all": total})
