@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
+from accounts.spreadsheet import ROW_COUNT
 from operators import evidence, reset
 from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, SubAccount
@@ -102,6 +103,13 @@ def test_filters_and_order_of_the_list_are_kept(admin_browser, account):
         make_operator(account, name=name, enrolled=name != "Cleo")
     assert names_in(admin_browser, "?sort=-name") == ["Dora", "Cleo", "Berta", "Anna Admin"]
     assert names_in(admin_browser, "?status=protected&sort=-name&page=2") == ["Dora", "Berta"]
+
+
+def test_a_script_is_told_how_many_rows_there_will_be(admin_browser, account):
+    for name in ("Berta", "Cleo"):
+        make_operator(account, name=name)
+    assert admin_browser.post(URL)[ROW_COUNT] == "3"
+    assert admin_browser.post(f"{URL}?search=cleo")[ROW_COUNT] == "1"
 
 
 def test_the_button_on_the_list_keeps_the_filters_and_leaves_the_page_out(admin_browser):
