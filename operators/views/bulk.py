@@ -21,7 +21,7 @@ from accounts.policy import Override, is_exception
 from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
-from operators.bulk_preview import CONSEQUENCES, preview
+from operators.bulk_preview import consequence, preview
 from operators.bulk_rules import OVERRIDES
 from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
@@ -103,7 +103,7 @@ def _preview(
     context = _page(data, selection) | {
         "found": found,
         "group": group,
-        "consequence": CONSEQUENCES[BulkAction.Kind(kind)],
+        "consequence": consequence(kind, request.user.account),
         "destroys": kind in (BulkAction.Kind.RESET, BulkAction.Kind.DEACTIVATE),
         "hidden": [fresh["key"], fresh["counted"]],
         "fields": [field for field in sent or fresh if not field.is_hidden],

@@ -19,6 +19,7 @@ from accounts.policy import Policy
 from invitations import invite, setup_link
 from operators import bulk, removal
 from operators.bulk_models import SILENCE, BulkAction, BulkItem
+from operators.bulk_rules import OVERRIDES
 from operators.models import Group, Operator
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
@@ -75,6 +76,19 @@ def entries(action):
 
 
 # Choosing
+
+
+@pytest.mark.parametrize("kind", [*OVERRIDES, BulkAction.Kind.RESET])
+def test_while_the_setting_is_disabled_an_override_is_not_said_to_change_anything(
+    admin_browser, account, kind
+):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    stored = Policy.REQUIRED if kind == BulkAction.Kind.NO_OVERRIDE else ""
+    operator = make_operator(account, enrolled=True, override=stored)
+    page = admin_browser.get(BULK, chosen(kind, [operator])).text
+    waits = "Nothing changes for them while the account&#x27;s setting is Disabled." in page
+    assert waits is (kind in OVERRIDES)
 
 
 def test_the_list_has_a_box_for_each_operator_and_all_actions(admin_browser, operator):
