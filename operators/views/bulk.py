@@ -27,6 +27,7 @@ from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmReset
 from operators.models import Group
 
 PAGE_SIZE = 25
+DONE = Q(state=BulkItem.State.DONE)
 
 
 @needs_proof_to_post
@@ -138,7 +139,11 @@ def actions(request: SignedInRequest) -> HttpResponse:
     """List the bulk actions of the account, newest first."""
     mine = BulkAction.objects.filter(account=request.user.account_id).select_related("group")
     page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "operators/bulk_actions.html", {"page": page})
+    items = BulkItem.objects.filter(action__in=[found.pk for found in page]).order_by()
+    counted = items.values("action").annotate(all=Count("pk"), done=Count("pk", filter=DONE))
+    numbers = {row["action"]: row for row in counted}
+    rows = [(found, numbers.get(found.pk)) for found in page]
+    return render(request, "operators/bulk_actions.html", {"page": page, "rows": rows})
 
 
 @require_safe

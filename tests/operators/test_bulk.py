@@ -605,6 +605,16 @@ def test_the_actions_of_the_account_are_listed_and_no_others(admin_browser, oper
     assert "Deactivate</a>" not in signed_in(stranger).get(page).text
 
 
+def test_the_list_of_actions_says_how_far_each_is_in_one_query(queue, admin_browser, admin, operator, many):
+    page = reverse("operators:bulk-actions")
+    confirm(admin_browser, chosen("deactivate", [operator, admin]))
+    before = queries(partial(admin_browser.get, page))
+    confirm(admin_browser, chosen("override-required", many))
+    assert queries(partial(admin_browser.get, page)) == before
+    found = admin_browser.get(page).text
+    assert [found_in(part, r'"Done">([^<]+)<') for part in found.split("<tr>")[2:]] == ["0 of 5", "1 of 2"]
+
+
 def test_old_actions_are_forgotten_and_running_ones_never(queue, admin_browser, operator, many):
     confirm(admin_browser, chosen("deactivate", [operator]))
     confirm(admin_browser, chosen("override-required", many))
