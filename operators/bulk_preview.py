@@ -8,13 +8,14 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.policy import Policy
 from operators.bulk_models import BulkAction, Reason
-from operators.bulk_rules import judged
+from operators.bulk_rules import OVERRIDES, judged
 from operators.models import Group, Operator
 
 Kind = BulkAction.Kind
 FIRST_NAMES = 5
-CONSEQUENCES = {
+_CONSEQUENCES = {
     Kind.OVERRIDE_REQUIRED: _(
         "Each of them must use two-factor authentication from the next sign-in on, "
         "whatever the account's setting says."
@@ -40,6 +41,15 @@ CONSEQUENCES = {
     ),
     Kind.GROUP: _("Each of them becomes a member of the group."),
 }
+_WHILE_DISABLED = _(
+    "Nothing changes for them while the account's setting is Disabled. It takes effect once that changes."
+)
+
+
+def consequence(kind: str, account: Account) -> str:
+    """Return what an action means for those to whom it is done."""
+    waits = kind in OVERRIDES and account.two_factor_policy == Policy.DISABLED
+    return str(_WHILE_DISABLED if waits else _CONSEQUENCES[Kind(kind)])
 
 
 @dataclass(frozen=True, slots=True)

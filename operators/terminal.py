@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from accounts.days import first_moment
+from accounts.forms import AccountSettingsForm
 from accounts.models import Account
+from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
 from operators import announcing, exceptions, reminding
@@ -91,7 +92,7 @@ def set_policy(
 ) -> Answer:
     """Change the account's rule, or say whom that would affect, in the groups of the page."""
     now = timezone.now()
-    change = Change(account.rule.as_of(now), _rule(policy, begins, now), now)
+    change = Change(account.rule.as_of(now), _rule(policy, begins), now)
     shown = preview_of(account, change)
     somebody_must = change.requires and any(shown.counts[group] for group in MUST_ENROLL)
     sentence = announcing.sentence(account, change.new) if somebody_must else ""
@@ -132,14 +133,20 @@ def _names(shown: Preview, group: str) -> str:
     return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more else names
 
 
-def _rule(policy: str, begins: date | None, now: datetime) -> AccountRule:
-    """Return the rule that was asked for."""
+def _rule(policy: str, begins: date | None) -> AccountRule:
+    """Return the rule that was asked for, by the rules of the page."""
     if begins and policy != Policy.REQUIRED:
         raise RefusedError(_("Only Required can begin on a day: leave out --from."))
-    new = AccountRule(policy, first_moment(begins) if begins else None)
-    if new.required_from and new.required_from <= now:
-        raise RefusedError(_("That day has begun already: leave out --from, or name a later day."))
-    return new
+    day = begins.isoformat() if begins else ""
+    form = AccountSettingsForm({"two_factor_policy": policy, "required_from": day})
+    _check(form)
+    return form.rule
+
+
+def _check(form: PlainForm) -> None:
+    """Refuse what the page refuses, in its words."""
+    if not form.is_valid():
+        raise RefusedError(" ".join(str(error) for errors in form.errors.values() for error in errors))
 
 
 def override(account: Account, email: str, given: dict[str, str], *, dry_run: bool) -> Answer:
@@ -177,8 +184,7 @@ def _form(account: Account, given: dict[str, str]) -> OverrideForm:
     """Return the valid form; what is wrong with it is said as on the page."""
     on = {} if given["policy"] == "none" else {"override": "on", **given}
     form = OverrideForm(on, rule=account.rule)
-    if not form.is_valid():
-        raise RefusedError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    _check(form)
     return form
 
 

@@ -17,7 +17,7 @@ from invitations.models import Link, TooSoonError
 from operators import access, adding, removal
 from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Operator
-from operators.views.links import copy
+from operators.views.links import copy, to_ledger
 
 
 @require_safe
@@ -71,7 +71,7 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = access.to_manage(request.user, pk)
     if _still_invited(request, operator):
         _send(request, operator)
-    return redirect(operator)
+    return to_ledger(request) if "ledger" in request.POST else redirect(operator)
 
 
 @needs_proof_to_post

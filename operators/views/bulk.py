@@ -20,12 +20,13 @@ from accounts.models import Account
 from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
-from operators.bulk_preview import CONSEQUENCES, preview
+from operators.bulk_preview import consequence, preview
 from operators.bulk_rules import makes_exceptions
 from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
 
 PAGE_SIZE = 25
+DONE = Q(state=BulkItem.State.DONE)
 
 
 @needs_proof_to_post
@@ -101,7 +102,7 @@ def _preview(
     context = _page(data, selection) | {
         "found": found,
         "group": group,
-        "consequence": CONSEQUENCES[BulkAction.Kind(kind)],
+        "consequence": consequence(kind, request.user.account),
         "destroys": kind in (BulkAction.Kind.RESET, BulkAction.Kind.DEACTIVATE),
         "hidden": [fresh["key"], fresh["counted"]],
         "fields": [field for field in sent or fresh if not field.is_hidden],
@@ -136,7 +137,11 @@ def actions(request: SignedInRequest) -> HttpResponse:
     """List the bulk actions of the account, newest first."""
     mine = BulkAction.objects.filter(account=request.user.account_id).select_related("group")
     page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "operators/bulk_actions.html", {"page": page})
+    items = BulkItem.objects.filter(action__in=[found.pk for found in page]).order_by()
+    counted = items.values("action").annotate(all=Count("pk"), done=Count("pk", filter=DONE))
+    numbers = {row["action"]: row for row in counted}
+    rows = [(found, numbers.get(found.pk)) for found in page]
+    return render(request, "operators/bulk_actions.html", {"page": page, "rows": rows})
 
 
 @require_safe

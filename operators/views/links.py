@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -56,13 +56,19 @@ def _filters(request: SignedInRequest) -> LinkFilters:
     return LinkFilters(request.GET, queryset=table.records(request.user.account_id, timezone.now()))
 
 
+def to_ledger(request: SignedInRequest) -> HttpResponse:
+    """Lead back to the ledger as it was left: the forms in it name its filters."""
+    query = QueryDict(request.POST.get("ledger", "")[:2000]).urlencode()
+    return redirect(reverse("operators:links") + (f"?{query}" if query else ""))
+
+
 @require_POST
 def send_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Mail a setup link to whoever has to set up and has not; the older link stops working."""
     operator = access.to_manage(request.user, pk)
     if _needs_one(request, operator):
         _send(request, operator)
-    return redirect("operators:links")
+    return to_ledger(request)
 
 
 def _needs_one(request: SignedInRequest, operator: Operator) -> bool:
@@ -98,7 +104,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, text % {"name": operator.name or operator.email})
     else:
         messages.info(request, _("There was no setup link to withdraw."))
-    return redirect("operators:links")
+    return to_ledger(request)
 
 
 @needs_proof_to_post

@@ -324,6 +324,21 @@ def test_an_administrator_sends_a_setup_link_again_within_the_limits(admin_brows
     assert LinkRecord.objects.get().asked_by == "Anna Admin (anna@example.com)"
 
 
+def test_what_is_done_in_the_ledger_leads_back_to_it_as_it_was(admin_browser, olga, ivo):
+    setup_link.send(olga, NOBODY)
+    invite.send(ivo, NOBODY)
+    page = admin_browser.get(URL, {"state": "sent", "page": "1"}).text
+    assert page.count('name="ledger" value="state=sent&amp;page=1"') == 3
+    for name, person in (
+        ("setup-link-send", olga),
+        ("invitation-resend", ivo),
+        ("setup-link-withdraw", olga),
+    ):
+        url = reverse(f"operators:{name}", args=[person.pk])
+        assert admin_browser.post(url, {"ledger": "state=sent&page=1"}).url == f"{URL}?state=sent&page=1"
+        assert admin_browser.post(url, {"ledger": ""}).url == URL
+
+
 def test_nobody_gets_a_setup_link_who_needs_none(admin_browser, operator):
     url = reverse("operators:setup-link-send", args=[operator.pk])
     assert "does not need a setup link" in admin_browser.post(url, follow=True).text

@@ -19,6 +19,7 @@ from accounts.policy import Policy
 from invitations import invite, setup_link
 from operators import bulk, removal
 from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
+from operators.bulk_rules import OVERRIDES
 from operators.models import Group, Operator
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
@@ -75,6 +76,19 @@ def entries(action):
 
 
 # Choosing
+
+
+@pytest.mark.parametrize("kind", [*OVERRIDES, BulkAction.Kind.RESET])
+def test_while_the_setting_is_disabled_an_override_is_not_said_to_change_anything(
+    admin_browser, account, kind
+):
+    account.two_factor_policy = Policy.DISABLED
+    account.save()
+    stored = Policy.REQUIRED if kind == BulkAction.Kind.NO_OVERRIDE else ""
+    operator = make_operator(account, enrolled=True, override=stored)
+    page = admin_browser.get(BULK, chosen(kind, [operator])).text
+    waits = "Nothing changes for them while the account&#x27;s setting is Disabled." in page
+    assert waits is (kind in OVERRIDES)
 
 
 def test_the_list_has_a_box_for_each_operator_and_all_actions(admin_browser, operator):
@@ -617,6 +631,16 @@ def test_the_actions_of_the_account_are_listed_and_no_others(admin_browser, oper
     assert "Deactivate</a>" in admin_browser.get(page).text
     stranger = make_operator(make_account(name="Other"), administrator=True)
     assert "Deactivate</a>" not in signed_in(stranger).get(page).text
+
+
+def test_the_list_of_actions_says_how_far_each_is_in_one_query(queue, admin_browser, admin, operator, many):
+    page = reverse("operators:bulk-actions")
+    confirm(admin_browser, chosen("deactivate", [operator, admin]))
+    before = queries(partial(admin_browser.get, page))
+    confirm(admin_browser, chosen("override-required", many))
+    assert queries(partial(admin_browser.get, page)) == before
+    found = admin_browser.get(page).text
+    assert [found_in(part, r'"Done">([^<]+)<') for part in found.split("<tr>")[2:]] == ["0 of 5", "1 of 2"]
 
 
 def test_old_actions_are_forgotten_and_running_ones_never(queue, admin_browser, operator, many):

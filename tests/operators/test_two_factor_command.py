@@ -133,7 +133,8 @@ def test_set_policy_takes_the_day_from_which_it_is_required(account, run):
     assert AuditEntry.objects.get(action="account_policy").new == "Required from 1 Dec 2026 on"
     assert "1  Stopped from 1 Dec 2026 on" in out
     assert "Until that day each sign-in offers to set it up." in out
-    assert "has begun already" in refused("set-policy", "required", "--from", "2026-11-24")
+    for day in ("2026-11-24", "2027-11-25", "2062-12-01"):
+        assert "after today, within a year" in refused("set-policy", "required", "--from", day)
     assert "Only Required" in refused("set-policy", "optional", "--from", "2026-12-01")
 
 
