@@ -238,6 +238,7 @@
     } finally {
       window.removeEventListener("beforeunload", stay);
       button.disabled = false;
+      if (document.activeElement === document.body) button.focus(); // where the keyboard was
     }
   }
 
