@@ -112,7 +112,10 @@ class ConfirmExceptionForm(ConfirmForm):
         error_messages={
             "required": _("Say why these operators are asked for less than the account asks of everybody.")
         },
-        help_text=_("It is kept with each of the exceptions."),
+        help_text=_(
+            "It is kept with each of the exceptions. Whoever has the override already is left out, and keeps "
+            "the reason and the last day of before."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     until = LastDayField(validators=[check_last_day])

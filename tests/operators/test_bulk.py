@@ -21,6 +21,7 @@ from operators import bulk, removal
 from operators.bulk_models import SILENCE, BulkAction, BulkItem
 from operators.bulk_rules import OVERRIDES
 from operators.models import Group, Operator
+from operators.override import set_override
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY
@@ -603,6 +604,16 @@ def test_the_actions_of_the_account_are_listed_and_no_others(admin_browser, oper
     assert "Deactivate</a>" in admin_browser.get(page).text
     stranger = make_operator(make_account(name="Other"), administrator=True)
     assert "Deactivate</a>" not in signed_in(stranger).get(page).text
+
+
+def test_who_has_the_override_already_keeps_reason_and_end_and_the_preview_says_so(admin_browser, account):
+    had, others = (make_operator(account, name=name, enrolled=True) for name in ("Had", "Other"))
+    set_override(had, Policy.DISABLED, NOBODY, reason="Before", until=timezone.now() + timedelta(days=3))
+    data = chosen("override-disabled", [had, others])
+    assert "keeps the reason and the last day of before" in admin_browser.get(BULK, data).text
+    confirm(admin_browser, data, why="New")
+    reasons = Operator.objects.order_by("name").values_list("name", "override_reason")
+    assert list(reasons)[1:] == [("Had", "Before"), ("Other", "New")]
 
 
 def test_the_list_of_actions_says_how_far_each_is_in_one_query(queue, admin_browser, admin, operator, many):
