@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.core import mail
@@ -208,6 +209,13 @@ def test_export_writes_everybody(account, run, operator, tmp_path):
     assert str(file) in run("export", "--output", str(file))[0]
     assert "olga@example.com" in file.read_text()
     assert "cannot be written" in refused("export", "--output", str(tmp_path))
+
+
+def test_export_ends_where_nobody_reads_on(account, monkeypatch):
+    make_operator(account)
+    screen = StringIO()
+    monkeypatch.setattr(screen, "write", Mock(side_effect=BrokenPipeError))
+    call_command("two_factor", "export", stdout=screen)
 
 
 @pytest.mark.parametrize(("terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])

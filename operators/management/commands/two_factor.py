@@ -125,8 +125,10 @@ class Command(BaseCommand):
         as_json = options["format"] == "json"
         chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)
         if not options["output"]:
-            for chunk in chunks:
-                self.stdout.write(chunk, ending="")
+            with suppress(BrokenPipeError):  # whoever reads it, such as `head`, has had enough
+                for chunk in chunks:
+                    self.stdout.write(chunk, ending="")
+                self.stdout.flush()
             return Answer({})
         try:
             with Path(options["output"]).open("w", encoding="utf-8", newline="") as file:
