@@ -50,7 +50,7 @@ def waiting(operator) -> Client:
     ("page", "code"), [(VERIFY, None), (reverse("twofactor:recover"), RECOVERY_CODES[0])]
 )
 def test_a_right_code_after_nine_wrong_ones_takes_count_and_delay_back(olga, page, code):
-    Operator.objects.update(code_failures=9)
+    Operator.objects.update(code_failures=9, guessing_told=True)
     assert waiting(olga).post(page, {"code": code or code_for()}).status_code == 302
     olga.refresh_from_db()
     assert (olga.code_failures, olga.codes_blocked_until) == (0, None)

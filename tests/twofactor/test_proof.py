@@ -294,8 +294,17 @@ def test_cancel_leads_nowhere_else(admin, target):
         assert 'href="/"' in browser.post(SETTINGS, fields, headers={"referer": referer}).text
 
 
-def test_typing_begins_with_the_password(admin):
-    assert "autofocus" in stale(admin).post(SETTINGS, {}).text
+def test_cancel_does_not_lead_from_an_encrypted_page_to_one_that_is_not(admin):
+    for scheme, back in (("http", "/"), ("https", f"https://testserver{SETTINGS}")):
+        headers = {"referer": f"{scheme}://testserver{SETTINGS}"}
+        page = stale(admin).post(SETTINGS, {}, headers=headers, secure=True).text
+        assert f'href="{back}" data-popup-close' in page
+
+
+def test_typing_begins_with_the_password_and_it_is_called_that(admin):
+    page = stale(admin).post(SETTINGS, {}).text
+    assert "autofocus" in page
+    assert ">Password</label>" in page
 
 
 def test_an_own_reset_takes_password_and_code_every_time(anna):

@@ -281,12 +281,14 @@ def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator
 
 
 def test_of_two_that_spend_codes_at_once_both_get_theirs_and_none_twice(olga):
-    first, second = (Authenticator.objects.get(user=olga) for _ in range(2))
+    late = make_operator(olga.account, enrolled=True)
+    first, second = (Authenticator.objects.get(user=late) for _ in range(2))
     codes = [recovery.normalize(code) for code in RECOVERY_CODES]
     assert first.spend_recovery_code(codes[0])
     assert second.spend_recovery_code(codes[1])
     assert not first.spend_recovery_code(codes[1])
-    assert Authenticator.objects.get(user=olga).recovery_codes_left == 8
+    left = [Authenticator.objects.get(user=who).recovery_codes_left for who in (late, olga)]
+    assert left == [8, 10]
 
 
 def test_codes_of_a_reset_authenticator_are_not_renewed(olga):

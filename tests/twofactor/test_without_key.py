@@ -156,7 +156,8 @@ def test_nor_does_one_in_a_proof(account, lose_key, kind, code):
     browser = stale(operator)
     browser.raise_request_exception = False
     lose_key(kind)
-    browser.post(reverse("accounts:settings"), proof(two_factor_policy="disabled", proof_code=code))
+    fields = proof(two_factor_policy="disabled", proof_code=code)
+    assert is_the_plain_page(browser.post(reverse("operators:policy-preview"), fields))
     assert Operator.objects.get(pk=operator.pk).code_failures == 0
 
 
