@@ -115,6 +115,14 @@ def test_days_that_were_over_when_the_rule_was_set_are_not_made_up_for(account, 
     assert days_with_a_reminder(time_machine, [6, 5, 4, 3, 2]) == [3]
 
 
+def test_of_two_workers_that_begin_the_same_round_one_does(announced, time_machine):
+    time_machine.move_to(NOW + timedelta(days=7))
+    for _worker in range(2):
+        announcing._remind(announced)
+    assert Announcement.objects.filter(reminds_on__isnull=False).count() == 1
+    assert len(mail.outbox) == 1
+
+
 def test_who_was_told_of_the_change_today_is_not_reminded_today(account, olga, time_machine):
     confirm(account, "2026-12-01", mail_now="on")
     assert remind_on(time_machine, NOW + timedelta(hours=1)) == []
