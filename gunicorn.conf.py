@@ -10,7 +10,7 @@ from gunicorn.glogging import Logger
 # Started as a script, gunicorn reads this file before it looks for modules beside it.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from uptrends_2fa.logs import without_token
+from uptrends_2fa.logs import CleanFormatter, without_token
 
 # --- Where it listens ---
 # Behind a reverse proxy that speaks TLS, hence the loopback address. Which proxies are believed when they
@@ -57,6 +57,12 @@ access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
 
 class TokenFreeLogger(Logger):  # type: ignore[misc]
     """Gunicorn's logger, but for the tokens: whoever reads the log must not be able to use the links."""
+
+    def setup(self, cfg: Any) -> None:
+        """Clean tracebacks, too: they quote what the failing code was given."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(CleanFormatter(self.error_fmt, self.datefmt))
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
         """Return the parts of an access log line, the path as it was sent and without a token."""

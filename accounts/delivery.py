@@ -71,25 +71,32 @@ def letter(template: str, to: str, context: Mapping[str, object]) -> Letter:
     return Letter(to, subject, text.strip() + "\n", html)
 
 
-def send(template: str, to: str, context: Mapping[str, object]) -> OutgoingMail.State:
-    """Send the email `templates/<template>.{subject.txt,txt,html}` to one address, now.
+def send(mail: OutgoingMail, context: Mapping[str, object]) -> OutgoingMail.State:
+    """Send a stored email, with all that its template needs, now.
 
     Returns whether the mail server took it, or refused the address. Never call it inside a transaction: a
     mail server may take seconds to answer, and nobody else could write meanwhile.
     """
-    mail = letter(template, to, context)
-    message = EmailMultiAlternatives(mail.subject, mail.text, to=[to])
-    message.attach_alternative(mail.html, "text/html")
+    written = letter(mail.template, mail.to, context)
+    message = EmailMultiAlternatives(written.subject, written.text, to=[written.to])
+    message.attach_alternative(written.html, "text/html")
     try:
         message.send()
     except SMTPRecipientsRefused as error:
-        logger.warning("The mail server refused the recipient of %s", template)
+        logger.warning("The mail server refused the recipient of email %d, %s", mail.pk, mail.template)
         return _refusal(error)
-    except (SMTPException, OSError, ValueError):  # ValueError: an address or a header that cannot be written
-        # The template names the email; address and content stay out of the log.
-        logger.exception("Could not send %s", template)
+    except (SMTPException, OSError, ValueError) as error:  # ValueError: what no header can hold
+        # Number and template name the email. What the error says, and its traceback, stay out of the log:
+        # mail servers and libraries quote the address in it, or the content.
+        logger.error("Could not send email %d, %s: %s", mail.pk, mail.template, _kind_of(error))  # noqa: TRY400
         return OutgoingMail.State.FAILED
     return OutgoingMail.State.SENT
+
+
+def _kind_of(error: Exception) -> str:
+    """Return what kind of error it is, with the number that the mail server or the system gave it."""
+    number = getattr(error, "smtp_code", None) or getattr(error, "errno", None)
+    return f"{type(error).__name__} {number}" if number else type(error).__name__
 
 
 def _refusal(error: SMTPRecipientsRefused) -> OutgoingMail.State:
@@ -145,7 +152,7 @@ def _try(mail: OutgoingMail, post: Post) -> OutgoingMail.State:
     rest = post.complete(mail)
     if rest is None:
         return OutgoingMail.State.DROPPED
-    return send(mail.template, mail.to, {"at": mail.created_at, **mail.context, **rest})
+    return send(mail, {"at": mail.created_at, **mail.context, **rest})
 
 
 def requeue(tasks: Mapping[str, MailTask]) -> int:

@@ -1,4 +1,7 @@
-"""Keeps the tokens of emailed links out of every log: whoever reads a log must not be able to use a link."""
+"""Keeps tokens of emailed links and people's addresses out of every log.
+
+Whoever reads a log must not be able to use a link, nor learn who has an account.
+"""
 
 import logging
 import re
@@ -6,6 +9,10 @@ from urllib.parse import unquote
 
 # Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
 EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset|not-me)/")
+# An address in the text of a line: a path from the root of the site, with or without the site before it.
+ADDRESS = re.compile(r"(?<![^\s\"'(<\[=,])(?:https?://[^\s/\"'<>]+)?/[^\s\"'<>)\],]+")
+# Whatever a mail server or a database may quote of somebody's email address.
+MAILBOX = re.compile(r"[^\s@<>()\[\]{},;:=\"'`]+@[^\s@<>()\[\]{},;:=\"'`]+")
 
 
 def without_token(address: str) -> str:
@@ -15,14 +22,17 @@ def without_token(address: str) -> str:
     return f"{emailed_link.group()}..." if emailed_link else path
 
 
-class TokenFilter(logging.Filter):
-    """Django names the request's path in the arguments of what it logs about 4xx and 5xx answers."""
+class CleanFormatter(logging.Formatter):
+    """Cleans whole lines, tracebacks too: nobody can know what the next exception quotes."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten the addresses among the arguments; let everything through."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                without_token(arg) if isinstance(arg, str) and EMAILED_LINK.search(unquote(arg)) else arg
-                for arg in record.args
-            )
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without tokens and mailboxes; all else stays as it was."""
+        return MAILBOX.sub("[address]", ADDRESS.sub(_clean, super().format(record)))
+
+
+def _clean(found: re.Match[str]) -> str:
+    """Return an address, without its token if it is that of an emailed link."""
+    text = found.group()
+    site = text[: text.index("/", text.find("://") + 3)] if "://" in text else ""
+    is_emailed_link = EMAILED_LINK.match(unquote(text.removeprefix(site)))
+    return f"{site}{is_emailed_link.group()}..." if is_emailed_link else text
