@@ -1,13 +1,12 @@
 """Who did what to whom, and from where? Writes the audit trail."""
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Account, Action, AuditEntry
+from accounts.network import client_address
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -29,33 +28,6 @@ def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:
         actor = request.user
     session_key = request.session.stored_key  # type: ignore[attr-defined]  # our own store
     return Origin(actor, client_address(request), session_key)
-
-
-def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the connection, or the one that a trusted proxy forwarded.
-
-    X-Forwarded-For is read from its right end, where the proxies write, and only as far as the
-    proxies in TRUSTED_PROXIES go: what a browser puts into it itself is never reached.
-    """
-    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), request.META.get("REMOTE_ADDR", "")]
-    trusted = [ip_network(network) for network in settings.TRUSTED_PROXIES]
-    last = None
-    for hop in reversed(hops):
-        try:
-            address = ip_address(_without_port(hop.strip()))
-        except ValueError:
-            break
-        last = str(address)
-        if not any(address in network for network in trusted):
-            break
-    return last
-
-
-def _without_port(hop: str) -> str:
-    """Return the address of `203.0.113.5:4711` or `[2001:db8::5]:4711`, as some proxies write them."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def record(  # noqa: PLR0913  an entry has these parts

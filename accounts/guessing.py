@@ -7,7 +7,6 @@ has signed in before: it has a count of its own (OWASP Authentication Cheat Shee
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest
 
-from accounts.audit import client_address
+from accounts.network import by_network
 from accounts.tally import Limit, count, give_back, reset
 
 if TYPE_CHECKING:
@@ -95,14 +94,6 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def network_of(request: HttpRequest) -> str:
-    """Return what counts as one network address: an IPv6 customer has 2^64 of them."""
-    address = client_address(request)
-    if address is None:
-        return "unknown"
-    return str(ip_network(f"{address}/64", strict=False)) if ip_address(address).version == 6 else address  # noqa: PLR2004
-
-
 def _limits_of_browser(name: str, browser: str) -> list[Limit]:
     """Return what limits a browser in which the person has signed in before."""
     key = f"{digest(name)} {digest(browser)}"
@@ -116,7 +107,7 @@ def _limits_of_strangers(request: HttpRequest, name: str) -> list[Limit]:
     """Return what limits every other browser."""
     return [
         *_by_name(name),
-        Limit(f"password address {network_of(request)}", TRIES_BY_ADDRESS, MINUTES_15),
+        *by_network(request, "password address", TRIES_BY_ADDRESS, MINUTES_15),
     ]
 
 

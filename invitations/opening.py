@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from accounts import tally
 from accounts.durations import duration
-from accounts.guessing import network_of
+from accounts.network import by_network
 from invitations import tokens
 from invitations.models import Link
 
@@ -20,7 +20,7 @@ SECONDS = 15 * 60
 
 def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str) -> HttpResponse:
     """Lead to the page of that name, without the token; 429 where an address tries too many."""
-    wait = tally.count([tally.Limit(f"link address {network_of(request)}", LINKS, SECONDS)])
+    wait = tally.count(by_network(request, "link address", LINKS, SECONDS))
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     Link.note_opened(token, purpose)

@@ -50,7 +50,7 @@ TAKEN: list[dict[str, Any]] = [
     {"ALLOWED_HOSTS": ["login.example.com", "2fa.example.com"]},
     {"SECRET_KEY": "k" * 50},
     {"TWO_FACTOR_KEYS": ["a" * 43 + "=", "b" * 43 + "="]},
-    {"TRUSTED_PROXIES": ["127.0.0.1", "10.0.0.0/8", "::1"]},
+    {"TRUSTED_PROXIES": ["127.0.0.1", "10.0.0.0/8", "::1", "::ffff:10.0.0.0/104", "unix"]},
     {"SITE_URL": "https://login.example.com"},
     {"SITE_URL": "http://127.0.0.1:8000"},
     {"SITE_URL": "http://[::1]:8000"},

@@ -76,9 +76,13 @@ def about_proxies(proxies: Iterable[str]) -> str:
     """Return what to do about proxies that are not named by address; "" where all are, or there are none."""
     try:
         for proxy in proxies:
-            ipaddress.ip_network(proxy)
+            if proxy != "unix":  # accounts.network.UNIX_SOCKET, which settings cannot import
+                ipaddress.ip_network(proxy)
     except ValueError as error:
-        return f"Set TRUSTED_PROXIES to addresses or networks, such as 127.0.0.1 or 10.0.0.0/8: {error}."
+        return (
+            "Set TRUSTED_PROXIES to addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, or to unix for a "
+            f"Unix socket: {error}."
+        )
     return ""
 
 

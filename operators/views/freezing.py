@@ -11,8 +11,8 @@ from accounts import not_me, tally
 from accounts.access import needs_proof_to_post
 from accounts.audit import origin
 from accounts.durations import duration
-from accounts.guessing import network_of
 from accounts.http import SignedInRequest
+from accounts.network import by_network
 from operators import access, frozen
 from operators.models import Operator
 
@@ -23,7 +23,7 @@ TRIES, SECONDS = 60, 15 * 60
 @require_http_methods(["GET", "HEAD", "POST"])
 def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Ask once, as mail scanners follow links too; then freeze the sign-in."""
-    wait = tally.count([tally.Limit(f"link not-me {network_of(request)}", TRIES, SECONDS)])
+    wait = tally.count(by_network(request, "link not-me", TRIES, SECONDS))
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     notice = not_me.read(token)

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import tally
 from accounts.audit import origin
 from accounts.forms import NewPasswordForm
-from accounts.guessing import network_of
 from accounts.http import data_of
+from accounts.network import by_network
 from invitations import opening, tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, lifetime
@@ -44,7 +44,7 @@ def request_link(request: HttpRequest) -> HttpResponse:
 
 def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
     """Whether this network address has not asked too often, for whomever; the form says how long to wait."""
-    wait = tally.count([tally.Limit(f"mail address {network_of(request)}", MAILS_BY_ADDRESS, HOUR)])
+    wait = tally.count(by_network(request, "mail address", MAILS_BY_ADDRESS, HOUR))
     if wait:
         form.refuse_for(wait)
     return not wait

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import guessing, tally
+from accounts import tally
 from accounts.models import Tally
 from accounts.policy import Policy
 from tests.factories import PASSWORD, make_account, make_operator
@@ -111,14 +111,6 @@ def test_an_address_is_limited_across_names_and_others_are_untouched(operator):
             guess(Client(), f"nobody{number}@example.com", REMOTE_ADDR="203.0.113.5")
         assert TOO_MANY in guess(Client(), "last@example.com", REMOTE_ADDR="203.0.113.5").text
         assert TOO_MANY not in guess(Client(), operator.email, REMOTE_ADDR="203.0.113.6").text
-
-
-def test_an_ipv6_customer_is_one_address():
-    one = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2::1")
-    two = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:ffff::9")
-    three = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:3::1")
-    assert guessing.network_of(one) == guessing.network_of(two) != guessing.network_of(three)
-    assert guessing.network_of(RequestFactory().get("/", REMOTE_ADDR="")) == "unknown"
 
 
 def test_a_hundred_a_day_is_the_end_for_strangers(operator):

@@ -1,0 +1,83 @@
+"""From which network address does a request come, and which addresses are counted as one customer's?"""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.tally import Limit
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# In TRUSTED_PROXIES: whatever connects to the server's Unix socket, which has no address.
+UNIX_SOCKET = "unix"
+# An IPv6 line has 2^64 addresses, and many have 65,536 times as many (a /48), with as many customers as one
+# behind each: all of them together get so many times what one line gets.
+LINE, SITE, SITE_GETS = 64, 48, 10
+MAPPED_BITS = 96  # ::ffff:0:0/96 holds the IPv4 addresses (RFC 4291, 2.5.5.2)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address of the connection, or the one that a trusted proxy forwarded.
+
+    X-Forwarded-For is read from its right end, where the proxies write, and only as far as the proxies in
+    TRUSTED_PROXIES go: what a browser puts into it itself is never reached. Where a trusted proxy wrote no
+    address, the proxy's own is the answer. None: a Unix socket that is not trusted, or whose proxy is silent.
+    """
+    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), request.META.get("REMOTE_ADDR", "")]
+    trusted = _trusted(tuple(settings.TRUSTED_PROXIES))
+    if not hops[-1] and UNIX_SOCKET in settings.TRUSTED_PROXIES:
+        hops.pop()
+    last = None
+    for hop in reversed(hops):
+        address = _parse(hop)
+        if address is None:
+            break
+        last = str(address)
+        if not any(address in network for network in trusted):
+            break
+    return last
+
+
+def by_network(request: HttpRequest, what: str, allowed: int, seconds: int) -> list[Limit]:
+    """Return the limits on what a request's network may do: one for an address, two where it is IPv6."""
+    address = client_address(request)
+    if address is None or ":" not in address:
+        return [Limit(f"{what} {address or 'unknown'}", allowed, seconds)]
+    return [
+        Limit(f"{what} {ip_network((address, LINE), strict=False)}", allowed, seconds),
+        Limit(f"{what} {ip_network((address, SITE), strict=False)}", allowed * SITE_GETS, seconds),
+    ]
+
+
+@lru_cache(maxsize=8)
+def _trusted(proxies: tuple[str, ...]) -> list[Network]:
+    """Return the networks whose proxies are believed."""
+    return [_unmapped(ip_network(proxy)) for proxy in proxies if proxy != UNIX_SOCKET]
+
+
+def _unmapped(network: Network) -> Network:
+    """Return the IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`), or the network as it is."""
+    first = network.network_address
+    if isinstance(first, IPv6Address) and first.ipv4_mapped and network.prefixlen >= MAPPED_BITS:
+        return IPv4Network((first.ipv4_mapped, network.prefixlen - MAPPED_BITS))
+    return network
+
+
+def _parse(hop: str) -> Address | None:
+    """Return an address in its one form, however a proxy or the system has written it."""
+    try:
+        address = ip_address(_without_port(hop.strip()).partition("%")[0])
+    except ValueError:
+        return None
+    # A server that listens at [::] sees IPv4 as ::ffff:203.0.113.5.
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of `203.0.113.5:4711` or `[2001:db8::5]:4711`, as some proxies write them."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
