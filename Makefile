@@ -27,7 +27,7 @@ demo: $(VENV)/.demo ## Serve a sample account on 127.0.0.1:8000 (another port: m
 	@$(IN_VENV)/python manage.py demo --port $(PORT) $(DEMO_ARGS)
 
 test: $(VENV)/.test system-packages ## Run all tests (a part: make test PYTEST_ARGS="--no-cov tests/twofactor")
-	@# DATABASE_URL and CACHE_URL, from the environment or the command line, reach the tests as they are.
+	@# DATABASE_URL, from the environment or the command line, reaches the tests as it is.
 	$(IN_VENV)/python -m pytest -n $(TEST_WORKERS) --cov $(PYTEST_ARGS)
 
 # Quickest first, so that a slip is told within seconds.
@@ -68,7 +68,6 @@ deploy-check: $(VENV)/.dev ## Check production settings with Django's own deploy
 	ALLOWED_HOSTS=login.example.com \
 	SITE_URL=https://login.example.com \
 	DATABASE_URL=postgres://uptrends_2fa:password@127.0.0.1:5432/uptrends_2fa \
-	CACHE_URL=redis://127.0.0.1:6379/0 \
 	EMAIL_URL=smtp+tls://user:password@mail.example.com:587 \
 	DEFAULT_FROM_EMAIL=no-reply@example.com \
 	$(IN_VENV)/python manage.py check --deploy --fail-level WARNING

@@ -14,18 +14,13 @@ from django.core.management import CommandError, call_command
 from uptrends_2fa import checks, production
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-SHARED = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1"}
-}
 COOKIES = "django.contrib.sessions.backends.signed_cookies"
 CACHE = "django.contrib.sessions.backends.cache"
-CACHED_DATABASE = "django.contrib.sessions.backends.cached_db"
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"SESSION_ENGINE": COOKIES}, "Set SESSION_ENGINE"),
-    ({"SESSION_ENGINE": CACHE, "CACHES": LOCAL}, "Set SESSION_ENGINE"),
-    ({"SESSION_ENGINE": CACHED_DATABASE, "CACHES": LOCAL}, "CACHE_URL to a Redis server"),
+    ({"SESSION_ENGINE": CACHE}, "Set SESSION_ENGINE"),
+    ({"SESSION_ENGINE": "django.contrib.sessions.backends.db"}, "Set SESSION_ENGINE"),
     ({"ALLOWED_HOSTS": ["*"]}, "Set ALLOWED_HOSTS"),
     ({"ALLOWED_HOSTS": ["login.example.com", "*"]}, "Set ALLOWED_HOSTS"),
     ({"ALLOWED_HOSTS": [".example.com"]}, "Set ALLOWED_HOSTS"),
@@ -45,8 +40,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 TAKEN: list[dict[str, Any]] = [
     {},
-    {"SESSION_ENGINE": "django.contrib.sessions.backends.db"},
-    {"SESSION_ENGINE": CACHE, "CACHES": SHARED},
     {"ALLOWED_HOSTS": ["login.example.com", "2fa.example.com"]},
     {"SECRET_KEY": "k" * 50},
     {"TWO_FACTOR_KEYS": ["a" * 43 + "=", "b" * 43 + "="]},
@@ -125,3 +118,11 @@ def test_the_application_server_does_not_start_without_keys():
 
 def test_the_application_server_starts_with_all_that_it_needs():
     assert start(SITE_URL="https://login.example.com", ALLOWED_HOSTS="login.example.com") == ""
+
+
+def test_nothing_is_kept_in_a_cache_that_several_servers_would_have_to_share():
+    for app in ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa"):
+        for path in (ROOT / app).rglob("*.py"):
+            assert "django.core.cache" not in path.read_text(), path
+    for path in (ROOT / "templates").rglob("*.*"):
+        assert "{% load cache %}" not in path.read_text(), path

@@ -6,22 +6,16 @@ The checks look at the settings as they are in the end: a settings module of one
 """
 
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.sessions.backends import cache, cached_db, signed_cookies
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
 from uptrends_2fa import production
 
-# Caches that each process keeps for itself, or not at all.
-LOCAL_CACHES = {
-    "django.core.cache.backends.locmem.LocMemCache",
-    "django.core.cache.backends.dummy.DummyCache",
-}
+SESSION_ENGINE = "operators.sessions"
 
 
 def check_production(
@@ -31,8 +25,7 @@ def check_production(
     if settings.DEBUG:
         return []
     sentences = {
-        "uptrends_2fa.E001": _about_session_cookies(),
-        "uptrends_2fa.E002": _about_session_caches(),
+        "uptrends_2fa.E001": _about_sessions(),
         "uptrends_2fa.E003": production.about_hosts(settings.ALLOWED_HOSTS),
         "uptrends_2fa.E004": production.about_secret_keys(
             [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
@@ -51,29 +44,11 @@ def refuse_to_serve() -> None:
         raise ImproperlyConfigured("\n".join(["The application cannot start.", *map(str, problems)]))
 
 
-def _about_session_cookies() -> str:
-    """Return what to do about sessions that the browser keeps: they cannot be ended, and can be put back."""
-    if not issubclass(_session_store(), signed_cookies.SessionStore):
+def _about_sessions() -> str:
+    """Return what to do about another store of sessions: lists, limits and ended sessions rest on ours."""
+    if settings.SESSION_ENGINE == SESSION_ENGINE:
         return ""
     return (
-        'Set SESSION_ENGINE to "operators.sessions": a session in a cookie cannot be ended, and '
-        "an old cookie brings back a sign-in that waits for its code."
+        f'Set SESSION_ENGINE to "{SESSION_ENGINE}": elsewhere a session that was ended can come back, from '
+        "an old cookie or from the memory of another process."
     )
-
-
-def _about_session_caches() -> str:
-    """Return what to do about sessions of which each process has its own idea."""
-    if not issubclass(_session_store(), (cache.SessionStore, cached_db.SessionStore)):
-        return ""
-    if settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"] not in LOCAL_CACHES:
-        return ""
-    return (
-        'Set SESSION_ENGINE to "operators.sessions", or CACHE_URL to a Redis server: with a cache in each '
-        "process's memory, a session that one of them has ended goes on in the others."
-    )
-
-
-def _session_store() -> type:
-    """Return the class that keeps sessions."""
-    store: type = import_module(settings.SESSION_ENGINE).SessionStore
-    return store

@@ -125,11 +125,6 @@ else:
     }
 DATABASES["default"]["OPTIONS"] = {**DATABASE_OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": env.cache_url_config(
-        env.str("CACHE_URL", default="locmem://").replace("locmem://", "locmemcache://")
-    )
-}
 
 EMAIL = env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
