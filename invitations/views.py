@@ -27,6 +27,7 @@ from invitations.opening import open_link
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, fresh_codes, pending
 from twofactor.forms import EnrollmentForm
+from twofactor.made_by import MadeBy
 
 SETUP = Link.Purpose.SETUP
 INVITATION = Link.Purpose.INVITATION
@@ -126,7 +127,7 @@ def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str])
     """Open the session of whoever has just finished; from the recovery codes they go where they wanted."""
     user = waiting.user
     tokens.forget(request, SETUP)
-    pending.sign_in(request, user, "password and setup link", with_code=True)
+    pending.sign_in(request, user, MadeBy.SETUP_LINK, with_code=True)
     fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
@@ -274,7 +275,7 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     except (DeadLinkError, enrollment.AlreadyEnrolledError):
         return dead_link(request, INVITATION)
     request.session.flush()
-    pending.sign_in(request, user, "invitation", with_code=bool(codes))
+    pending.sign_in(request, user, MadeBy.INVITATION, with_code=bool(codes))
     messages.success(
         request, _("Welcome. You are signed in to %(account)s.") % {"account": user.account.name}
     )

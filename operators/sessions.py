@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
+from twofactor.made_by import MadeBy
 
 # How old "last seen" may be: a page costs a second statement only that often.
 SEEN_EVERY = timedelta(minutes=5)
@@ -36,6 +37,10 @@ class Session(AbstractBaseSession):
     address = models.GenericIPAddressField(null=True)
     signed_in_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(null=True)
+    # By which means the person came in, "" where that was not noted yet; see twofactor.made_by.
+    made_by = models.CharField(max_length=40, blank=True)
+    # Whether a code was given in it: at sign-in, with a proof, or to confirm an authenticator.
+    code_given = models.BooleanField(default=False)
     # Of the waiting sign-in, if this session is one.
     wrong_codes = models.PositiveSmallIntegerField(default=0)
 
@@ -59,6 +64,7 @@ class SessionStore(db.SessionStore):
         super().__init__(session_key)
         self._renamed_from: str | None = None
         self._stored_user: str | None = None
+        self._made_by, self._code_given = "", False
         self._described: dict[str, Any] = {}
 
     @classmethod
@@ -70,10 +76,28 @@ class SessionStore(db.SessionStore):
         """Leave it to the INSERT: a random key is never taken, and if it were, that would fail."""
         return False
 
-    def describe(self, *, address: str | None, user_agent: str) -> None:
-        """Note from where somebody signs in; stored with the next save."""
-        self._described = {"address": address, "user_agent": user_agent}
+    def describe(self, *, address: str | None, user_agent: str, made_by: MadeBy) -> None:
+        """Note from where and by which means somebody signs in; stored with the next save."""
+        self._described |= {"address": address, "user_agent": user_agent, "made_by": made_by}
+        self._made_by = made_by
         self.modified = True
+
+    def note_code(self) -> None:
+        """Note that a code was given in this session; stored with the next save."""
+        self._described["code_given"] = self._code_given = True
+        self.modified = True
+
+    @property
+    def made_by(self) -> str:
+        """By which means the person of this session came in, "" where that is not known."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self._made_by
+
+    @property
+    def code_given(self) -> bool:
+        """Whether a code was given in this session."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self._code_given
 
     def cycle_key(self) -> None:
         """Give the session a new key when it is next saved."""
@@ -87,6 +111,7 @@ class SessionStore(db.SessionStore):
         """Delete the row and begin anew."""
         super().flush()
         self._renamed_from = self._stored_user = None
+        self._made_by, self._code_given = "", False
         self._described = {}
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  Django's signature
@@ -156,6 +181,7 @@ class SessionStore(db.SessionStore):
             self._session_key = None
             return None
         self._stored_user = str(row.user_id)
+        self._made_by, self._code_given = row.made_by, row.code_given
         _note_use(row)
         return row
 

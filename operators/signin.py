@@ -15,6 +15,7 @@ from operators.backends import PasswordBackend
 from operators.models import Operator, normalize_email
 from operators.signin_table import NextStep, next_step
 from twofactor import pending, trusted
+from twofactor.made_by import MadeBy
 
 
 class TooManyTriesError(Exception):
@@ -48,8 +49,8 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
     is_trusted = trusted.skips_code(request, operator)
     step = next_step(operator.effective, enrolled=operator.is_enrolled, trusted=is_trusted)
     if step in (NextStep.SIGNED_IN, NextStep.TRUSTED):
-        how = "password in a trusted browser" if step is NextStep.TRUSTED else "password"
-        return _sign_in(request, operator, next_url, how)
+        made_by = MadeBy.TRUSTED_BROWSER if step is NextStep.TRUSTED else MadeBy.PASSWORD
+        return _sign_in(request, operator, next_url, made_by)
     if step is NextStep.SETUP_LINK:
         record(Action.SIGN_IN_STOPPED, by=origin(request, operator), subject=operator)
         return _send_setup_link(request, operator, next_url)
@@ -74,13 +75,13 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
         return after_password(request, operator, waiting.next_url)
     if set_up:
         return _send_setup_link(request, operator, waiting.next_url)
-    return _sign_in(request, operator, waiting.next_url, "password, set-up put off")
+    return _sign_in(request, operator, waiting.next_url, MadeBy.SETUP_PUT_OFF)
 
 
-def _sign_in(request: HttpRequest, operator: Operator, next_url: str, how: str) -> str:
+def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     """Open a session without a code."""
     request.session.flush()
-    pending.sign_in(request, operator, how, with_code=False)
+    pending.sign_in(request, operator, made_by, with_code=False)
     _warn(request, operator)
     return next_url or operator.landing_url()
 

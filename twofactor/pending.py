@@ -18,6 +18,7 @@ from accounts.audit import origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
 from twofactor import enrollment, proof
+from twofactor.made_by import MadeBy
 from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
 if TYPE_CHECKING:
@@ -88,10 +89,10 @@ def end(request: HttpRequest) -> None:
     request.session.flush()
 
 
-def sign_in(request: HttpRequest, user: "Operator", how: str, *, with_code: bool) -> None:
+def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_code: bool) -> None:
     """Open a session for the user; the only place that does.
 
-    `how` says in words by which means, `with_code` whether a code or the set-up of one was among them.
+    `with_code` says whether a code, or the set-up of an authenticator, was among the means.
     """
     request.session.pop(SESSION_KEY, None)
     login(request, user, backend=user.backend)
@@ -99,5 +100,7 @@ def sign_in(request: HttpRequest, user: "Operator", how: str, *, with_code: bool
     proof.remember(request.session, with_code=with_code)
     guessing.remember_browser(request, user.email)
     by = origin(request, user)
-    request.session.describe(address=by.address, user_agent=user_agent(request))  # type: ignore[attr-defined]
-    record(Action.SIGNED_IN, by=by, subject=user, new=how)
+    request.session.describe(  # type: ignore[attr-defined]
+        address=by.address, user_agent=user_agent(request), made_by=made_by
+    )
+    record(Action.SIGNED_IN, by=by, subject=user, new=made_by)

@@ -38,6 +38,8 @@ LIFETIME = 15 * 60
 def remember(session: SessionBase, *, with_code: bool) -> None:
     """Note that the person of this session has just proved who they are."""
     session[SESSION_KEY] = {"at": time.time(), "code": with_code}
+    if with_code:
+        session.note_code()  # type: ignore[attr-defined]  # our own store
 
 
 def is_fresh(request: SignedInRequest) -> bool:

@@ -16,6 +16,7 @@ from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
+from twofactor.made_by import MadeBy
 
 # Where a sign-in goes on after it was said that recovery codes are missing.
 REMINDER_KEY = "after_recovery_reminder"
@@ -26,7 +27,7 @@ REMINDER_KEY = "after_recovery_reminder"
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """Ask for the code of whoever has given the password in this browser; a right one signs them in."""
-    return _code_step(request, CodeForm(data_of(request)), "twofactor/verify.html")
+    return _code_step(request, CodeForm(data_of(request)), "twofactor/verify.html", MadeBy.CODE)
 
 
 @login_not_required
@@ -34,10 +35,11 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def recover(request: HttpRequest) -> HttpResponse:
     """Ask for a recovery code in place of the code from the app."""
-    return _code_step(request, RecoveryCodeForm(data_of(request)), "twofactor/recover.html")
+    form = RecoveryCodeForm(data_of(request))
+    return _code_step(request, form, "twofactor/recover.html", MadeBy.RECOVERY_CODE)
 
 
-def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpResponse:
+def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: MadeBy) -> HttpResponse:
     """Take the second step of a sign-in with either kind of code."""
     waiting = pending.current(request, pending.Step.CODE)
     # The policy is read again here: it may have become Disabled, or the authenticator may have gone.
@@ -50,7 +52,7 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str) -> HttpRes
         if not pending.admit_code(request):
             return _start_again(request, _("Those were too many wrong codes. Log in again."))
         if accept(form, waiting.user, origin(request, waiting.user)):
-            return _signed_in(request, waiting, trust=form.cleaned_data.get(trusted.FIELD, False))
+            return _signed_in(request, waiting, made_by, trust=form.cleaned_data.get(trusted.FIELD, False))
         if not pending.codes_left(request):
             return _start_again(request, _("Those were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
@@ -72,10 +74,12 @@ def _start_again(request: HttpRequest, why: str) -> HttpResponse:
     return redirect("operators:login")
 
 
-def _signed_in(request: HttpRequest, waiting: pending.Pending, *, trust: bool) -> HttpResponse:
+def _signed_in(
+    request: HttpRequest, waiting: pending.Pending, made_by: MadeBy, *, trust: bool
+) -> HttpResponse:
     """Open the session; who has no recovery codes, or only a few, hears of it first."""
     user = waiting.user
-    pending.sign_in(request, user, "password and code", with_code=True)
+    pending.sign_in(request, user, made_by, with_code=True)
     target = waiting.next_url or user.landing_url()
     response = redirect(target)
     if not user.authenticator.recovery_saved_at or codes.few_left(user):

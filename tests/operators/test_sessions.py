@@ -24,6 +24,7 @@ from operators.override import set_sign_in_method
 from operators.sessions import Session, SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
+from twofactor.made_by import MadeBy
 
 LOGIN = reverse("operators:login")
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -261,12 +262,15 @@ def test_what_begins_after_a_flush_knows_nothing_of_before(operator):
     browser = log_in(operator)
     session = SessionStore(browser.session.session_key)
     session.cycle_key()
-    session.describe(address="192.0.2.9", user_agent="x")
+    session.describe(address="192.0.2.9", user_agent="x", made_by=MadeBy.CODE)
+    session.note_code()
     session.flush()
+    assert (session.made_by, session.code_given) == ("", False)
     session["a"] = 1
     session.save()
     row = Session.objects.get()
     assert (row.user_id, row.address, row.user_agent) == (None, None, "")
+    assert (row.made_by, row.code_given) == ("", False)
 
 
 # What ends it
