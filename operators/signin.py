@@ -1,5 +1,7 @@
 """A right password: what now? The one journey that needs all the rest."""
 
+import logging
+
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
@@ -9,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import guessing
 from accounts.audit import origin, record
 from accounts.models import Action
+from accounts.network import client_address
 from invitations import setup_link
 from operators.administrators import hangs_on_one_phone
 from operators.backends import PasswordBackend
@@ -16,6 +19,8 @@ from operators.models import Operator, normalize_email
 from operators.signin_table import NextStep, next_step
 from twofactor import pending, trusted
 from twofactor.made_by import MadeBy
+
+logger = logging.getLogger(__name__)
 
 
 class TooManyTriesError(Exception):
@@ -41,6 +46,9 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
     if known := PasswordBackend().find(email):
         action = Action.SIGN_IN_FAILED if PasswordBackend.may_sign_in(known) else Action.SIGN_IN_REFUSED
         record(action, by=origin(request), subject=known)
+    else:
+        # No trail is about nobody, and what was typed may be a password in the wrong field.
+        logger.info("Log-in failed: nobody has that address, from %s", client_address(request))
     return None
 
 

@@ -1,16 +1,20 @@
-"""No log line shows the token of an emailed link, or the address of a person."""
+"""No log line shows the token of an emailed link, or a person's address; each says when, who and where."""
 
 import logging
+import re
 from logging.config import DictConfigurator
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 
+from accounts.audit import Origin, record
 from accounts.delivery import send
 from accounts.mail import words_about
+from accounts.models import Action
 from accounts.outgoing import OutgoingMail
 from tests.factories import make_operator
 from uptrends_2fa.logs import CleanFormatter, without_token
@@ -96,14 +100,112 @@ def test_no_traceback_names_a_person(quoted):
     assert "example.com" not in line
 
 
-def test_the_product_writes_its_lines_in_this_way():
+def product_s_formatter() -> logging.Formatter:
     logging_settings: dict[str, Any] = settings.LOGGING
     assert logging_settings["root"]["handlers"] == list(logging_settings["handlers"]) == ["console"]
     line = logging_settings["formatters"][logging_settings["handlers"]["console"]["formatter"]]
-    formatter = DictConfigurator(logging_settings).configure_formatter(line)
+    formatter: logging.Formatter = DictConfigurator(logging_settings).configure_formatter(dict(line))
+    return formatter
+
+
+def test_the_product_writes_its_lines_in_this_way():
+    formatter = product_s_formatter()
     assert isinstance(formatter, CleanFormatter)
     record = logging.LogRecord("any", logging.ERROR, "", 0, "olga@example.com", (), None)
     assert formatter.format(record).endswith(" ERROR any [address]")
+
+
+def test_an_entry_begins_with_its_time_in_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    record = logging.LogRecord("any", logging.ERROR, "", 0, "text", (), None)
+    record.created, record.msecs = 1_800_000_000.25, 250
+    assert product_s_formatter().format(record) == "2027-01-15T08:00:00.250Z ERROR any text"
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\r\n", "\x1b[2K", "\x85", "\u2028", "\u202e", "\udc80"])
+def test_nobody_writes_an_entry_of_their_own(break_):
+    forged = f"Not Found: x{break_} /setup/secret-token/ INFO all is well"
+    line = line_of("%s", forged)
+    assert len(line.splitlines()) == 1
+    assert "secret-token" not in line
+    assert break_ not in line
+    line.encode()
+    head, *rest = line_of("Failed", error=ValueError(forged)).splitlines()
+    assert head == "ERROR Failed"
+    assert all(re.match(r"    \S| {5,}", part) for part in rest)
+
+
+# Who, what and where
+
+
+def lines_in(caplog, name: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
+@pytest.mark.parametrize(
+    ("status", "path"),
+    [
+        (403, "/operators/"),
+        (404, "/operators/987654321/"),
+        (405, "/logout/"),
+        (410, "/setup/"),
+        (400, "/operators/?page=%00"),
+    ],
+)
+def test_a_refusal_says_what_to_whom_and_from_where(operator, operator_browser, caplog, status, path):
+    assert operator_browser.get(path).status_code == status
+    who = None if status == 400 else operator.pk  # refused before anybody is looked up
+    (line,) = lines_in(caplog, "uptrends_2fa.middleware")
+    where = without_token(path)
+    assert line == f"Refused with {status}: GET {where}, operator {who}, from 127.0.0.1"
+    assert not lines_in(caplog, "django.request")
+
+
+def test_a_form_from_elsewhere_and_a_stranger_s_guess_are_written_down(db, caplog):
+    Client(enforce_csrf_checks=True).post("/login/")
+    Client().get("/not-me/secret-token/")
+    assert lines_in(caplog, "uptrends_2fa.middleware") == [
+        "Refused with 403: POST /login/, operator None, from 127.0.0.1",
+        "Refused with 410: GET /not-me/..., operator None, from 127.0.0.1",
+    ]
+
+
+def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, caplog):
+    caplog.set_level(logging.INFO)
+    Client().post("/login/", {"email": "nobody@example.com", "password": "a wrong password"})
+    assert lines_in(caplog, "operators.signin") == ["Log-in failed: nobody has that address, from 127.0.0.1"]
+    assert "nobody@" not in caplog.text
+
+
+def test_a_try_with_somebodys_address_is_in_the_trail(operator, caplog):
+    caplog.set_level(logging.INFO)
+    Client().post("/login/", {"email": operator.email, "password": "a wrong password"})
+    assert not lines_in(caplog, "operators.signin")
+    (line,) = lines_in(caplog, "accounts.audit")
+    assert "sign_in_failed" in line
+
+
+def test_what_is_answered_as_asked_is_no_refusal(operator, operator_browser, caplog):
+    assert operator_browser.get(operator.get_absolute_url()).status_code == 200
+    assert not lines_in(caplog, "uptrends_2fa.middleware")
+
+
+def test_each_entry_of_the_trail_is_in_the_log_in_numbers(operator, caplog):
+    caplog.set_level(logging.INFO)
+    by = Origin(operator, "192.0.2.1")
+    entry = record(Action.NAME_CHANGED, by=by, subject=operator, old="Olga", new="Olya")
+    numbers = f"account {operator.account_id}, actor {operator.pk}, subject {operator.pk}"
+    line = f"Entry {entry.pk}: name_changed, {numbers}, from 192.0.2.1"
+    assert lines_in(caplog, "accounts.audit") == [line]
+
+
+def test_an_entry_that_is_undone_is_not_in_the_log(operator, caplog):
+    caplog.set_level(logging.INFO)
+    with transaction.atomic():
+        record(Action.SIGNED_OUT, by=Origin(operator), subject=operator)
+        assert not lines_in(caplog, "accounts.audit")
+        transaction.set_rollback(True)
+    assert not lines_in(caplog, "accounts.audit")
 
 
 # Emails that do not leave

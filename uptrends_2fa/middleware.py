@@ -1,5 +1,6 @@
 """What is done for every request, one small function each."""
 
+import logging
 import zoneinfo
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,10 +15,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from whitenoise.middleware import WhiteNoiseFileResponse
 
+from accounts.network import client_address
 from twofactor.vault import SecretUnreadableError
 from uptrends_2fa import errors
+from uptrends_2fa.logs import without_token
+
+logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], HttpResponse]
+
+# What is not allowed, not there, out of date or too much: somebody may be trying doors.
+REFUSALS = {400, 403, 404, 405, 410, 413, 429}
 
 # Features that browsers know under these names; an unknown one is a warning in the console.
 UNUSED_FEATURES = (
@@ -42,6 +50,27 @@ UNUSED_FEATURES = (
     "xr-spatial-tracking",
 )
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
+
+
+def log_refusals(get_response: View) -> View:
+    """Write down what was refused, to whom and from where (OWASP ASVS 5.0, 16.3.2 and 16.3.3)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code in REFUSALS:
+            # Who has been looked up already: a refusal costs no query.
+            who = getattr(request, "_cached_user", None)
+            logger.warning(
+                "Refused with %d: %s %s, operator %s, from %s",
+                response.status_code,
+                request.method,
+                without_token(request.path),
+                who.pk if who else None,
+                client_address(request),
+            )
+        return response
+
+    return middleware
 
 
 def refuse_nul_bytes(get_response: View) -> View:

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 # Headers come first, so that every answer has them: redirects to https, static files, and whatever is
 # refused early.
 MIDDLEWARE = [
+    "uptrends_2fa.middleware.log_refusals",
     "uptrends_2fa.middleware.no_store",
     "uptrends_2fa.middleware.isolation",
     "csp.middleware.CSPMiddleware",
@@ -265,7 +266,11 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Django's own handler would mail settings and request data; everything goes to the console instead.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # Of refusals `middleware.log_refusals` says more than Django's own line.
+        "django.request": {"level": "ERROR"},
+    },
 }
 
 # The address is unique regardless of letter case, by a constraint that this check does not recognize.
