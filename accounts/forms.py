@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.days import day_of, first_moment
 from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.passwords import password_rules
-from accounts.plain_form import UNSEEN, PlainForm
+from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from accounts.policy import AccountRule, Policy
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class RadioCards(forms.RadioSelect):
         return {**option, "description": self.descriptions.get(str(value), "")}
 
 
-class LineField(forms.CharField):
+class LineField(BoundedField):
     """One line of text, without control characters."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
@@ -86,7 +86,7 @@ def _is_seen(char: str) -> bool:
     return unicodedata.category(char)[0] in "LNPS" and char not in BLANKS
 
 
-class PasswordField(forms.CharField):
+class PasswordField(BoundedField):
     """A password: taken as it is, never shown again."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type a password."), **UNSEEN}

@@ -1,11 +1,15 @@
-"""Types of requests, so that views need not ask whether somebody is signed in."""
+"""What views ask of a request: its type, what a form was sent with, whether an address is ours."""
 
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
     from operators.models import Operator
+
+# As browsers and servers take them; whatever takes a longer one apart has much to do.
+LONGEST_ADDRESS = 2048
 
 
 class SignedInRequest(HttpRequest):
@@ -17,3 +21,10 @@ class SignedInRequest(HttpRequest):
 def data_of(request: HttpRequest) -> QueryDict | None:
     """Return what a form was sent with, None where it is only shown; an empty post is a post too."""
     return request.POST if request.method == "POST" else None
+
+
+def is_ours(request: HttpRequest, target: str) -> bool:
+    """Whether an address that a browser sent is one of this site, and safe to lead to."""
+    if len(target) > LONGEST_ADDRESS:
+        return False
+    return url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())

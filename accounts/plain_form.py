@@ -3,10 +3,34 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 UNSEEN = {"null_characters_not_allowed": _("Remove the characters that cannot be seen.")}
 DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
+
+
+class BoundedField(forms.CharField):
+    """A text whose length is looked at before anything else is done with it.
+
+    Django tells last that a text is too long; by then it was taken apart, normalized and searched, which
+    takes seconds for one of a megabyte.
+    """
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """Refuse what is too long, then what the kind of text refuses."""
+        typed = value or ""
+        try:
+            MaxLengthValidator(self.max_length)(typed.strip() if self.strip else typed)
+        except ValidationError as error:
+            raise ValidationError(
+                self.error_messages.get("max_length", error.message), code=error.code, params=error.params
+            ) from error
+        return super().clean(value)
 
 
 class PlainForm(forms.Form):

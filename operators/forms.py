@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
 from accounts.models import TEXT_LENGTH
-from accounts.plain_form import PlainForm
+from accounts.plain_form import BoundedField, PlainForm
 from operators.forms_override import OverrideForm
 from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
@@ -21,7 +21,7 @@ LONGEST_KEY = 18
 class LoginForm(PlainForm):
     """Email and password. Whatever is wrong with them, the answer is one sentence."""
 
-    email = forms.CharField(
+    email = BoundedField(
         label=_("Email"),
         max_length=TEXT_LENGTH,
         error_messages={"required": _("Type your email address.")},
@@ -152,7 +152,7 @@ class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
 class DeleteForm(PlainForm):
     """Deleting takes the operator's name, typed."""
 
-    name = forms.CharField(
+    name = BoundedField(
         label=_("Type the operator's name to confirm"),
         error_messages={"required": _("Type the name as it is written above.")},
         max_length=TEXT_LENGTH,

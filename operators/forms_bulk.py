@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.days import end_of
 from accounts.forms import LineField
 from accounts.models import Account
-from accounts.plain_form import PlainForm
+from accounts.plain_form import BoundedField, PlainForm
 from operators.bulk_models import BulkAction
 from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
@@ -38,7 +38,7 @@ class SelectionForm(PlainForm):
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose an action.")),
     )
     every = forms.BooleanField(required=False)
-    filters = forms.CharField(required=False, max_length=2000)
+    filters = BoundedField(required=False, max_length=2000)
 
     def __init__(self, data: QueryDict, *, account: Account) -> None:
         super().__init__(data)

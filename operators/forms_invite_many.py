@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from accounts.plain_form import PlainForm
+from accounts.plain_form import BoundedField, PlainForm
 from operators.invitation_rows import Row, UnreadableTableError, check, decoded, read
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -23,7 +23,7 @@ class InviteManyForm(PlainForm):
         help_text=_("UTF-8, up to 2 MB and 10,000 rows."),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
     )
-    text = forms.CharField(
+    text = BoundedField(
         label=_("Or paste the rows"),
         required=False,
         strip=False,

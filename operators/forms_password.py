@@ -10,15 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.durations import duration
 from accounts.forms import NewPasswordForm
 from accounts.models import TEXT_LENGTH
-from accounts.plain_form import PlainForm
+from accounts.plain_form import BoundedField, PlainForm
 from operators.models import normalize_email
 from twofactor.forms import AnyCodeField
 
 # Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
 REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# RFC 5321, 4.5.3.1, and RFC 1035, 2.3.4.
+LOCAL_LENGTH, DOMAIN_LENGTH, LABEL_LENGTH = 64, 253, 63
 
 
-class AddressField(forms.EmailField):
+class AddressField(BoundedField, forms.EmailField):
     """An email address in the one form in which addresses are stored."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type an email address.")}
@@ -37,7 +39,13 @@ class AddressField(forms.EmailField):
         super().validate(value)
         if any(unicodedata.category(char) in REFUSED_CATEGORIES for char in value):
             raise ValidationError(_("Remove the invisible characters from the address."), code="control")
-        if not _is_domain(value.rpartition("@")[2]):
+        local, _at, domain = value.rpartition("@")
+        if len(local) > LOCAL_LENGTH:
+            raise ValidationError(
+                _("No email can be sent to that address. Check the part before the @: it is too long."),
+                code="local",
+            )
+        if not _is_domain(domain):
             raise ValidationError(
                 _("No email can be sent to that address. Check the part after the @."), code="domain"
             )
@@ -45,6 +53,9 @@ class AddressField(forms.EmailField):
 
 def _is_domain(name: str) -> bool:
     """Whether a name can be written as mail servers need it, each part within its 63 letters."""
+    # First, as the time that IDNA takes grows with the square of a label's length.
+    if len(name) > DOMAIN_LENGTH or any(len(label) > LABEL_LENGTH for label in name.split(".")):
+        return False
     try:
         name.encode("idna")
     except UnicodeError:

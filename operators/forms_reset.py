@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH
-from accounts.plain_form import PlainForm
+from accounts.plain_form import BoundedField, PlainForm
 from operators.models import Operator
 
 IDENTITY_CHECKS = [
@@ -21,7 +21,7 @@ NOW, LATER = "now", "later"
 class ReasonForm(PlainForm):
     """Why, and how the identity of whoever asks was checked."""
 
-    why = forms.CharField(
+    why = BoundedField(
         label=_("Reason"),
         error_messages={"required": _("Type a reason.")},
         max_length=TEXT_LENGTH,

@@ -23,6 +23,8 @@ from operators.forms_password import AddressField
 from operators.models import Group, Operator
 
 MOST_ROWS = 10_000
+# Room for many groups; a cell that is longer is not taken apart.
+LONGEST_CELL = 2_000
 LOOKED_UP_AT_ONCE = 500
 COLUMNS = ("name", "email", "groups", "override", "reason", "until")
 TITLES = {
@@ -128,6 +130,9 @@ def check(rows: list[Row], account: Account) -> None:
     name, email = NameField(), AddressField()
     exceptions = _Exceptions(account.rule)
     for row in rows:
+        if any(len(cell) > LONGEST_CELL for cell in row.cells.values()):
+            row.errors.append(_("A cell of this row is too long: at most 2,000 characters."))
+            continue
         row.name = _clean(name, row, "name")
         row.email = _clean(email, row, "email")
         _note_groups(row, numbers)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Origin
 from accounts.durations import duration
-from accounts.plain_form import UNSEEN, PlainForm
+from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from twofactor import codes, recovery, totp
 from twofactor.enrollment import WrongCodeError
 
@@ -23,7 +23,7 @@ CODE_WANTED = _("Type the 6 digits that the app shows now, for example 123456.")
 RECOVERY_CODE_WANTED = _("Type one of your recovery codes: 16 letters and digits, with or without hyphens.")
 
 
-class UncutField(forms.CharField):
+class UncutField(BoundedField):
     """A text that browsers must not cut without a word when it is pasted."""
 
     default_error_messages: ClassVar[dict[str, Any]] = UNSEEN
@@ -35,6 +35,8 @@ class UncutField(forms.CharField):
 
 class CodeField(UncutField):
     """Six ASCII digits; spaces and hyphens are dropped."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"max_length": CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(
@@ -62,6 +64,8 @@ class CodeField(UncutField):
 
 class RecoveryCodeField(UncutField):
     """A recovery code, in the form in which it is hashed."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"max_length": RECOVERY_CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"label": _("Recovery code"), "max_length": TYPED_LENGTH, **kwargs})

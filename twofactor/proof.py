@@ -15,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +22,7 @@ from accounts import guessing
 from accounts.audit import origin, record
 from accounts.durations import duration
 from accounts.forms import PasswordField
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, is_ours
 from accounts.models import Action
 from accounts.plain_form import PlainForm
 from twofactor.forms import AnyCodeField, accept
@@ -186,8 +185,8 @@ def _without_proof(data: QueryDict) -> QueryDict:
 def _came_from(request: SignedInRequest) -> str:
     """Return the page of this site that Cancel leads back to, also after a wrong password."""
     target = request.POST.get(BACK_FIELD) or request.headers.get("Referer", "")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe and not _asks_again(request, target) else reverse("operators:home")
+    leads_back = is_ours(request, target) and not _asks_again(request, target)
+    return target if leads_back else reverse("operators:home")
 
 
 def _asks_again(request: SignedInRequest, target: str) -> bool:

@@ -11,10 +11,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from whitenoise.middleware import WhiteNoiseFileResponse
 
+from accounts.http import is_ours
 from accounts.network import client_address
 from twofactor.vault import SecretUnreadableError
 from uptrends_2fa import errors
@@ -183,9 +183,8 @@ class LoginRequired(LoginRequiredMiddleware):
         if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)
         page = request.headers.get("Referer", "")
-        ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
-        back = urlsplit(page)
-        target = urlunsplit(("", "", back.path, back.query, "")) if page and ours else "/"
+        back = urlsplit(page) if is_ours(request, page) else None
+        target = urlunsplit(("", "", back.path, back.query, "")) if back else "/"
         return redirect_to_login(target, resolve_url(self.get_login_url(view_func)))
 
 

@@ -34,7 +34,8 @@ ADDRESS_KEY = "password_reset_address"
 def request_link(request: HttpRequest) -> HttpResponse:
     """Ask for the address; the answer is the same for every address."""
     form = LinkForm(data_of(request))
-    if form.is_valid() and _may_ask(request, form):
+    # Counted before the form is looked at: what it holds may be anything, and costs time.
+    if form.is_bound and _may_ask(request, form) and form.is_valid():
         email = form.cleaned_data["email"]
         request.session[ADDRESS_KEY] = email
         send_link(email, origin(request))
