@@ -10,7 +10,6 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH, Action, AuditEntry
@@ -68,15 +67,6 @@ class AuditFilters(django_filters.FilterSet):
     def not_after(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
         """To the end of the day."""
         return queryset.filter(at__lt=_midnight(day + timedelta(days=1)))
-
-
-def in_words(filters: AuditFilters) -> str:
-    """Return what valid filters ask for, for the audit trail."""
-    given = {name: value for name, value in filters.form.cleaned_data.items() if value}
-    if "action" in given:
-        given["action"] = Action(given["action"]).label
-    parts = [f"{filters.form.fields[name].label}: {value}" for name, value in given.items()]
-    return ", ".join(parts) or gettext("All entries")
 
 
 def _midnight(day: date) -> datetime:

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from django.http import StreamingHttpResponse
 from django.utils import timezone
-from django.utils.text import slugify
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 # Excel takes a file for UTF-8 only when it begins like this.
 BYTE_ORDER_MARK = "\ufeff"
 CHUNK = 16 * 1024  # characters that are sent at once
-NAME_LENGTH = 60
-ROW_COUNT = "X-Row-Count"
 
 # With what a formula begins; the full-width forms count too: some spreadsheets turn them into the plain ones.
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
@@ -56,25 +52,3 @@ def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
-
-
-def csv_response(
-    what: str, whose: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, number: int
-) -> StreamingHttpResponse:
-    """Return a download that is made while it is sent, named for what it holds, whose it is, and the day.
-
-    `number` is how many rows there will be: a script says with it how far the file is (ROW_COUNT).
-    The rows are read after the view and its middleware have ended: they must not ask for the time zone
-    or the language of the moment.
-    """
-    parts = [what, slugify(whose)[:NAME_LENGTH].strip("-"), f"{timezone.localdate():%Y-%m-%d}"]
-    return StreamingHttpResponse(
-        csv_chunks(header, rows),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{"-".join(filter(None, parts))}.csv"',
-            ROW_COUNT: str(number),
-            # It holds people's data: also where the middleware that says so for every page is not in use.
-            "Cache-Control": "no-store",
-        },
-    )

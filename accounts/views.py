@@ -10,14 +10,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_post
-from accounts.audit import origin, record
-from accounts.audit_search import AuditFilters, in_words, page_of
+from accounts.audit import origin
+from accounts.audit_search import AuditFilters, page_of
 from accounts.delivery import waiting_since
+from accounts.exports import chosen_by, csv_response, note
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
 from accounts.models import Account, Action, AuditEntry
 from accounts.settings_page import change_trusted_browser_days
-from accounts.spreadsheet import csv_response, in_zone
+from accounts.spreadsheet import in_zone
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,7 +88,7 @@ def audit_log(request: SignedInRequest) -> HttpResponse:
     return render(request, "accounts/audit_log.html", {"filters": filters, "page": page})
 
 
-@require_safe
+@require_POST
 @administrators_only
 def audit_export(request: SignedInRequest) -> HttpResponseBase:
     """Send the entries that the page's filters leave, all of them, as CSV."""
@@ -95,26 +96,25 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         # The page says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('accounts:audit-log')}?{request.GET.urlencode()}")
-    entries = filters.qs
-    if request.method == "GET":
-        # The rows are read while they are sent: the entry about the file is not to be in it.
-        exported = record(Action.AUDIT_EXPORTED, by=origin(request), new=in_words(filters))
-        entries = entries.filter(pk__lt=exported.pk)
-    rows, number = table.rows(entries), entries.count()
-    return csv_response("audit-log", request.user.account.name, table.header(), rows, number=number)
+    account, number = request.user.account, filters.qs.count()
+    which = chosen_by(filters.form) or [_("All entries")]
+    entry = note(*which, number=number, by=origin(request), account=account, action=Action.AUDIT_EXPORTED)
+    # The rows are read while they are sent: the entry about the file is not to be in it.
+    rows = table.rows(filters.qs.filter(pk__lt=entry.pk))
+    return csv_response(entry, "audit-log", table.header(), rows, number=number)
 
 
 @require_POST
 @administrators_only
 def policy_export(request: SignedInRequest) -> HttpResponseBase:
-    """Send every change of the policy as CSV. A POST, as it leaves an entry itself."""
+    """Send every change of the policy as CSV."""
     account = request.user.account
     entries = AuditEntry.objects.filter(account=account, action__in=table.POLICY_CHANGES)
-    what = _("Changes of the policy")
-    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
+    number = entries.count()
+    entry = note(_("Changes of the policy"), number=number, by=origin(request), account=account)
     when, *others = table.header()
     header, rows = [in_zone(when), *others], table.rows(entries)
-    return csv_response("policy-changes", account.name, header, rows, number=entries.count())
+    return csv_response(entry, "policy-changes", header, rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from accounts.audit import Origin
 from accounts.models import Account, AuditEntry
@@ -87,8 +88,8 @@ def _print_files(client: Client) -> None:
     made_on = AuditEntry.objects.earliest("pk").at.date()
     few: dict[str, Any] = {"date_from": made_on, "search": "jansen"}
     files: dict[str, Callable[[], Any]] = {
-        "audit log": lambda: client.get(AUDIT_FILE),
-        "audit log, few rows": lambda: client.get(AUDIT_FILE, few),
+        "audit log": lambda: client.post(AUDIT_FILE),
+        "audit log, few rows": lambda: client.post(f"{AUDIT_FILE}?{urlencode(few)}"),
         "status of all operators": lambda: client.post(FILE),
         "status of the protected, by last login": lambda: client.post(
             f"{FILE}?status=protected&sort=-last_login"

@@ -61,6 +61,11 @@ KEYS = (
 )
 
 
+def what() -> str:
+    """Return what the audit trail calls the table."""
+    return _("Status of operators")
+
+
 def header() -> list[str]:
     """Return the titles of the columns."""
     return [

@@ -48,14 +48,6 @@ def choice_field(
     )
 
 
-def _shown(field: forms.BoundField) -> str:
-    """Return the value of a valid field as its widget shows it."""
-    value = field.data
-    if isinstance(field.field, forms.ChoiceField):
-        return str(dict(field.field.choices)[value])  # type: ignore[arg-type]  # pairs, no groups of them
-    return str(_("yes") if value is True else value)
-
-
 class TickFilter(django_filters.BooleanFilter):
     """A filter that counts when its box is ticked; the library's own knows a third state, unknown."""
 
@@ -124,12 +116,6 @@ class OperatorFilters(PersonFilters):
     def uses_trigrams(self) -> bool:
         """Whether a count takes no look at every row; asked for many rows in order, PostgreSQL takes one."""
         return connection.vendor == "postgresql" and len((self.data or {}).get("search", "")) >= TRIGRAM
-
-    def in_words(self) -> list[str]:
-        """Return each filter in use and its value, as the form shows them."""
-        return [
-            f"{field.label}: {_shown(field)}" for field in self.form if field.name in self.form.changed_data
-        ]
 
     def by_status(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
         """As the column says."""

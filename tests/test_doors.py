@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
 from operators.reminder_runs import ReminderRun
@@ -95,6 +96,11 @@ MANAGING = {
     "operators:invitation-withdraw",
 }
 POST_ONLY = {
+    "twofactor:recovery-codes-download",
+    "operators:bulk-export",
+    "operators:exceptions-export",
+    "operators:links-export",
+    "accounts:audit-export",
     "operators:logout",
     "operators:override",
     "operators:sign-in-method",
@@ -123,19 +129,15 @@ POST_ONLY = {
 READ_ONLY = {
     "operators:policy-preview-people",
     "accounts:audit-log",
-    "accounts:audit-export",
     "operators:home",
     "operators:sessions",
     "operators:list",
     "operators:links",
-    "operators:links-export",
     "operators:overview",
     "operators:exceptions",
-    "operators:exceptions-export",
     "operators:reminders",
     "operators:bulk-actions",
     "operators:bulk-action",
-    "operators:bulk-export",
     "operators:groups",
     "operators:sub-accounts",
     "operators:add",
@@ -147,7 +149,6 @@ READ_ONLY = {
     "invitations:check-email",
     "invitations:setup-link",
     "invitations:invitation-link",
-    "twofactor:recovery-codes-download",
     "twofactor:recovery-reminder",
 }
 
@@ -295,6 +296,34 @@ def test_logging_out_is_in_reach_on_every_page(admin, admin_browser):
             assert button in answer.text, name
             assert "Log out" in answer.text, name
     assert seen > 20
+
+
+FILES = {
+    "accounts:audit-export": {},
+    "accounts:policy-export": {},
+    "operators:export": {},
+    "operators:links-export": {},
+    "operators:exceptions-export": {},
+    "operators:bulk-export": {},
+    "operators:invite-many-errors": {"text": "nobody,nowhere"},
+    "twofactor:recovery-codes-download": {},
+}
+
+
+def test_a_file_is_a_post_and_leaves_an_entry(account):
+    anna = make_operator(account, administrator=True, enrolled=True)
+    browser, found = signed_in(anna), set()
+    browser.post(reverse("twofactor:recovery-codes-new"))
+    for name in sorted(set(TABLE) - OPEN_TO_STRANGERS):
+        url = url_of(name, number_in(name, account) if "bulk" in name else anna.pk)
+        assert not browser.get(url).has_header("Content-Disposition"), name
+        if name in FILES:
+            before = AuditEntry.objects.filter(actor_id=anna.pk).count()
+            answer = browser.post(url, FILES[name])
+            assert answer.has_header("Content-Disposition"), name
+            assert AuditEntry.objects.filter(actor_id=anna.pk).count() == before + 1, name
+            found.add(name)
+    assert found == {*FILES}
 
 
 def test_a_session_ends_with_a_new_nonce(operator):

@@ -12,8 +12,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import needs_proof, needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit import origin, record
 from accounts.http import SignedInRequest, data_of
+from accounts.models import Action
 from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
 from twofactor.made_by import MadeBy
@@ -139,9 +140,9 @@ def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
     return redirect(request.user)
 
 
-@require_safe
+@require_POST
 def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
-    """Send the new codes as a text file."""
+    """Send the new codes as a text file. A POST: no link that somebody else made begins a download."""
     fresh = fresh_codes.current(request.session, request.user)
     if not fresh:
         return redirect("twofactor:recovery-codes")
@@ -149,6 +150,7 @@ def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
     words = {"email": request.user.email, "product": settings.TWO_FACTOR_ISSUER}
     text = "\r\n".join([title % words, "", *fresh, ""])
     headers = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
+    record(Action.RECOVERY_CODES_DOWNLOADED, by=origin(request), subject=request.user)
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 
 

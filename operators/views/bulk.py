@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
+from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
 from operators.bulk_preview import consequence, preview
@@ -190,7 +190,7 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("operators:bulk-action", found.pk)
 
 
-@require_safe
+@require_POST
 @administrators_only
 def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Send a table of everybody to whom it was not done, and why."""
@@ -198,7 +198,10 @@ def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
     rest = found.items.filter(NOT_DONE).order_by("pk")
     rows = ([item.name, item.email, item.why] for item in rest.iterator(chunk_size=500))
     header = [_("Name"), _("Email"), _("Why not")]
-    return csv_response("not-done", request.user.account.name, header, rows, number=rest.count())
+    number = rest.count()
+    words = _("Not done: %(action)s") % {"action": found.label}
+    entry = note(words, number=number, by=origin(request), account=found.account)
+    return csv_response(entry, "not-done", header, rows, number=number)
 
 
 def _action(request: SignedInRequest, pk: int) -> BulkAction:

@@ -3,11 +3,13 @@
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only
+from accounts.audit import origin
+from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
-from accounts.spreadsheet import csv_response
 from operators import exceptions as found
 from operators.exceptions import ExceptionFilters, ExceptionTable
 
@@ -22,7 +24,7 @@ def exceptions(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/exceptions.html", context)
 
 
-@require_safe
+@require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
     """Send the exceptions that the page's filters leave, all of them, as CSV."""
@@ -30,7 +32,9 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         return redirect(f"{reverse('operators:exceptions')}?{request.GET.urlencode()}")
     rows, number = found.rows(filters.qs), filters.qs.count()
-    return csv_response("exceptions", request.user.account.name, found.header(), rows, number=number)
+    which = [_("Exceptions"), *chosen_by(filters.form)]
+    entry = note(*which, number=number, by=origin(request), account=request.user.account)
+    return csv_response(entry, "exceptions", found.header(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> ExceptionFilters:

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
+from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
-from accounts.spreadsheet import csv_response
 from operators import bulk
 from operators.forms_bulk import ConfirmForm
 from operators.forms_invite_many import InviteManyForm
@@ -57,7 +57,10 @@ def errors(request: SignedInRequest) -> HttpResponseBase:
     rows = ([str(row.number), *row.cells.values(), " ".join(row.errors)] for row in form.bad)
     header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("Reason"), _("Last day")]
     header.append(_("What is wrong"))
-    return csv_response("not-invited", request.user.account.name, header, rows, number=len(form.bad))
+    number = len(form.bad)
+    words = _("Rows of a table of people that have errors")
+    entry = note(words, number=number, by=origin(request), account=request.user.account)
+    return csv_response(entry, "not-invited", header, rows, number=number)
 
 
 def _form(request: SignedInRequest) -> InviteManyForm:

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import Origin, origin
 from accounts.durations import duration
+from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
-from accounts.spreadsheet import csv_response
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
@@ -40,7 +40,7 @@ def links(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/links.html", {"filters": filters, "page": page})
 
 
-@require_safe
+@require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
     """Send the links that the page's filters leave, all of them, as CSV."""
@@ -48,7 +48,9 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
     rows, number = table.rows(filters.qs), filters.qs.count()
-    return csv_response("links", request.user.account.name, table.header(), rows, number=number)
+    which = [_("Setup links and invitations"), *chosen_by(filters.form)]
+    entry = note(*which, number=number, by=origin(request), account=request.user.account)
+    return csv_response(entry, "links", table.header(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> LinkFilters:

@@ -6,14 +6,13 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only
-from accounts.audit import origin, record
+from accounts.audit import origin
+from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
-from accounts.models import Account, Action
-from accounts.spreadsheet import csv_response
+from accounts.models import Account
 from operators import evidence
 from operators.count_links import links
 from operators.counts import count
@@ -48,17 +47,16 @@ def operators(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
-    """Send what the list shows, all of it in its order, as CSV. A POST, as it leaves an entry."""
+    """Send what the list shows, all of it in its order, as CSV."""
     filters = filters_of(request)
     if not filters.is_valid():
         # The list says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
-    account = request.user.account
-    what = "; ".join([_("Status of operators"), *filters.in_words()])
-    record(Action.EVIDENCE_EXPORTED, by=origin(request), account=account, new=what)
     rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
     table, number = evidence.rows(rows), rows.count()
-    return csv_response("two-factor-status", account.name, evidence.header(), table, number=number)
+    which, account = chosen_by(filters.form), request.user.account
+    entry = note(evidence.what(), *which, number=number, by=origin(request), account=account)
+    return csv_response(entry, "two-factor-status", evidence.header(), table, number=number)
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:

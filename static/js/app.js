@@ -156,12 +156,6 @@
       event.preventDefault();
       openPopup(link);
     }
-
-    const file = target.closest("a[data-download]");
-    if (file && plain) {
-      event.preventDefault();
-      startDownload(file.href, {}, () => window.location.assign(file.href));
-    }
   });
 
   // --- Downloads: how far a file is that is made while it is sent
@@ -170,7 +164,7 @@
   let download = null;
 
   // In place of the browser's own download, which knows no end; what is no file is left to the browser.
-  async function startDownload(url, options, instead) {
+  async function startDownload(form, submitter) {
     if (download) return;
     download = new AbortController();
     const { dataset: words, content: template } = one("#download");
@@ -195,11 +189,12 @@
     one("[data-downloads]").replaceChildren(note);
     announce(text.textContent);
     try {
-      const answer = await fetch(url, { ...options, signal: download.signal });
+      const body = new URLSearchParams(new FormData(form, submitter));
+      const answer = await fetch(form.action, { method: "POST", body, signal: download.signal });
       const count = answer.headers.get("X-Row-Count");
       if (!answer.ok || answer.redirected || count === null) {
         note.remove();
-        instead();
+        form.submit();
         return;
       }
       all = Number(count);
@@ -248,8 +243,7 @@
     }
     if ("download" in form.dataset) {
       event.preventDefault();
-      const body = new URLSearchParams(new FormData(form, submitter));
-      startDownload(form.action, { method: "POST", body }, () => form.submit());
+      startDownload(form, submitter);
       return;
     }
     if (form.method === "post") {

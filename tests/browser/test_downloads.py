@@ -1,8 +1,11 @@
 """Files that are made while they are sent: how far they are, and what happens where they do not end."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from accounts.models import AuditEntry
 from tests.browser.person import Person
 from tests.factories import make_operator
 
@@ -27,12 +30,16 @@ def test_a_file_says_when_it_is_complete(at_admin, admin, note):
     at_admin.looks_well("download-complete")
 
 
-def test_a_link_to_a_file_does_the_same(at_admin, note):
-    at_admin.go("/account/audit/")
-    with at_admin.page.expect_download() as download:
-        at_admin.follow(EXPORT)
-    expect(note).to_contain_text("The file is complete")
-    assert download.value.suggested_filename.startswith("audit-log-")
+@pytest.mark.parametrize("path", ["/account/audit/", "/exceptions/", "/account/two-factor/links/"])
+def test_what_is_exported_is_what_a_search_has_left(at_admin, note, path):
+    at_admin.go(path)
+    at_admin.page.get_by_label("Search").fill("nobody at all")
+    at_admin.press("Apply")
+    expect(at_admin.page.locator("#export")).to_have_attribute("action", re.compile("search=nobody"))
+    with at_admin.page.expect_download():
+        at_admin.press(EXPORT)
+    expect(note).to_have_text("The file is complete: 0 rows.")
+    assert "Search: nobody at all; 0 rows" in AuditEntry.objects.latest("pk").new
 
 
 def test_a_file_can_be_cancelled(at_admin, note):
@@ -67,8 +74,8 @@ def test_without_a_script_the_browser_takes_the_file(chromium, server, admin):
     with chromium.new_context(java_script_enabled=False) as context:
         person = Person(context, server.url)
         person.open_session(admin)
-        for path, press in (("/operators/", person.press), ("/account/audit/", person.follow)):
+        for path in ("/operators/", "/account/audit/"):
             person.go(path)
             with person.page.expect_download() as download:
-                press(EXPORT)
+                person.press(EXPORT)
             assert download.value.suggested_filename.endswith(".csv")

@@ -72,7 +72,7 @@ def test_the_codes_can_be_copied_downloaded_and_printed(at_olga, olga, tmp_path)
     expect(at_olga.page.get_by_role("button", name="Copied")).to_be_visible()
     assert at_olga.page.evaluate("navigator.clipboard.readText()").split() == codes
     with at_olga.page.expect_download() as download:
-        at_olga.follow("Download")
+        at_olga.press("Download")
     assert download.value.suggested_filename == "recovery-codes.txt"
     text = Path(download.value.path()).read_text()
     assert olga.email in text

@@ -308,11 +308,13 @@ def test_its_queries_do_not_grow(admin_browser, account, ivo):
 def test_the_file_has_what_the_filters_leave(admin_browser, olga, ivo):
     invite.send(ivo, NOBODY)
     setup_link.send(olga, NOBODY)
-    file = admin_browser.get(reverse("operators:links-export"), {"kind": "setup"})
+    url = reverse("operators:links-export")
+    file = admin_browser.post(f"{url}?kind=setup")
     lines = b"".join(file.streaming_content).decode().splitlines()
     assert len(lines) == 2
     assert '"Olga (olga@example.com)","Setup link","","Sent"' in lines[1]
-    refused = admin_browser.get(reverse("operators:links-export"), {"kind": "x"})
+    assert AuditEntry.objects.latest("pk").new == "Setup links and invitations; Kind: Setup link; 1 row"
+    refused = admin_browser.post(f"{url}?kind=x")
     assert refused.url == f"{URL}?kind=x"
 
 

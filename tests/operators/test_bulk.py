@@ -618,10 +618,12 @@ def test_the_result_lists_what_was_not_done_and_all_of_it_on_request(admin_brows
 def test_what_was_not_done_is_downloaded_safe_for_spreadsheets(admin_browser, account, operator):
     make_operator(account, "evil@example.com", name="=1+1", active=False)
     confirm(admin_browser, {"kind": "deactivate", "every": "on"})
-    answer = admin_browser.get(reverse("operators:bulk-export", args=[BulkAction.objects.get().pk]))
+    answer = admin_browser.post(reverse("operators:bulk-export", args=[BulkAction.objects.get().pk]))
     text = answer.getvalue().decode("utf-8-sig")
     assert '"\'=1+1","evil@example.com","That is so already"' in text
     assert operator.email not in text
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.new) == (Action.EVIDENCE_EXPORTED, "Not done: Deactivate; 2 rows")
 
 
 def test_the_actions_of_the_account_are_listed_and_no_others(admin_browser, operator):

@@ -18,9 +18,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin, record
+from accounts.exports import ROW_COUNT
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from accounts.spreadsheet import ROW_COUNT
 from operators import evidence, reset
 from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, SubAccount
@@ -221,8 +221,8 @@ def test_an_export_leaves_an_entry_with_its_filters(admin_browser, account):
     rows_of(admin_browser, CHANGES)
     changes, status = AuditEntry.objects.filter(action=Action.EVIDENCE_EXPORTED)
     assert status.actor_name == "Anna Admin (anna@example.com)"
-    assert status.new == "Status of operators; Search: olga; Group: Night shift; Exceptions: yes"
-    assert changes.new == "Changes of the policy"
+    assert status.new == "Status of operators; Search: olga; Group: Night shift; Exceptions: yes; 0 rows"
+    assert changes.new == "Changes of the policy; 0 rows"
 
 
 def test_an_export_without_csrf_token_is_refused(admin):

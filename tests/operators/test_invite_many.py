@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin
 from accounts.days import today
+from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators import bulk, forms_invite_many, invitation_rows
 from operators.bulk_models import BulkAction
@@ -219,6 +220,9 @@ def test_the_rows_with_mistakes_are_downloaded_safe_for_spreadsheets(admin_brows
     text = admin_browser.post(ERRORS, {"text": TWO + "=1+1,nowhere\n"}).getvalue().decode("utf-8-sig")
     assert '"3","\'=1+1","nowhere","","","","","Enter a valid email address."' in text
     assert "ivo@example.com" not in text
+    entry = AuditEntry.objects.latest("pk")
+    assert entry.action == Action.EVIDENCE_EXPORTED
+    assert entry.new == "Rows of a table of people that have errors; 1 row"
 
 
 def test_a_file_is_read_and_its_text_stays_in_the_form(admin_browser):

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 
-from accounts.models import Account, AuditEntry
+from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from operators import evidence, terminal
 from operators.management.commands import two_factor
@@ -203,12 +203,15 @@ def test_remind_does_not_begin_a_second_round(account, operator):
 
 def test_export_writes_everybody(account, run, operator, tmp_path):
     assert '"Olga Operator","olga@example.com"' in run("export")[0]
+    entry = AuditEntry.objects.get(action=Action.EVIDENCE_EXPORTED)
+    assert (entry.actor_id, entry.address, entry.new) == (None, None, "Status of operators; 1 row")
     assert "the next sign-in takes the password alone" in run("export")[0]
     assert "1 rows" in run("export", "--dry-run")[0]
     file = tmp_path / "evidence.csv"
     assert str(file) in run("export", "--output", str(file))[0]
     assert "olga@example.com" in file.read_text()
     assert "cannot be written" in refused("export", "--output", str(tmp_path))
+    assert AuditEntry.objects.filter(action=Action.EVIDENCE_EXPORTED).count() == 3
 
 
 def test_export_ends_where_nobody_reads_on(account, monkeypatch):
@@ -216,6 +219,7 @@ def test_export_ends_where_nobody_reads_on(account, monkeypatch):
     screen = StringIO()
     monkeypatch.setattr(screen, "write", Mock(side_effect=BrokenPipeError))
     call_command("two_factor", "export", stdout=screen)
+    assert AuditEntry.objects.filter(action=Action.EVIDENCE_EXPORTED).exists()
 
 
 @pytest.mark.parametrize(("terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])

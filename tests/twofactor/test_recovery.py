@@ -134,7 +134,7 @@ def test_a_reload_shows_the_codes_again_until_they_are_saved(operator):
     assert codes_on(page) == []
     assert "10 recovery codes left" in page.text
     assert f'href="{operator.get_absolute_url()}">Back to My settings' in page.text
-    assert browser.get(DOWNLOAD).url == CODES
+    assert browser.post(DOWNLOAD).url == CODES
 
 
 def test_the_codes_are_gone_after_a_quarter_of_an_hour(operator):
@@ -167,12 +167,14 @@ def test_from_new_codes_one_goes_where_one_wanted(db):
 
 def test_the_codes_can_be_downloaded(operator):
     browser = enrolled_by_popup(operator)
-    answer = browser.get(DOWNLOAD)
+    answer = browser.post(DOWNLOAD)
     assert answer["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Cache-Control"] == "no-store"
     title = f"Recovery codes of {operator.email} for Uptrends. Each works once."
     assert answer.content.decode() == "\r\n".join([title, "", *codes_on(browser.get(CODES)), ""])
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.subject_id) == (Action.RECOVERY_CODES_DOWNLOADED, operator.pk)
 
 
 def test_from_codes_that_nobody_waited_for_one_goes_home(olga):
@@ -276,7 +278,7 @@ def test_without_an_authenticator_there_is_nothing_to_recover(operator, operator
     answer = operator_browser.post(RENEW)
     assert answer.url == operator.get_absolute_url()
     assert "Nothing changed: your authenticator or its codes" in operator_browser.get(answer.url).text
-    assert operator_browser.get(DOWNLOAD).url == CODES
+    assert operator_browser.post(DOWNLOAD).url == CODES
     assert operator_browser.get(NEW_PHONE).url == operator.get_absolute_url()
 
 

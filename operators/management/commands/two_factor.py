@@ -11,6 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.audit import Origin
+from accounts.exports import note
+from accounts.models import Account
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks
 from operators import evidence, terminal
@@ -117,11 +120,11 @@ class Command(BaseCommand):
 
     def _export(self, options: dict[str, Any]) -> Answer:
         """Write the evidence while it is read, to a file or the terminal."""
-        operators = terminal.account_of(options["account"]).operators.order_by("pk")
-        number = operators.count()
+        account = terminal.account_of(options["account"])
+        number = account.operators.count()
         if options["dry_run"]:
             return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
-        rows = self._followed(evidence.rows(operators), number)
+        rows = self._followed(account, number)
         as_json = options["format"] == "json"
         chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)
         if not options["output"]:
@@ -137,9 +140,11 @@ class Command(BaseCommand):
             raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
 
-    def _followed(self, rows: Iterable[list[str]], number: int) -> Iterator[list[str]]:
-        """Pass the rows on; somebody at a terminal reads how far they are, a script does not."""
-        for done, row in enumerate(rows, 1):
+    def _followed(self, account: Account, number: int) -> Iterator[list[str]]:
+        """Return the rows; somebody at a terminal reads how far they are, a script does not."""
+        # Before the first row leaves: whoever takes a part only is in the trail as well.
+        note(evidence.what(), number=number, by=Origin(), account=account)
+        for done, row in enumerate(evidence.rows(account.operators.order_by("pk")), 1):
             yield row
             if done % SAID_EVERY == 0 and self.stderr.isatty():
                 words = _("%(done)d of %(all)d rows are in the file.") % {"done": done, "all": number}
