@@ -6,6 +6,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
+from accounts import person_of_session
 from operators.models import Operator, normalize_email
 
 
@@ -31,13 +32,10 @@ class PasswordBackend(BaseBackend):
 
     def get_user(self, user_id: Any) -> Operator | None:
         """Return the operator of a session, with all that a page needs; None ends the session."""
-        operator: Operator | None = (
-            Operator.objects.complete()
-            .with_links()
-            .filter(pk=user_id, is_active=True, frozen_at=None)
-            .first()
+        operator: Operator | None = person_of_session.find(user_id) or (
+            Operator.objects.complete().with_links().filter(pk=user_id).first()
         )
-        return operator
+        return operator if operator and operator.is_active and operator.frozen_at is None else None
 
     @staticmethod
     def may_sign_in(operator: Operator) -> bool:

@@ -22,7 +22,7 @@ from invitations.models import Link
 from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
 from operators.reminder_runs import ReminderRun  # noqa: F401  Django looks for an app's models here
-from operators.sessions import Session
+from operators.session_models import Session
 from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
 from twofactor.throttle import FAILURES_THAT_LOCK
@@ -110,11 +110,36 @@ class JSONList(Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
-def _live_links() -> models.QuerySet[Link]:
-    """Return the links that work, of the operator in the query around."""
+def _live_links(operator: str = "") -> models.QuerySet[Link]:
+    """Return the links that work, of the operator in the query around (`user__`: of that of a session)."""
     return Link.objects.filter(
-        user=OuterRef("pk"), nonce=OuterRef("session_nonce"), spent_at=None, expires_at__gt=timezone.now()
+        user=OuterRef(f"{operator}pk"),
+        nonce=OuterRef(f"{operator}session_nonce"),
+        spent_at=None,
+        expires_at__gt=timezone.now(),
     )
+
+
+def _found_links(operator: str = "") -> Subquery:
+    """Return the links that work as one value: [[purpose, address, when sent], …]."""
+    found = (
+        _live_links(operator)
+        .order_by()
+        .values("user")
+        .annotate(found=JSONList(JSONArray("purpose", "email", "sent_at")))
+    )
+    return Subquery(found.values("found"))
+
+
+def _group_names(operator: str = "") -> Subquery:
+    """Return the groups with a row of membership as one value: [[kind, name], …]."""
+    groups = (
+        Membership.objects.filter(operator=OuterRef(f"{operator}pk"))
+        .order_by()
+        .values("operator")
+        .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
+    )
+    return Subquery(groups.values("names"))
 
 
 class OperatorQuerySet(models.QuerySet["Operator"]):
@@ -126,25 +151,11 @@ class OperatorQuerySet(models.QuerySet["Operator"]):
 
     def with_relations(self) -> Self:
         """Add all that but the account, which the operators of `account.operators` have and share."""
-        groups = (
-            Membership.objects.filter(operator=OuterRef("pk"))
-            .order_by()
-            .values("operator")
-            .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
-            .values("names")
-        )
-        return self.select_related("sub_account", "authenticator").annotate(group_names=Subquery(groups))
+        return self.select_related("sub_account", "authenticator").annotate(group_names=_group_names())
 
     def with_links(self) -> Self:
         """Add the links that still work, or will once their email has left."""
-        links = (
-            _live_links()
-            .order_by()
-            .values("user")
-            .annotate(found=JSONList(JSONArray("purpose", "email", "sent_at")))
-            .values("found")
-        )
-        return self.annotate(live_links=Subquery(links))
+        return self.annotate(live_links=_found_links())
 
     def invited(self, *, live: bool) -> Self:
         """Who has not joined, and has a link to accept the invitation with, or has none any more."""
@@ -502,6 +513,22 @@ class Announcement(models.Model):
         row = Announcement.objects.filter(pk=self.pk, last_operator=self.last_operator, finished_at=None)
         done = {"finished_at": now} if last is None else {"last_operator": last}
         return bool(row.update(moved_at=now, **done))
+
+
+def session_with_person(key: str) -> Session | None:
+    """Return a session that has not expired, with its operator as complete() and with_links() have them.
+
+    All in one query: every request begins with it.
+    """
+    session = (
+        Session.objects.select_related("user__account", "user__sub_account", "user__authenticator")
+        .annotate(group_names=_group_names("user__"), live_links=_found_links("user__"))
+        .filter(session_key=key, expire_date__gt=timezone.now())
+        .first()
+    )
+    if session is not None and session.user is not None:
+        session.user.group_names, session.user.live_links = session.group_names, session.live_links
+    return session
 
 
 def create_account(name: str) -> Account:

@@ -13,7 +13,7 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from accounts.policy import Override, effective_policy
 from operators.models import Operator
-from operators.sessions import Session, idle_since
+from operators.session_models import Session, idle_since
 from operators.status import Status
 from operators.status_filter import status_condition
 

@@ -100,7 +100,7 @@ def test_nothing_but_the_password_backend_says_who_somebody_is():
     assert settings.AUTHENTICATION_BACKENDS == ["operators.backends.PasswordBackend"]
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
     authenticating = [name for name in settings.MIDDLEWARE if "auth" in name.lower()]
-    assert authenticating == ["django.contrib.auth.middleware.AuthenticationMiddleware"]
+    assert authenticating == ["operators.sessions.PersonAuthenticationMiddleware"]  # it asks Django
 
 
 @pytest.mark.parametrize(

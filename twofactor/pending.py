@@ -7,13 +7,13 @@ over or when anything renews the user's session nonce (reset, enrollment, new pa
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import load_backend, login
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from accounts import guessing
+from accounts import guessing, person_of_session
 from accounts.audit import origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
@@ -67,11 +67,18 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
     state = request.session.get(SESSION_KEY)
     if not state or state["step"] != step or time.time() - state["at"] >= LIFETIMES[step]:
         return None
-    user = load_backend(state["backend"]).get_user(state["user"])
+    with person_of_session.known(request.session.person):  # type: ignore[attr-defined]  # our own store
+        user = load_backend(state["backend"]).get_user(state["user"])
     if user is None or not constant_time_compare(user.session_nonce, state["nonce"]):
         return None
     user.backend = state["backend"]
     return Pending(user, step, state["next"])
+
+
+def user_id_in(data: dict[str, Any]) -> int | None:
+    """Return the number of whoever waits in a session with this content."""
+    state = data.get(SESSION_KEY)
+    return state["user"] if state else None
 
 
 def admit_code(request: HttpRequest) -> bool:

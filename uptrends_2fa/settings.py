@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "operators.sessions.PersonAuthenticationMiddleware",
     "uptrends_2fa.middleware.LoginRequired",
     "twofactor.proof.ProofMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -23,7 +23,8 @@ from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
 from operators.override import in_words, set_override, set_sign_in_method
 from operators.reminder_schedule import set_schedule
-from operators.sessions import Session, SessionStore
+from operators.session_models import Session
+from operators.sessions import SessionStore
 from tests.factories import (
     NOBODY,
     PASSWORD,

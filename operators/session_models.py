@@ -1,0 +1,50 @@
+"""What is stored of a session: one row for each browser."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils import timezone
+
+from accounts.browser_names import USER_AGENT_LENGTH, browser_name
+
+
+class Session(AbstractBaseSession):
+    """One browser's session: of whoever is signed in, or of whoever has given the password only."""
+
+    # What a page may say instead of the key, which would open the session.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sessions"
+    )
+    user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    # None while the user waits for the second step.
+    signed_in_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+    # By which means the person came in, "" where that was not noted yet; see twofactor.made_by.
+    made_by = models.CharField(max_length=40, blank=True)
+    # Whether a code was given in it: at sign-in, with a proof, or to confirm an authenticator.
+    code_given = models.BooleanField(default=False)
+    # Of the waiting sign-in, if this session is one.
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+
+    if TYPE_CHECKING:
+        user_id: int | None
+
+    def __str__(self) -> str:
+        # The key is as good as a password: it must not get into a log.
+        return f"session {self.public_id}"
+
+    @property
+    def browser(self) -> str:
+        """The browser and its system in words."""
+        return browser_name(self.user_agent)
+
+
+def idle_since() -> datetime:
+    """Return when a session must have been seen, or else it has ended: ASVS 5.0, 7.3.1."""
+    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
