@@ -84,6 +84,6 @@ class LinkForm(PlainForm):
 
 
 class NewPasswordAndCodeForm(NewPasswordForm):
-    """A new password, and a code that proves who chooses it: together they free a frozen sign-in."""
+    """A new password, and a code that proves who chooses it."""
 
     code = AnyCodeField()

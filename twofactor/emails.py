@@ -88,7 +88,7 @@ def authenticator_locked(user: "Operator", address: str | None) -> None:
         )
         % {"email": user.email},
         address=address,
-        advice=_("Choose a new password, and ask an administrator of your account for the reset."),
+        advice=_("Ask an administrator of your account for the reset, and choose a new password then."),
     )
     for administrator in user.administrators_to_tell():
         tell(

@@ -1,4 +1,4 @@
-"""Who acts here? A fresh proof before sensitive acts: the password, and a code where one is enrolled.
+"""Who acts here? A fresh proof before sensitive acts: the password, and a code where one is set up.
 
 Signing in is a proof; 15 minutes later the next sensitive act asks again. Views are marked with
 accounts.access.needs_proof; ProofMiddleware, which must come after LoginRequiredMiddleware, asks. Then
@@ -46,12 +46,9 @@ def is_fresh(request: SignedInRequest) -> bool:
     state = request.session.get(SESSION_KEY)
     if state is None or not 0 <= time.time() - state["at"] < LIFETIME:
         return False
-    return state["code"] or not _code_is_due(request)
-
-
-def _code_is_due(request: SignedInRequest) -> bool:
-    """Whether the password alone is no proof for this person."""
-    return request.user.is_enrolled and request.user.effective.usable
+    # Also while the policy asks for no code: the password alone would replace what counts again tomorrow, or
+    # add an administrator who does.
+    return state["code"] or not request.user.is_enrolled
 
 
 def check_own_password(request: SignedInRequest, password: str) -> None:
@@ -73,19 +70,17 @@ def check_own_password(request: SignedInRequest, password: str) -> None:
 
 
 class ProofForm(PlainForm):
-    """The password, and a code where one is due."""
+    """The password, and a code wherever an authenticator is set up, whether or not sign-in asks for one."""
 
     autofocus = "proof_password"
 
     proof_password = PasswordField(label=_("Password"), autocomplete="current-password")
     proof_code = AnyCodeField()
 
-    def __init__(
-        self, *args: Any, request: SignedInRequest, with_code: bool | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, request: SignedInRequest) -> None:
+        super().__init__(data)
         self.request = request
-        if not (_code_is_due(request) if with_code is None else with_code):
+        if not request.user.is_enrolled:
             del self.fields["proof_code"]
 
     def clean(self) -> dict[str, Any]:

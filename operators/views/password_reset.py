@@ -77,12 +77,14 @@ def choose(request: HttpRequest) -> HttpResponse:
     link = tokens.opened(request, PURPOSE)
     if link is None or not PasswordBackend.has_password(link.user):
         return dead_link(request, PURPOSE)
-    # A code beside the new password frees a frozen sign-in; without an authenticator an administrator has to.
-    frees = bool(link.user.frozen_at) and link.user.is_enrolled
-    kind = NewPasswordAndCodeForm if frees else NewPasswordForm
+    # OWASP ASVS 5.0, 6.4.3: the mailbox alone is no way past a second factor, whatever the policy asks today.
+    with_code = link.user.is_enrolled
+    # The code also frees a frozen sign-in; without an authenticator an administrator has to.
+    frees = bool(link.user.frozen_at) and with_code
+    kind = NewPasswordAndCodeForm if with_code else NewPasswordForm
     form = kind(data_of(request), operator=link.user)
     in_own_session = request.user == link.user
-    if form.is_valid() and (not frees or accept(form, link.user, origin(request, link.user))):
+    if form.is_valid() and (not with_code or accept(form, link.user, origin(request, link.user))):
         if not reset_password(
             link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
         ):

@@ -37,7 +37,7 @@ def reset(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(operator)
     is_self = operator.pk == request.user.pk
     form: forms.Form = (
-        ProofForm(data_of(request), request=request, with_code=True)
+        ProofForm(data_of(request), request=request)
         if is_self
         else ResetForm(data_of(request), operator=operator)
     )

@@ -13,7 +13,7 @@ from accounts.models import Account, Action, AuditEntry
 from invitations.models import Link
 from invitations.tokens import SESSION_KEY
 from operators.models import Operator
-from tests.factories import PASSWORD, make_operator, signed_in
+from tests.factories import PASSWORD, code_for, make_operator, signed_in
 
 REQUEST = reverse("operators:password-reset")
 SENT = reverse("operators:password-reset-sent")
@@ -271,7 +271,8 @@ def test_a_reset_leaves_the_authenticator_alone(account, client, mailoutbox):
     before = operator.authenticator.sealed_secret
     ask(client, operator.email)
     client.get(link_in(mailoutbox[0]))
-    choose(client)
+    new = {"new_password": NEW, "new_password_again": NEW}
+    assert client.post(CHOOSE, {**new, "code": code_for()}).status_code == 302
     assert Operator.objects.get(pk=operator.pk).authenticator.sealed_secret == before
 
 
