@@ -135,6 +135,11 @@ class SessionStore(db.SessionStore):
         mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__lt=limit)
         return bool(mine.update(wrong_codes=F("wrong_codes") + 1))
 
+    def take_back_attempt(self) -> None:
+        """Take back a try that was counted."""
+        mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__gt=0)
+        mine.update(wrong_codes=F("wrong_codes") - 1)
+
     def attempts(self) -> int:
         """Return how many tries at a code were counted."""
         mine = Session.objects.filter(session_key=self.stored_key)

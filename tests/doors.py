@@ -72,6 +72,8 @@ class Person:
     last_step: int = 0
     failures: int = 0
     blocked_until: float = 0
+    # Whether the code that was typed last counts, in case it is wrong.
+    counted: bool = True
     # Whatever ends sessions, waiting sign-ins, links and trust together makes a new version.
     version: int = 0
     signed_in: int = 0
@@ -91,7 +93,8 @@ class Person:
 
     def admit(self, now: float) -> bool:
         """Count a code before it is looked at."""
-        if now < self.blocked_until or (self.secret and self.failures >= 100):
+        self.counted = now >= self.blocked_until and not (self.secret and self.failures >= 100)
+        if not self.counted:
             return False
         self.failures += 1
         delay = min(30 * 2 ** (self.failures - 10), HOUR) if self.failures >= 10 else 0
@@ -103,7 +106,11 @@ class Person:
         if not self.admit(now) or self.secret is None:
             return False
         step = step_of(self.secret, code, now)
-        if step is None or step <= self.last_step:
+        if step is not None and step == self.last_step:
+            self.counted = False
+            self.failures -= 1
+            return False
+        if step is None or step < self.last_step:
             return False
         self.accepted(step)
         return True

@@ -386,8 +386,9 @@ class Doors(RuleBasedStateMachine):
         if not waiting or not self.takes_code(browser):
             assert answer.status_code == 302
             return
-        waiting.tries += 1
-        if self.take(person, kind, code):
+        taken = self.take(person, kind, code)
+        waiting.tries += person.counted
+        if taken:
             assert answer.url != LOGIN
             self.open(browser, person, with_code=True)
             self.opens_once(person, code if "recovery" in kind else person.last_step)

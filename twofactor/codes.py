@@ -2,6 +2,11 @@
 
 Each try is counted before it is looked at; a right one is spent. `by` is who tries, for the audit trail.
 Where the server cannot read the secret, SecretUnreadableError is raised and nothing is counted.
+
+The code that was accepted last is told from a wrong one, and does not count as one: a person who types it
+once more has made no mistake. That helps nobody to guess. Whoever hits it by chance has been counted for
+every miss before, reads of a code that opens nothing, and learns nothing of the next one; and within a wait
+it is looked at as little as any other.
 """
 
 from dataclasses import dataclass
@@ -21,10 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a code is not accepted: a wait in seconds, a lock until a reset, or else it is wrong."""
+    """Why a code is not accepted: a wait in seconds, a lock until a reset, used up already, or else wrong."""
 
     wait: int
     locked: bool
+    spent: bool = False
+    # Whether it counts as a wrong one. One that was not looked at does not, nor one that was right before.
+    counts: bool = True
 
 
 def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
@@ -32,10 +40,12 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
-        return _refusal(user, now)
+        return _refusal(user, now, counts=False)
     step = user.authenticator.step_of(code, now)
     if step is not None and user.accept_step(step, now):
         return None
+    if step is not None and user.take_back_spent(step):
+        return Refusal(wait=0, locked=False, spent=True, counts=False)
     return _failed(user, by, now)
 
 
@@ -44,7 +54,7 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
-        return _refusal(user, now)
+        return _refusal(user, now, counts=False)
     if _spend_recovery_code(user, code, by):
         return None
     return _failed(user, by, now)
@@ -71,7 +81,7 @@ def few_left(user: "Operator") -> bool:
 def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     """Record a wrong code; tell the user of the first that means a wait, and everybody of a lock."""
     record(Action.CODE_FAILED, by=by, subject=user)
-    refusal = _refusal(user, now)
+    refusal = _refusal(user, now, counts=True)
     with transaction.atomic():
         if user.claim_guessing_notice():
             emails.codes_are_tried(user, by.address)
@@ -82,7 +92,7 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     return refusal
 
 
-def _refusal(user: "Operator", now: datetime) -> Refusal:
+def _refusal(user: "Operator", now: datetime, *, counts: bool) -> Refusal:
     """Return why the user's next code would not be looked at, or that this one is wrong."""
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
-    return Refusal(wait=user.code_wait(now), locked=user.is_locked)
+    return Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=counts)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Room for the spaces and hyphens that people type; anything longer is no code.
 TYPED_LENGTH = 32
+WRONG = "wrong"
 CODE_WANTED = _("Type the 6 digits that the app shows now, for example 123456.")
 RECOVERY_CODE_WANTED = _("Type one of your recovery codes: 16 letters and digits, with or without hyphens.")
 
@@ -153,7 +154,10 @@ def _clock_text(drift: int) -> str:
 
 
 def accept(form: forms.Form, user: "Operator", by: Origin, field: str = "code") -> bool:
-    """Spend the code in a valid form; where it is not accepted, say beside the field what to do."""
+    """Spend the code in a valid form; where it is not accepted, say beside the field what to do.
+
+    The error is of the code WRONG, or of another one where the try does not count as a wrong code.
+    """
     code = form.cleaned_data[field]
     if recovery.is_code(recovery.normalize(code)):
         refusal = codes.check_recovery(user, recovery.normalize(code), by)
@@ -161,7 +165,8 @@ def accept(form: forms.Form, user: "Operator", by: Origin, field: str = "code") 
         refusal = codes.check(user, code, by)
     if refusal is None:
         return True
-    form.add_error(field, ValidationError(_refusal_text(refusal, code), code="refused"))
+    kind = WRONG if refusal.counts else "not_counted"
+    form.add_error(field, ValidationError(_refusal_text(refusal, code), code=kind))
     return False
 
 
@@ -174,6 +179,8 @@ def _refusal_text(refusal: codes.Refusal, code: str) -> str:
         )
     if refusal.wait:
         return _wait_text(refusal.wait)
+    if refusal.spent:
+        return gettext("That code was used already. Wait for the next one.")
     if len(code) > totp.DIGITS:
         return gettext("That recovery code is not right, or it was used before. Try another one.")
     return gettext("That code is not right, or it was used before. Wait for the next one and type it.")

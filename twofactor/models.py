@@ -86,6 +86,15 @@ class TwoFactorUser(models.Model):
         cleared = {"code_failures": 0, "codes_blocked_until": None, "guessing_told": False}
         return bool(row.update(**cleared, last_code_step=step, last_code_at=now))
 
+    def take_back_spent(self, step: int) -> bool:
+        """Take back the try of a code that was accepted last, if it is that one; return whether it is.
+
+        A wait that the try may have begun stays: others may have tried a wrong one meanwhile.
+        """
+        row = self._row().filter(session_nonce=self.session_nonce, last_code_step=step)  # type: ignore[misc]
+        fewer = Case(When(code_failures__gt=0, then=F("code_failures") - 1), default=Value(0))
+        return bool(row.update(code_failures=fewer))
+
     def claim_guessing_notice(self) -> bool:
         """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
         row = self._row().filter(code_failures__gt=throttle.FREE_FAILURES, guessing_told=False)

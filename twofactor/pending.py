@@ -86,6 +86,11 @@ def admit_code(request: HttpRequest) -> bool:
     return bool(request.session.count_attempt(WRONG_CODES_PER_SIGN_IN))  # type: ignore[attr-defined]
 
 
+def take_back_code(request: HttpRequest) -> None:
+    """Take back a code that does not count as a wrong one: it was not looked at, or was right before."""
+    request.session.take_back_attempt()  # type: ignore[attr-defined]  # our own store
+
+
 def codes_left(request: HttpRequest) -> bool:
     """Whether another code may be tried in this sign-in."""
     return bool(request.session.attempts() < WRONG_CODES_PER_SIGN_IN)  # type: ignore[attr-defined]

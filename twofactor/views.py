@@ -16,7 +16,7 @@ from accounts.audit import origin, record
 from accounts.http import SignedInRequest, data_of
 from accounts.models import Action
 from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
-from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
+from twofactor.forms import WRONG, CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
 from twofactor.made_by import MadeBy
 
 # Where a sign-in goes on after it was said that recovery codes are missing.
@@ -52,12 +52,21 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
         enrollment.check_readable(waiting.user)  # a try that could not be looked at must not count
         if not pending.admit_code(request):
             return _start_again(request, _("Those were too many wrong codes. Log in again."))
-        if accept(form, waiting.user, origin(request, waiting.user)):
+        if _is_accepted(request, form, waiting):
             return _signed_in(request, waiting, made_by, trust=form.cleaned_data.get(trusted.FIELD, False))
         if not pending.codes_left(request):
             return _start_again(request, _("Those were too many wrong codes. Log in again."))
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
+
+
+def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pending) -> bool:
+    """Whether the code opens a session; one that does not count as wrong leaves the tries as they were."""
+    if accept(form, waiting.user, origin(request, waiting.user)):
+        return True
+    if not form.has_error("code", WRONG):
+        pending.take_back_code(request)
+    return False
 
 
 def _nobody_waits(request: HttpRequest) -> HttpResponse:

@@ -40,7 +40,7 @@ def test_a_code_works_once(new_person, olga, phone):
         person.log_in(olga.email)
         person.type_code(code, "Verify")
     first.heading("My settings")
-    second.sees("That code is not right, or it was used before.")
+    second.sees("That code was used already. Wait for the next one.")
     second.looks_well("code-wrong")
     second.type_code(phone.next_code(), "Verify")
     second.heading("My settings")

@@ -107,7 +107,7 @@ def test_a_code_works_once(browser, olga):
     give(browser, code)
     other = Client()
     other.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
-    assert "used before" in give(other, code).text
+    assert "That code was used already. Wait for the next one." in give(other, code).text
     assert "used before" in give(other, code_for(steps=-1)).text
     assert give(other, code_for(steps=1)).status_code == 302
 
@@ -125,6 +125,59 @@ def test_a_sixth_code_in_the_same_sign_in_is_not_looked_at(browser, olga):
     assert answer.url == reverse("operators:login")
     assert "Those were too many wrong codes. Log in again." in browser.get(answer.url).text
     assert Operator.objects.get(pk=olga.pk).code_failures == 0
+
+
+def test_a_code_that_was_just_used_does_not_count_as_a_wrong_one(browser, olga):
+    code = code_for()
+    give(browser, code)
+    other = Client()
+    other.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    for _ in range(7):
+        assert "That code was used already" in give(other, code).text
+    assert Operator.objects.get(pk=olga.pk).code_failures == 0
+    assert not AuditEntry.objects.filter(action=Action.CODE_FAILED).exists()
+    for _ in range(4):
+        assert "That code is not right" in give(other, "000000").text
+    assert Operator.objects.get(pk=olga.pk).code_failures == 4
+    assert "That code was used already" in give(other, code).text
+    assert give(other, code_for(steps=1)).url == olga.get_absolute_url()
+
+
+def test_whoever_guesses_is_counted_for_every_miss_before_the_used_code(browser, olga):
+    give(browser, code_for())
+    Operator.objects.update(code_failures=9)
+    other = Client()
+    other.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    assert "Try again in 30 seconds" in give(other, "000000").text
+    # Within the wait nothing is looked at, so that it does not tell which code it was.
+    assert "Try again in 30 seconds" in give(other, code_for()).text
+    assert Operator.objects.get(pk=olga.pk).code_failures == 10
+
+
+def test_a_code_older_than_the_last_one_counts_as_wrong(browser, olga):
+    give(browser, code_for())
+    other = Client()
+    other.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
+    assert "That code is not right" in give(other, code_for(steps=-1)).text
+    assert Operator.objects.get(pk=olga.pk).code_failures == 1
+
+
+def test_what_is_typed_within_a_wait_uses_up_none_of_the_five(browser, olga):
+    Operator.objects.update(code_failures=9)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        give(browser, "000000")
+        for _ in range(9):
+            assert "Try again in 30 seconds" in give(browser, code_for()).text
+        assert Session.objects.get().wrong_codes == 1
+        clock.shift(30)
+        assert give(browser, code_for()).url == olga.get_absolute_url()
+
+
+def test_nor_does_what_is_typed_at_a_locked_authenticator(browser):
+    Operator.objects.update(code_failures=100)
+    for _ in range(6):
+        assert "Ask an administrator" in give(browser, code_for()).text
+    assert Session.objects.get().wrong_codes == 0
 
 
 def test_after_ten_wrong_codes_in_a_row_the_wait_is_told(browser, olga):

@@ -102,7 +102,7 @@ def test_the_code_that_set_it_up_does_not_sign_in(operator, operator_browser):
     scan = reverse("operators:scan", args=[operator.pk])
     code = code_for(key_on(operator_browser.get(scan).text))
     assert operator_browser.post(scan, {"code": code}).status_code == 302
-    assert "used before" in waiting(operator).post(VERIFY, {"code": code}).text
+    assert "used already" in waiting(operator).post(VERIFY, {"code": code}).text
 
 
 def test_a_code_is_worthless_once_its_authenticator_is_reset(olga):

@@ -223,7 +223,7 @@ def test_a_code_proves_once(anna):
     Operator.objects.update(last_code_step=0)
     data = {"trusted_browser_days": "30", "proof_code": code}
     assert first.post(SETTINGS, proof(**data)).status_code == 302
-    assert "used before" in second.post(SETTINGS, proof(**data)).text
+    assert "used already" in second.post(SETTINGS, proof(**data)).text
 
 
 def test_who_is_not_enrolled_is_asked_for_the_password_only(admin):

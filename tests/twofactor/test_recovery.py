@@ -355,7 +355,7 @@ def test_a_new_phone_begins_like_a_first_one(olga):
     shown = codes_on(browser.get(CODES))
     other = Client()
     log_in(other, olga)
-    assert "used before" in other.post(VERIFY, {"code": code}).text
+    assert "used already" in other.post(VERIFY, {"code": code}).text
     assert other.post(RECOVER, {"code": shown[0]}).status_code == 302
 
 
