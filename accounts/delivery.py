@@ -114,8 +114,8 @@ def hand_over(mail: OutgoingMail, task: MailTask) -> None:
     """
 
     def after_commit() -> None:
-        task.enqueue(mail.pk)
-        mail.refresh_from_db(fields=["state", "sent_at", "tries", "next_try_at"])
+        if task.enqueue(mail.pk).is_finished:  # nobody else has it: it was tried within this request
+            mail.refresh_from_db(fields=["state", "sent_at", "tries", "next_try_at"])
 
     transaction.on_commit(after_commit, robust=True)
 
