@@ -67,6 +67,15 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def hold(cls, pk: int) -> "Account":
+        """Let others who hold this account wait until the transaction is over; return it as it is then.
+
+        The key stays free (FOR NO KEY UPDATE): every entry in the trail refers to it, and whoever writes
+        one may hold what this transaction is about to change.
+        """
+        return cls.objects.select_for_update(no_key=True).get(pk=pk)
+
     @property
     def rule(self) -> AccountRule:
         """What the account asks of its operators."""

@@ -148,11 +148,20 @@ class Link(models.Model):
     def kill(cls, user: "Operator", *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
         """Make the user's links of these purposes useless; return whether there was one."""
         now = timezone.now()
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             killed = cls.objects.filter(user=user, purpose__in=purposes, spent_at=None).update(spent_at=now)
             for purpose in purposes:
                 LinkRecord.close(user.pk, purpose, end, now)
         return bool(killed)
+
+    @classmethod
+    def hold(cls, user: "Operator") -> None:
+        """Let nobody else change the user's links before the transaction is over.
+
+        Whoever spends a link writes its row first and the person's next. To be called before the person's
+        row is locked, by whoever changes that and a link: in the other order each could wait for the other.
+        """
+        list(cls.objects.select_for_update(no_key=True).filter(user=user).order_by("pk").values_list("pk"))
 
     @classmethod
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
@@ -179,7 +188,7 @@ class Link(models.Model):
     def spend(self, now: datetime) -> bool:
         """Use the link up; true for one caller only."""
         live = Link.objects.filter(pk=self.pk, token_hash=self.token_hash, spent_at=None, expires_at__gt=now)
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             spent = bool(live.update(spent_at=now))
             if spent:
                 LinkRecord.close(self.user_id, self.purpose, LinkRecord.End.USED, now)

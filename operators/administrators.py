@@ -20,12 +20,11 @@ class LastAdministratorError(Exception):
 def one_left(account: Account) -> Iterator[None]:
     """Make a change in a transaction, and undo it where it takes the last administrator with a way in.
 
-    The account's row is locked first, so that two changes at the same time happen one after the other
-    (SQLite locks the whole database at BEGIN). Then the change is made, and its result is looked at.
-    Raises LastAdministratorError.
+    The account is held first, so that two changes at the same time happen one after the other. Then the
+    change is made, and its result is looked at. Raises LastAdministratorError.
     """
     with transaction.atomic():
-        Account.objects.select_for_update().get(pk=account.pk)
+        Account.hold(account.pk)
         had_one = _has_one(account)
         yield
         if had_one and not _has_one(account):

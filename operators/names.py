@@ -20,7 +20,7 @@ def changing_names(account: Account) -> Iterator[None]:
     """
     try:
         with transaction.atomic():
-            Account.objects.select_for_update().get(pk=account.pk)
+            Account.hold(account.pk)
             yield
     except IntegrityError as error:
         raise NameTakenError from error

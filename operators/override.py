@@ -26,8 +26,9 @@ def set_override(
     new = override_fields(override, by, reason=reason, until=until)
     given = {name: new[name] for name in ("two_factor_override", "override_reason", "override_until")}
     with transaction.atomic():
+        Link.hold(operator)
         # Held until the end: what the trail calls the old value is the one that this one replaces.
-        stored = Operator.objects.select_for_update().filter(pk=operator.pk).only(*given).first()
+        stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*given).first()
         if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
             return False
         old = in_words(stored)

@@ -69,7 +69,7 @@ def end_all(operator: Operator, by: Origin) -> bool:
     """
     with transaction.atomic():
         # Locked, so that nobody deletes the row before it gets its new nonce.
-        row = Operator.objects.select_for_update().filter(pk=operator.pk, joined_at__isnull=False)
+        row = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk, joined_at__isnull=False)
         if row.first() is None:
             return False
         record(Action.ALL_SESSIONS_ENDED, by=by, subject=operator, old=str(live(operator).count()))

@@ -18,7 +18,7 @@ class AddressTakenError(Exception):
 def change_name(operator: Operator, name: str, by: Origin) -> bool:
     """Store the name; return whether it differs from before."""
     with transaction.atomic():
-        old = Operator.objects.select_for_update().get(pk=operator.pk).name
+        old = Operator.objects.select_for_update(no_key=True).get(pk=operator.pk).name
         if old == name:
             return False
         Operator.objects.filter(pk=operator.pk).update(name=name)

@@ -25,7 +25,7 @@ def set_schedule(account: Account, days: int | None, by: Origin, *, to_optional:
     due_at = timezone.now() + timedelta(days=days) if days else None
     with transaction.atomic():
         # Held until the end: what the trail calls the old schedule is the one that this one replaces.
-        old = in_words(Account.objects.select_for_update().get(pk=account.pk))
+        old = in_words(Account.hold(account.pk))
         row = Account.objects.filter(pk=account.pk).exclude(**given)
         if not row.update(**given, reminders_due_at=due_at):
             return False

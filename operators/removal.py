@@ -7,6 +7,7 @@ from accounts.models import Action
 from invitations.models import Link
 from operators.administrators import one_left
 from operators.models import Operator
+from twofactor.models import Authenticator
 
 
 def deactivate(operator: Operator, by: Origin) -> bool:
@@ -38,6 +39,10 @@ def delete(operator: Operator, by: Origin) -> None:
     Raises LastAdministratorError.
     """
     with one_left(operator.account):
+        # In the order in which those write whose link or authenticator it is: neither waits for the other.
+        Link.hold(operator)
+        list(Authenticator.objects.select_for_update().filter(user=operator))
+        list(Operator.objects.select_for_update().filter(pk=operator.pk))
         record(Action.DELETED, by=by, subject=operator)
         operator.delete()
 

@@ -49,7 +49,7 @@ def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
 def delete_sub_account(sub_account: SubAccount, by: Origin) -> bool:
     """Delete an empty sub account; return whether it was still there. Raises NotEmptyError."""
     with transaction.atomic():
-        _lock(sub_account.account_id)
+        Account.hold(sub_account.account_id)
         try:
             if not SubAccount.objects.filter(pk=sub_account.pk).delete()[0]:
                 return False
@@ -67,7 +67,7 @@ def assign(operator: Operator, sub_account: SubAccount | None, by: Origin) -> bo
     new = sub_account.pk if sub_account else None
     with transaction.atomic():
         # In turn with deletions, or an operator would be put into a sub account that is going.
-        _lock(operator.account_id)
+        Account.hold(operator.account_id)
         names = dict(SubAccount.objects.filter(account=operator.account_id).values_list("pk", "name"))
         if new is not None and new not in names:
             raise SubAccount.DoesNotExist
@@ -84,11 +84,6 @@ def assign(operator: Operator, sub_account: SubAccount | None, by: Origin) -> bo
             new=names.get(new or 0, ""),
         )
     return True
-
-
-def _lock(account_id: int) -> None:
-    """Let changes of an account's sub accounts happen one after the other."""
-    Account.objects.select_for_update().get(pk=account_id)
 
 
 def _names(account_id: int, without: int = 0) -> Iterable[str]:
