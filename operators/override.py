@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Origin, record
 from accounts.models import POLICY_LABELS, Action
+from accounts.policy import Override, Policy, effective_policy
 from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators.administrators import one_left
@@ -21,7 +22,8 @@ def set_override(
 ) -> bool:
     """Store the override ("" for none), why, and when it ends by itself; return whether anything differs.
 
-    Applies at the next sign-in; an unspent setup link, which was sent under the old policy, dies.
+    Applies at the next sign-in. An unspent setup link dies where something else is asked from now on; where
+    the override asks what was asked anyway, what its email says is still true.
     """
     new = override_fields(override, by, reason=reason, until=until)
     given = {name: new[name] for name in ("two_factor_override", "override_reason", "override_until")}
@@ -31,12 +33,20 @@ def set_override(
         stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*given).first()
         if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
             return False
-        old = in_words(stored)
+        old, before = in_words(stored), _asked(operator, stored.override)
         for field, value in new.items():
             setattr(operator, field, value)
-        Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
+        if _asked(operator, operator.override) != before:
+            Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
         record(Action.OVERRIDE, by=by, subject=operator, old=old, new=in_words(operator))
     return True
+
+
+def _asked(operator: Operator, override: Override) -> tuple[Policy | None, datetime | None]:
+    """Return what is asked of the operator under an override, and from when on."""
+    rule, single_sign_on = operator.account.rule, operator.is_single_sign_on
+    effective = effective_policy(rule, override, single_sign_on=single_sign_on, now=timezone.now())
+    return effective.policy, effective.starts_at
 
 
 def override_fields(

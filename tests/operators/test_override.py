@@ -1,8 +1,11 @@
 """An operator's own policy, and the sign-in method."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
+from accounts.days import first_moment
 from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link
@@ -48,10 +51,44 @@ def test_an_unknown_policy_is_refused(admin_browser, operator):
     assert operator.two_factor_override == ""
 
 
-def test_an_override_kills_an_unspent_setup_link(admin_browser, operator):
+ANOTHER_DAY = date(2099, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "lives"),
+    [
+        ((Policy.OPTIONAL, None, ""), Policy.REQUIRED, False),
+        ((Policy.OPTIONAL, None, Policy.REQUIRED), "", False),
+        ((Policy.REQUIRED, None, ""), Policy.DISABLED, False),
+        ((Policy.REQUIRED, ANOTHER_DAY, ""), Policy.REQUIRED, False),
+        ((Policy.OPTIONAL, None, ""), Policy.OPTIONAL, True),
+        ((Policy.REQUIRED, None, ""), Policy.REQUIRED, True),
+        ((Policy.REQUIRED, None, Policy.REQUIRED), "", True),
+        ((Policy.DISABLED, None, ""), Policy.REQUIRED, True),
+    ],
+)
+def test_an_override_kills_a_setup_link_where_it_asks_something_else(
+    admin_browser, account, before, new, lives
+):
+    account.two_factor_policy, day, old = before
+    account.required_from = day and first_moment(day)
+    account.save()
+    operator = make_operator(account, override=old)
     Link.issue(operator, Link.Purpose.SETUP, operator.email)
-    override(admin_browser, operator, override="on", policy=Policy.OPTIONAL.value)
-    assert Link.objects.get(user=operator).spent_at is not None
+    choice = {"override": "on", "policy": new.value} if new else {}
+    override(admin_browser, operator, reason="No phone", **choice)
+    operator.refresh_from_db()
+    assert operator.two_factor_override == new
+    assert (Link.objects.get(user=operator).spent_at is None) == lives
+
+
+def test_another_last_day_or_reason_leaves_the_setup_link(admin_browser, account):
+    olga = make_operator(account, override=Policy.REQUIRED)
+    Link.issue(olga, Link.Purpose.SETUP, olga.email)
+    override(admin_browser, olga, override="on", policy="required", reason="Handles money")
+    olga.refresh_from_db()
+    assert olga.override_reason == "Handles money"
+    assert Link.objects.get(user=olga).spent_at is None
 
 
 def test_an_override_is_kept_and_greyed_while_the_account_is_disabled(admin_browser, account):
