@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.utils.module_loading import import_string
 
 from uptrends_2fa import checks, production
+from uptrends_2fa import settings as shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 COOKIES = "django.contrib.sessions.backends.signed_cookies"
@@ -126,3 +129,11 @@ def test_nothing_is_kept_in_a_cache_that_several_servers_would_have_to_share():
             assert "django.core.cache" not in path.read_text(), path
     for path in (ROOT / "templates").rglob("*.*"):
         assert "{% load cache %}" not in path.read_text(), path
+
+
+def test_passwords_are_hashed_as_strongly_as_guidance_asks():
+    """ASVS 5.0, appendix C: with Argon2id two passes over 19 MiB at least."""
+    parameters = import_string(shipped.PASSWORD_HASHERS[0])().params()
+    assert parameters.type is argon2.Type.ID
+    assert parameters.time_cost >= 2
+    assert parameters.memory_cost >= 19 * 1024

@@ -52,6 +52,14 @@ def test_the_link_lives_one_hour(olga, seconds, works):
         assert dead(Client().get(link_in_mail(), follow=True)) is not works
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [(3599, True), (3601, False)])
+def test_who_waits_for_the_link_waits_as_long_as_it_lives(olga, seconds, waits):
+    browser = stopped(olga)
+    with time_machine.travel(timezone.now() + timedelta(seconds=seconds)):
+        status = browser.get(reverse("invitations:check-email")).status_code
+    assert status == (200 if waits else 302)
+
+
 @pytest.mark.parametrize("token", ["unknown", "x" * 43, "%C3%BC"])
 def test_an_unknown_link_is_dead(db, token):
     assert dead(Client().get(f"/setup/{token}/", follow=True))

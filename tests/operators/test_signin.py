@@ -49,3 +49,14 @@ def test_a_session_is_over_where_the_row_alone_says_so(operator, operator_browse
     assert operator_browser.get(page).status_code == 200
     Operator.objects.filter(pk=operator.pk).update(**change)
     assert operator_browser.get(page).url.startswith(reverse("operators:login"))
+
+
+def test_a_hash_of_an_older_kind_is_renewed_at_login(operator, settings):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    browser = Client()
+    log_in(browser, operator)
+    assert Operator.objects.get(pk=operator.pk).password.startswith("argon2$argon2id$")
+    assert browser.get(operator.get_absolute_url()).status_code == 200

@@ -24,6 +24,14 @@ def test_a_ciphertext_moved_to_another_user_fails():
         vault.unseal(vault.seal(SECRET, 7), 8)
 
 
+def test_a_ciphertext_that_was_changed_does_not_open():
+    sealed = vault.seal(SECRET, 7)
+    for at in range(len(sealed) - 4):  # of the last letters not every bit counts
+        other = "A" if sealed[at] != "A" else "B"
+        with pytest.raises(SecretUnreadableError):
+            vault.unseal(sealed[:at] + other + sealed[at + 1 :], 7)
+
+
 def test_a_new_secret_has_160_bits():
     assert len(b32decode(vault.derive("somebody"))) == 20
 
