@@ -1,21 +1,24 @@
-"""Who is signed in without the second factor that the account requires by now? Counts and ends the sessions.
+"""Which sessions came without the second factor that a login now would ask for? Counts and ends them.
 
-A policy is read at sign-in only: a session that was opened before a rise to Required goes on until it ends.
+A policy is read at sign-in. After a rise of it, for the account or by an override, two kinds of sessions are
+left: of those who have to set up and have not, which go on until they end, and of those who have an
+authenticator and gave no code, which are asked for it at their next request (twofactor.late_code). The button
+ends both.
 """
 
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from accounts.policy import Override, effective_policy
 from operators.models import Operator
 from operators.session_models import Session, idle_since
-from operators.status import Status
-from operators.status_filter import status_condition
+from operators.status import Facts, Status
+from operators.status_filter import rows_where, status_condition
+from twofactor.made_by import STAND_IN_FOR_A_CODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,18 @@ class Unprotected:
 
 
 def count(account: Account, here: str | None) -> Unprotected:
-    """Return what `end` would end; nothing while the account's setting is not Required."""
-    if not _required(account):
-        return Unprotected()
+    """Return what `end` would end."""
     found = _sessions(account, here).aggregate(sessions=Count("pk"), operators=Count("user", distinct=True))
     return Unprotected(**found)
 
 
+def count_of(operator: Operator) -> int:
+    """Return how many of the account's are this operator's."""
+    return _sessions(operator.account, None).filter(user=operator).count()
+
+
 def end(account: Account, by: Origin) -> int:
     """End them all, save the one in which it happens; return how many there were."""
-    if not _required(account):
-        return 0
     with transaction.atomic():
         ended, _each = _sessions(account, by.session_key).delete()
         if ended:
@@ -46,21 +50,21 @@ def end(account: Account, by: Origin) -> int:
 
 
 def is_unprotected(operator: Operator) -> bool:
-    """Whether this operator's sessions are among those."""
-    return _required(operator.account) and operator.status is Status.REQUIRED
-
-
-def _required(account: Account) -> bool:
-    """Whether the account asks for a second factor of those without an override."""
-    everybody = effective_policy(account.rule, Override(), single_sign_on=False, now=timezone.now())
-    return everybody.required
+    """Whether whoever looks at a page has one of those: nobody who only lacks a code gets to see one."""
+    return operator.status is Status.REQUIRED
 
 
 def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
-    """Return the open sessions of operators who must use two-factor authentication and have not set it up."""
-    condition = status_condition(Status.REQUIRED, account.rule, timezone.now())
-    operators = Operator.objects.filter(condition, account=account)
-    live = Session.objects.filter(
-        user__in=operators, expire_date__gt=timezone.now(), last_seen_at__gt=idle_since()
-    )
-    return live.exclude(session_key=here) if here else live
+    """Return the open ones of the account, without the one with the key `here`."""
+    now = timezone.now()
+    live = Session.objects.filter(expire_date__gt=now, last_seen_at__gt=idle_since())
+
+    def asked_for_a_code(facts: Facts) -> bool:
+        return facts.enrolled and facts.effective(account.rule, now).usable
+
+    operators = Operator.objects.filter(account=account)
+    not_set_up = operators.filter(status_condition(Status.REQUIRED, account.rule, now))
+    without_code = Q(code_given=False) & ~Q(made_by__in=STAND_IN_FOR_A_CODE)
+    asleep = Q(user__in=operators.filter(rows_where(asked_for_a_code, now))) & without_code
+    found = live.filter(Q(user__in=not_set_up) | asleep)
+    return found.exclude(session_key=here) if here else found

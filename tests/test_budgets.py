@@ -88,10 +88,10 @@ def test_a_signed_in_page_takes_1_query_beyond_its_own_content(admin_browser, na
     assert len(found) == 1, "\n".join(found)
 
 
-def test_account_settings_take_one_query_of_their_own_for_the_emails_that_wait(admin_browser):
+def test_account_settings_take_one_query_each_for_emails_that_wait_and_sessions_without_a_code(admin_browser):
     with statements() as found:
         admin_browser.get(reverse("accounts:settings"))
-    assert len(found) == 2, "\n".join(found)
+    assert len(found) == 3, "\n".join(found)
 
 
 def test_the_sign_in_page_takes_no_query_and_makes_no_session(db):

@@ -1,6 +1,8 @@
-"""By which means was a session made? No Django in here."""
+"""By which means was a session made, and is that enough today? No Django in here."""
 
 from enum import StrEnum
+
+from accounts.policy import Effective
 
 
 class MadeBy(StrEnum):
@@ -13,3 +15,15 @@ class MadeBy(StrEnum):
     RECOVERY_CODE = "password and recovery code"
     SETUP_LINK = "password and setup link"
     INVITATION = "invitation"
+
+
+# These are never asked for the code afterwards.
+STAND_IN_FOR_A_CODE = (MadeBy.TRUSTED_BROWSER,)
+
+
+def code_is_missing(made_by: str, effective: Effective, *, code_given: bool, enrolled: bool) -> bool:
+    """Whether the policy has risen since: a login now would ask for a code, and none was given in it.
+
+    Of a session from before that was noted `made_by` is "".
+    """
+    return enrolled and not code_given and effective.usable and made_by not in STAND_IN_FOR_A_CODE

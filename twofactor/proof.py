@@ -25,10 +25,10 @@ from accounts.forms import PasswordField
 from accounts.http import SignedInRequest, is_ours
 from accounts.models import Action
 from accounts.plain_form import PlainForm
+from twofactor import carried
 from twofactor.forms import AnyCodeField, accept
 
 SESSION_KEY = "proof"
-FIELD_PREFIX = "proof_"
 METHOD_FIELD = "proof_for"
 BACK_FIELD = "proof_back"
 LIFETIME = 15 * 60
@@ -39,6 +39,13 @@ def remember(session: SessionBase, *, with_code: bool) -> None:
     session[SESSION_KEY] = {"at": time.time(), "code": with_code}
     if with_code:
         session.note_code()  # type: ignore[attr-defined]  # our own store
+
+
+def note_code(session: SessionBase) -> None:
+    """Note that the person of this session has given a code; the password is as long ago as it was."""
+    if state := session.get(SESSION_KEY):
+        session[SESSION_KEY] = {**state, "code": True}
+    session.note_code()  # type: ignore[attr-defined]  # our own store
 
 
 def is_fresh(request: SignedInRequest) -> bool:
@@ -117,14 +124,18 @@ class ProofMiddleware:
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
         """Return the page that asks; None where the view may go on."""
-        methods = getattr(view, "needs_proof", ())
-        asks_itself = getattr(view, "needs_proof_unless_self", False) and kwargs.get("pk") == request.user.pk
-        if not methods or asks_itself or not request.user.is_authenticated:
+        if not is_marked(request, view, kwargs):
             return None
         if request.method == "POST" and METHOD_FIELD in request.POST:
             return _answer(request)
-        method = "GET" if request.method == "HEAD" else request.method
-        return None if method not in methods or is_fresh(request) else _ask(request, _form(request))
+        asks = carried.method(request, METHOD_FIELD) in view.needs_proof  # type: ignore[attr-defined]
+        return _ask(request, _form(request)) if asks and not is_fresh(request) else None
+
+
+def is_marked(request: SignedInRequest, view: Callable[..., HttpResponse], kwargs: dict[str, Any]) -> bool:
+    """Whether a view takes a proof of whoever is signed in, and does not ask for it itself."""
+    asks_itself = getattr(view, "needs_proof_unless_self", False) and kwargs.get("pk") == request.user.pk
+    return hasattr(view, "needs_proof") and not asks_itself and request.user.is_authenticated
 
 
 def _answer(request: SignedInRequest) -> HttpResponse | None:
@@ -137,11 +148,7 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
         # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
         request.session.cycle_key()
         record(Action.PROVED, by=origin(request), subject=request.user)
-    if request.POST[METHOD_FIELD] == "GET":
-        request.method, request.POST = "GET", QueryDict()
-    else:
-        own: Any = _without_proof(request.POST)  # mutable, other than what a browser sends
-        request.POST = own
+    carried.hand_on(request, METHOD_FIELD)
     return None
 
 
@@ -152,29 +159,13 @@ def _form(request: SignedInRequest, data: QueryDict | None = None) -> ProofForm:
 
 def _ask(request: SignedInRequest, form: ProofForm) -> HttpResponse:
     """Show the page that asks, and keep in it what was typed before."""
-    kept = [
-        (name, value)
-        for name, values in _without_proof(request.POST).lists()
-        for value in values
-        # Passwords are not written into pages; their forms ask for them again.
-        if "password" not in name
-    ]
     context = {
         "form": form,
-        "kept": kept,
-        "method": request.POST.get(METHOD_FIELD, "GET" if request.method == "HEAD" else request.method),
+        "kept": carried.kept(request),
+        "method": carried.method(request, METHOD_FIELD),
         "back": _came_from(request),
     }
     return render(request, "twofactor/proof.html", context)
-
-
-def _without_proof(data: QueryDict) -> QueryDict:
-    """Return what belongs to the form behind the page."""
-    own = data.copy()
-    for name in data:
-        if name.startswith(FIELD_PREFIX) or name == "csrfmiddlewaretoken":
-            del own[name]
-    return own
 
 
 def _came_from(request: SignedInRequest) -> str:

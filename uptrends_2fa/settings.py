@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "operators.sessions.PersonAuthenticationMiddleware",
     "uptrends_2fa.middleware.LoginRequired",
+    "twofactor.late_code.LateCodeMiddleware",
     "twofactor.proof.ProofMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "uptrends_2fa.middleware.UnreadableSecretMiddleware",

@@ -1,4 +1,4 @@
-"""The offer to end sessions without a second factor, for Account settings: {% unprotected_sessions %}."""
+"""The offer to end sessions without a second factor, for administrators: {% unprotected_sessions %}."""
 
 from typing import Any
 

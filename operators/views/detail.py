@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import needs_proof_to_post
@@ -16,7 +17,7 @@ from accounts.http import SignedInRequest, data_of
 from accounts.settings_page import rule_in_words
 from invitations import fresh_link
 from invitations.models import Link
-from operators import access, outlook, reminding
+from operators import access, outlook, reminding, unprotected
 from operators.administrators import LastAdministratorError
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
@@ -108,9 +109,22 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     by = origin(request)
     if set_override(operator, form.value, by, reason=form.reason_given, until=form.ends_at):
         messages.success(request, _("Saved. %(next)s") % {"next": _next_sign_in(request, operator)})
+        _warn_of_sessions(request, operator)
     else:
         messages.info(request, _("Nothing changed: that was the setting already."))
     return redirect(operator)
+
+
+def _warn_of_sessions(request: SignedInRequest, operator: Operator) -> None:
+    """Say how many sessions of somebody else came without what the override asks for from now on."""
+    if operator.pk == request.user.pk or not (number := unprotected.count_of(operator)):
+        return
+    text = ngettext(
+        "%(number)d session of %(name)s was opened without it. End it with “End sessions” below.",
+        "%(number)d sessions of %(name)s were opened without it. End them with “End sessions” below.",
+        number,
+    )
+    messages.warning(request, text % {"number": number, "name": operator.name})
 
 
 @needs_proof_to_post

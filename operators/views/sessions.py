@@ -81,7 +81,7 @@ def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def end_unprotected(request: SignedInRequest) -> HttpResponse:
-    """Say how many sessions are open without the second factor that is required now, and end them."""
+    """Say how many sessions are open without the second factor that is asked for now, and end them."""
     here = request.session.session_key
     if request.method != "POST":
         found = unprotected.count(request.user.account, here)

@@ -1,4 +1,4 @@
-"""After a rise to Required: ending the sessions of those who have no second factor."""
+"""After a rise of the policy: ending the sessions that came without the second factor it asks for."""
 
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.session_models import Session
 from tests.factories import enroll, make_account, make_operator, signed_in
+from twofactor.made_by import MadeBy
 
 SETTINGS = reverse("accounts:settings")
 END = reverse("operators:end-unprotected")
@@ -47,7 +48,7 @@ def test_a_rise_to_required_offers_to_end_the_sessions_of_those_not_enrolled(adm
     page = require(admin_browser)
     assert OFFER in page
     assert "End these 2 sessions" in page
-    assert "1 operator who must" in page
+    assert "1 operator is signed in without the two-factor authentication that a login now" in page
     assert sessions_of(unprotected) == 2
 
 
@@ -112,14 +113,95 @@ def test_other_accounts_are_left_alone(admin_browser):
     assert sessions_of(foreign) == 1
 
 
-@pytest.mark.parametrize("policy", ["optional", "disabled"])
-def test_nothing_ends_while_the_setting_is_not_required(account, admin_browser, policy):
+def test_an_override_that_requires_counts_where_others_need_not(account, admin_browser, unprotected):
     other = make_operator(account, override=Policy.REQUIRED)
     signed_in(other)
-    Account.objects.filter(pk=account.pk).update(two_factor_policy=policy)
+    assert OFFER in admin_browser.get(SETTINGS).text
+    assert "1 session has ended." in admin_browser.post(END, follow=True).text
+    assert (sessions_of(other), sessions_of(unprotected)) == (0, 2)
+
+
+def test_nothing_ends_while_the_setting_is_disabled(account, admin_browser):
+    others = [make_operator(account, override=Policy.REQUIRED), make_operator(account, enrolled=True)]
+    for other in others:
+        without_a_code(other)
+    Account.objects.filter(pk=account.pk).update(two_factor_policy=Policy.DISABLED)
     assert "Nobody is signed in without" in admin_browser.get(END).text
     assert "There was no session to end." in admin_browser.post(END, follow=True).text
+    assert [sessions_of(other) for other in others] == [1, 1]
+
+
+# Who has an authenticator and gave no code
+
+
+def without_a_code(operator: Operator, made_by: str = MadeBy.PASSWORD) -> Client:
+    """Return a browser in which the operator was signed in by such means, without a code."""
+    browser = Client()
+    browser.force_login(operator)
+    Session.objects.filter(user=operator, code_given=False).update(made_by=made_by)
+    return browser
+
+
+@pytest.mark.parametrize("policy", [Policy.REQUIRED, Policy.OPTIONAL])
+@pytest.mark.parametrize("made_by", ["", MadeBy.PASSWORD, MadeBy.INVITATION])
+def test_a_session_without_a_code_of_somebody_enrolled_counts_and_ends(
+    account, admin_browser, policy, made_by
+):
+    other = make_operator(account, enrolled=True)
+    without_a_code(other, made_by)
+    Account.objects.filter(pk=account.pk).update(two_factor_policy=policy)
+    assert "End this 1 session" in admin_browser.get(SETTINGS).text
+    assert "1 session has ended." in admin_browser.post(END, follow=True).text
+    assert sessions_of(other) == 0
+
+
+def test_those_with_a_code_or_by_a_trusted_browser_stay(account, admin_browser):
+    other = make_operator(account, enrolled=True)
+    without_a_code(other, MadeBy.TRUSTED_BROWSER)
+    signed_in(other)
+    assert OFFER not in require(admin_browser)
+    admin_browser.post(END)
+    assert sessions_of(other) == 2
+
+
+def test_of_one_person_only_those_without_a_code_end(account, admin_browser):
+    other = make_operator(account, enrolled=True)
+    with_a_code = signed_in(other)
+    without_a_code(other)
+    require(admin_browser)
+    admin_browser.post(END)
     assert sessions_of(other) == 1
+    assert with_a_code.get(other.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_an_override_that_rises_says_how_many_sessions_came_without_it(account, admin_browser, enrolled):
+    other = make_operator(account, name="Olga", override=Policy.DISABLED, enrolled=enrolled)
+    for _ in range(2):
+        without_a_code(other)
+    data = {"override": "on", "policy": "required"}
+    page = admin_browser.post(reverse("operators:override", args=[other.pk]), data, follow=True).text
+    assert "2 sessions of Olga were opened without it." in page
+    assert sessions_of(other) == 2
+    assert "2 sessions have ended." in admin_browser.post(END, follow=True).text
+
+
+def test_one_that_falls_says_nothing_of_sessions(account, admin_browser):
+    other = make_operator(account, name="Olga", override=Policy.REQUIRED)
+    without_a_code(other)
+    url = reverse("operators:override", args=[other.pk])
+    assert "1 session of Olga" not in admin_browser.post(url, {}, follow=True).text
+
+
+def test_nor_does_ones_own(admin, admin_browser):
+    data = {"override": "on", "policy": "required"}
+    page = admin_browser.post(reverse("operators:override", args=[admin.pk]), data, follow=True).text
+    assert "opened without it" not in page
+
+
+def test_the_overview_offers_it_too(admin_browser, account, unprotected):
+    require(admin_browser)
+    assert "End these 2 sessions" in admin_browser.get(reverse("operators:overview")).text
 
 
 def test_a_damaged_setting_counts_as_required(account, admin_browser, unprotected):

@@ -1,0 +1,123 @@
+"""After a rise of the policy: a session that was opened without a code is asked for it at its next request.
+
+A policy is read at sign-in. Where it has risen since, because of the account, an override, or one that has
+ended, whoever has an authenticator and gave no code in this session is asked for one before anything else.
+Then what was asked for goes on. Who has none goes on until the next sign-in.
+
+LateCodeMiddleware must come before ProofMiddleware.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.audit import origin, record
+from accounts.http import SignedInRequest
+from accounts.models import Action
+from accounts.plain_form import PlainForm
+from twofactor import carried, enrollment, proof
+from twofactor.forms import AnyCodeField, accept
+from twofactor.made_by import code_is_missing
+from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
+
+METHOD_FIELD = carried.FIELD_PREFIX + "late_for"
+POPUP = "popup-content"
+
+
+class LateCodeForm(PlainForm):
+    """The code that the sign-in did not ask for."""
+
+    autofocus = "proof_code"
+
+    proof_code = AnyCodeField()
+
+
+class LateCodeMiddleware:
+    """Asks for the code that a session lacks, and then lets the view go on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: SignedInRequest,
+        view: Callable[..., HttpResponse],
+        _args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Return the page that asks; None where the view may go on."""
+        # Pages open to strangers show nothing of the session, and Log out is among them. To all others
+        # LoginRequiredMiddleware lets nobody who is not signed in.
+        if not getattr(view, "login_required", True):
+            return None
+        answered = request.method == "POST" and METHOD_FIELD in request.POST
+        if is_missing(request) and not _proof_asks(request, view, kwargs):
+            refused = _answer(request) if answered else _ask(request, LateCodeForm())
+            if refused is not None:
+                return refused
+        if answered:
+            carried.hand_on(request, METHOD_FIELD)
+        return None
+
+
+def is_missing(request: SignedInRequest) -> bool:
+    """Whether this session was opened without the code that a sign-in now would ask for. Costs no query."""
+    user, session = request.user, request.session
+    return code_is_missing(
+        session.made_by,  # type: ignore[attr-defined]  # our own store
+        user.effective,
+        code_given=session.code_given,  # type: ignore[attr-defined]  # our own store
+        enrolled=user.is_enrolled,
+    )
+
+
+def _proof_asks(request: SignedInRequest, view: Callable[..., HttpResponse], kwargs: dict[str, Any]) -> bool:
+    """Whether the view takes a proof, which asks for password and code, so that one question is enough."""
+    marked = proof.is_marked(request, view, kwargs)
+    return marked and carried.method(request, METHOD_FIELD) in view.needs_proof  # type: ignore[attr-defined]
+
+
+def _answer(request: SignedInRequest) -> HttpResponse | None:
+    """Look at the code; None where it is right."""
+    form = LateCodeForm(request.POST)
+    if not form.is_valid():
+        return _ask(request, form)
+    enrollment.check_readable(request.user)  # a try that could not be looked at must not count
+    session: Any = request.session
+    # No password is asked for here: a stolen session must not be worth more tries than a waiting sign-in.
+    if not session.count_attempt(WRONG_CODES_PER_SIGN_IN):
+        return _log_out(request)
+    if not accept(form, request.user, origin(request), "proof_code"):
+        return _ask(request, form) if session.attempts() < WRONG_CODES_PER_SIGN_IN else _log_out(request)
+    proof.note_code(session)
+    # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
+    session.cycle_key()
+    record(Action.PROVED, by=origin(request), subject=request.user)
+    return None
+
+
+def _ask(request: SignedInRequest, form: LateCodeForm) -> HttpResponse:
+    """Show the page that asks, and keep in it what was typed before."""
+    # A part of a page has no room for a question: the whole page is asked for again, and shows it.
+    if request.htmx and request.htmx.target != POPUP:  # type: ignore[attr-defined]
+        return HttpResponseClientRefresh()
+    method = carried.method(request, METHOD_FIELD)
+    context = {"form": form, "kept": carried.kept(request), "method": method, "method_field": METHOD_FIELD}
+    return render(request, "twofactor/late_code.html", context)
+
+
+def _log_out(request: SignedInRequest) -> HttpResponse:
+    """End the session after too many wrong codes."""
+    record(Action.SESSION_ENDED, by=origin(request), subject=request.user)
+    logout(request)
+    messages.warning(request, _("Those were too many wrong codes. Log in again."))
+    return redirect("operators:login")
