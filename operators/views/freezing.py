@@ -30,11 +30,13 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     operator = Operator.objects.complete().filter(pk=notice[0]).first() if notice else None
     if notice is None or operator is None or not frozen.still_counts(operator, notice[1]):
         return render(request, "operators/not_me_dead.html", status=410)
+    # A sole administrator has nobody to be freed by, and nobody is told.
+    context = {"operator": operator, "helped": operator.administrators_to_tell().exists()}
     if request.method != "POST":
-        return render(request, "operators/not_me.html", {"operator": operator})
+        return render(request, "operators/not_me.html", context)
     if not frozen.freeze(operator, notice[1], origin(request, operator)):
         return render(request, "operators/not_me_dead.html", status=410)
-    return render(request, "operators/not_me_done.html", {"operator": operator})
+    return render(request, "operators/not_me_done.html", context)
 
 
 @needs_proof_to_post

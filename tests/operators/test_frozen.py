@@ -65,6 +65,19 @@ def test_confirming_ends_all_sessions_and_tells_the_administrators(olga, admin):
     assert AuditEntry.objects.filter(action=Action.FROZEN, subject_id=olga.pk).count() == 1
 
 
+@pytest.mark.parametrize("enrolled", [True, False])
+@pytest.mark.parametrize("helped", [True, False])
+def test_the_pages_name_those_ways_back_that_there_are(account, enrolled, helped):
+    olga = make_operator(account, "olga@example.com", administrator=True, enrolled=enrolled)
+    if helped:
+        make_operator(account, administrator=True)
+    url = notice(olga)
+    for page in (Client().get(url), Client().post(url)):
+        assert ("type a code from your" in page.text) is enrolled
+        assert ("Your administrators" in page.text) is helped
+        assert ("whoever runs this server" in page.text) is not (enrolled or helped)
+
+
 def test_a_frozen_sign_in_looks_like_a_wrong_password(olga):
     frozen_by_mail(olga)
     wrong = log_in(Client(), olga, password="a wrong password").text
