@@ -2,7 +2,8 @@
 
 Every try is counted before it is looked at, in the database, which all processes share in every
 configuration. Strangers can use up the tries of a name, but not those of a browser in which that person
-has signed in before: it has a count of its own (OWASP Authentication Cheat Sheet, "device cookies").
+has signed in before: it has a count of its own (OWASP Authentication Cheat Sheet, "device cookies"). So
+has one in which the person has shown to hold the mailbox, by a link that was sent there.
 """
 
 from dataclasses import dataclass, field
@@ -47,9 +48,12 @@ class Tries:
         give_back(self.limits)
 
 
-def admit(request: HttpRequest, name: str) -> Tries:
-    """Count a try to sign in under a name (an email address in its one form) before it is looked at."""
-    browser = _known(request).get(digest(name))
+def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
+    """Count a try to sign in under a name (an email address in its one form) before it is looked at.
+
+    `link` is the hash of a link from that person's mailbox which was opened here: it has tries of its own.
+    """
+    browser = link or _known(request).get(digest(name))
     limits = _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
     return Tries(count(limits), limits)
 

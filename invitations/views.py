@@ -153,8 +153,8 @@ def setup_password(request: HttpRequest) -> HttpResponse:
 
 
 def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> bool:
-    """Whether it is the password of the link's person; a try counts like one on the login page."""
-    tries = guessing.admit(request, link.user.email)
+    """Whether it is the password of the link's person; a try counts like one in a known browser."""
+    tries = guessing.admit(request, link.user.email, link.token_hash)
     if tries.wait:
         form.refuse_for(tries.wait)
         return False

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import tally
+from accounts import guessing, tally
 from accounts.audit import origin
 from accounts.forms import NewPasswordForm
 from accounts.http import data_of
@@ -89,6 +89,8 @@ def choose(request: HttpRequest) -> HttpResponse:
             link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
         ):
             return dead_link(request, PURPOSE)
+        # The link came from the mailbox: whoever guesses elsewhere does not keep its owner out here.
+        guessing.remember_browser(request, link.user.email)
         if in_own_session:
             logout(request)  # its row went with the others: nothing can be stored in it any more
         else:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import guessing
 from accounts.access import needs_proof
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
@@ -96,7 +97,11 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
 
 
 def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Keep the session that is the operator's own, and go where this browser may go."""
+    """Keep the session that is the operator's own, and go where this browser may go.
+
+    It is known under the new address from now on: the link came from that mailbox.
+    """
+    guessing.remember_browser(request, operator.email)
     messages.success(
         request,
         _("The address is %(email)s now: from now on it is what to log in with.") % {"email": operator.email},

@@ -121,15 +121,56 @@ def test_a_hundred_a_day_is_the_end_for_strangers(operator):
         assert "Wait 22 hours" in guess(Client(), operator.email).text
 
 
-def test_a_new_password_by_mail_ends_the_wait(operator):
-    guess(Client(), operator.email, 11)
-    browser = Client()
+def chooses_new_password(browser, operator, new="a fine long password"):
     browser.post(reverse("operators:password-reset"), {"email": operator.email})
     browser.get(link_in_mail())
-    new = "a fine long password"
     url = reverse("operators:password-reset-choose")
     browser.post(url, {"new_password": new, "new_password_again": new})
+    return new
+
+
+def test_a_new_password_by_mail_ends_the_wait(operator):
+    guess(Client(), operator.email, 11)
+    new = chooses_new_password(Client(), operator)
     assert log_in(Client(), operator, password=new).status_code == 302
+
+
+def test_after_a_new_password_by_mail_strangers_do_not_keep_its_owner_out(operator):
+    browser = Client()
+    new = chooses_new_password(browser, operator)
+    guess(Client(), operator.email, 11)
+    assert TOO_MANY in log_in(Client(), operator, password=new).text
+    assert log_in(browser, operator, password=new).status_code == 302
+
+
+def test_nor_where_a_new_address_was_confirmed(operator):
+    browser = Client()
+    log_in(browser, operator)
+    browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
+    other = Client()
+    other.get(link_in_mail())
+    other.post(reverse("operators:email-confirm"))
+    operator.refresh_from_db()
+    assert operator.email == "new@example.com"
+    guess(Client(), operator.email, 11)
+    assert TOO_MANY in log_in(Client(), operator).text
+    assert log_in(other, operator).status_code == 302
+
+
+def test_nor_at_a_setup_link_which_has_ten_tries_of_its_own(db):
+    olga = make_operator(make_account(Policy.REQUIRED))
+    log_in(Client(), olga)
+    guess(Client(), olga.email, 11)
+    url, link = reverse("invitations:setup-password"), link_in_mail()
+    for number in range(10):
+        browser = Client()
+        browser.get(link)
+        if not number:
+            assert browser.post(url, {"password": PASSWORD}).url == reverse("invitations:setup")
+        assert "That is not your password" in browser.post(url, {"password": "a wrong password"}).text
+    browser = Client()
+    browser.get(link)
+    assert TOO_MANY in browser.post(url, {"password": PASSWORD}).text
 
 
 def test_right_passwords_are_not_counted(operator):
