@@ -12,10 +12,15 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.http import HttpRequest
 
+from accounts import refusals
+from accounts.audit import origin, record
+from accounts.models import Action
 from accounts.network import by_network
+from accounts.refusals import What
 from accounts.tally import Limit, count, give_back, reset
 
 if TYPE_CHECKING:
@@ -55,7 +60,19 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
     """
     browser = link or _known(request).get(digest(name))
     limits = _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
-    return Tries(count(limits), limits)
+    tries = Tries(count(limits), limits)
+    if tries.wait and refusals.is_new(What.PASSWORDS, digest(name), tries.wait):
+        _write_down(request, name)
+    return tries
+
+
+def _write_down(request: HttpRequest, name: str) -> None:
+    """Write down that no password is looked at under this name: into the trail of whoever has it."""
+    person = get_user_model().objects.filter(email=name).select_related("account").first()
+    if person is None:
+        refusals.log(What.PASSWORDS, request)
+    else:
+        record(Action.LIMIT_REACHED, by=origin(request), subject=person, new=str(What.PASSWORDS.label))
 
 
 def forget_strangers(name: str) -> None:

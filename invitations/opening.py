@@ -7,9 +7,8 @@ looked up by the page behind it.
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts import tally
 from accounts.durations import duration
-from accounts.network import by_network
+from accounts.refusals import What, admit_network
 from invitations import tokens
 from invitations.models import Link
 
@@ -20,7 +19,7 @@ SECONDS = 15 * 60
 
 def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str) -> HttpResponse:
     """Lead to the page of that name, without the token; 429 where an address tries too many."""
-    wait = tally.count(by_network(request, "link address", LINKS, SECONDS))
+    wait = admit_network(request, What.LINKS, LINKS, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     Link.note_opened(token, purpose)

@@ -21,6 +21,7 @@ from accounts.policy import Policy
 from invitations import invite, setup_link, tokens
 from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
+from invitations.link_tries import may_hash
 from invitations.masking import mask
 from invitations.models import Link, lifetime
 from invitations.opening import open_link
@@ -189,7 +190,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return render(request, "invitations/accept_other.html", {"invited": link.user})
     form = AcceptForm(data_of(request), operator=link.user)
-    if form.is_valid():
+    if form.is_valid() and may_hash(request, form, link):
         request.session[ACCEPT_KEY] = {"link": link.token_hash, **form.details()}
         if link.user.effective.usable:
             return redirect("invitations:accept-two-factor")

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import refusals
 from accounts.audit import Origin, record
+from accounts.durations import HOUR
 from accounts.models import Action
+from accounts.refusals import What
 from twofactor import emails, enrollment, recovery, throttle
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
-        return _refusal(user, now, counts=False)
+        return _not_looked_at(user, by, now)
     step = user.authenticator.step_of(code, now)
     if step is not None and user.accept_step(step, now):
         return None
@@ -54,7 +57,7 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
-        return _refusal(user, now, counts=False)
+        return _not_looked_at(user, by, now)
     if _spend_recovery_code(user, code, by):
         return None
     return _failed(user, by, now)
@@ -89,6 +92,13 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
         with transaction.atomic():
             record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
             emails.authenticator_locked(user, by.address)
+    return refusal
+
+
+def _not_looked_at(user: "Operator", by: Origin, now: datetime) -> Refusal:
+    """Note that codes are typed within a wait, or at a lock; return why none is looked at."""
+    refusal = _refusal(user, now, counts=False)
+    refusals.note(What.CODES, user, by, refusal.wait or HOUR)
     return refusal
 
 

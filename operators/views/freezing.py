@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import not_me, tally
+from accounts import not_me
 from accounts.access import needs_proof_to_post
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
-from accounts.network import by_network
+from accounts.refusals import What, admit_network
 from operators import access, frozen
 from operators.models import Operator
 
@@ -23,7 +23,7 @@ TRIES, SECONDS = 60, 15 * 60
 @require_http_methods(["GET", "HEAD", "POST"])
 def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Ask once, as mail scanners follow links too; then freeze the sign-in."""
-    wait = tally.count(by_network(request, "link not-me", TRIES, SECONDS))
+    wait = admit_network(request, What.NOT_ME, TRIES, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     notice = not_me.read(token)

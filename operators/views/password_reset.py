@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import guessing, tally
+from accounts import guessing
 from accounts.audit import origin
 from accounts.forms import NewPasswordForm
 from accounts.http import data_of
-from accounts.network import by_network
+from accounts.refusals import What, admit_network
 from invitations import opening, tokens
 from invitations.dead_link import dead_link
+from invitations.link_tries import may_hash
 from invitations.models import Link, lifetime
 from operators.backends import PasswordBackend
 from operators.forms_password import LinkForm, NewPasswordAndCodeForm
@@ -45,7 +46,7 @@ def request_link(request: HttpRequest) -> HttpResponse:
 
 def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
     """Whether this network address has not asked too often, for whomever; the form says how long to wait."""
-    wait = tally.count(by_network(request, "mail address", MAILS_BY_ADDRESS, HOUR))
+    wait = admit_network(request, What.RESET_LINKS, MAILS_BY_ADDRESS, HOUR)
     if wait:
         form.refuse_for(wait)
     return not wait
@@ -84,7 +85,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     kind = NewPasswordAndCodeForm if with_code else NewPasswordForm
     form = kind(data_of(request), operator=link.user)
     in_own_session = request.user == link.user
-    if form.is_valid() and (not with_code or accept(form, link.user, origin(request, link.user))):
+    if form.is_valid() and may_hash(request, form, link) and _code_is_right(request, form, link):
         if not reset_password(
             link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
         ):
@@ -98,6 +99,11 @@ def choose(request: HttpRequest) -> HttpResponse:
         _say(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})
+
+
+def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> bool:
+    """Whether a right code is in the form, where it asks for one."""
+    return "code" not in form.fields or accept(form, link.user, origin(request, link.user))
 
 
 def _say(request: HttpRequest, operator: Operator, *, frees: bool) -> None:

@@ -1,0 +1,58 @@
+"""A limit has refused somebody: is that written down already?
+
+Once in each window and for each name, so that an administrator sees an attack that does not end, and the
+attack does not fill the trail. What is about nobody goes to the log.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db.models import TextChoices
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts import tally
+from accounts.audit import Origin, record
+from accounts.models import Action
+from accounts.network import by_network, client_address
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+logger = logging.getLogger(__name__)
+
+
+class What(TextChoices):
+    """What somebody has tried too often; the names stand in keys of accounts.tally, and in the log."""
+
+    PASSWORDS = "passwords", _("Passwords")
+    CODES = "codes", _("Codes")
+    RESET_LINKS = "reset links", _("Links to choose a new password")
+    LINKS = "links", _("Emailed links")
+    NOT_ME = "not-me links", _("Links “This was not me”")
+    NEW_PASSWORDS = "new passwords", _("New passwords behind an emailed link")
+
+
+def is_new(what: What, name: str, wait: int) -> bool:
+    """Whether this is the first refusal of a name since the window began that ends in `wait` seconds."""
+    return not tally.count([tally.Limit(f"refused {what} {name}", 1, wait)])
+
+
+def note(what: What, person: "Operator", by: Origin, wait: int) -> None:
+    """Write into the trail that a person was refused, or somebody under their name."""
+    if is_new(what, str(person.pk), wait):
+        record(Action.LIMIT_REACHED, by=by, subject=person, new=str(what.label))
+
+
+def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) -> int:
+    """Count what a network address does; return 0, or the seconds to wait."""
+    limits = by_network(request, what, allowed, seconds)
+    wait = tally.count(limits)
+    if wait and is_new(what, limits[0].key, wait):
+        log(what, request)
+    return wait
+
+
+def log(what: What, request: HttpRequest) -> None:
+    """Write into the log that somebody was refused of whom no trail is."""
+    logger.warning("Limit reached: %s, from %s", what, client_address(request))

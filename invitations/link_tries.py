@@ -1,0 +1,31 @@
+"""May this link ask for another password hash? Whoever holds one link gets as many as a person needs."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts import refusals, tally
+from accounts.audit import origin
+from accounts.durations import duration
+from accounts.network import by_network
+from accounts.refusals import What
+from invitations.models import Link
+
+# A hash takes a tenth of a second. An office whose people all join at once has one network address.
+HASHES, HASHES_BY_ADDRESS, SECONDS = 10, 300, 15 * 60
+
+
+def may_hash(request: HttpRequest, form: forms.Form, link: Link) -> bool:
+    """Count a new password that has passed all other checks; where there were too many the form says so."""
+    limits = [
+        tally.Limit(f"{What.NEW_PASSWORDS} link {link.token_hash}", HASHES, SECONDS),
+        *by_network(request, f"{What.NEW_PASSWORDS} address", HASHES_BY_ADDRESS, SECONDS),
+    ]
+    wait = tally.count(limits)
+    if wait:
+        refusals.note(What.NEW_PASSWORDS, link.user, origin(request, link.user), wait)
+        text = _("Too many tries with this link. Wait %(wait)s, then type your new password again.")
+        params = {"wait": duration(wait)}
+        form.add_error("new_password", ValidationError(text, code="wait", params=params))
+    return not wait
