@@ -25,7 +25,7 @@ def keep(session: SessionBase, viewer: "Operator", person: "Operator", purpose: 
     """Keep a person's link to be shown to the viewer."""
     token = url.rstrip("/").rpartition("/")[2]
     session[SESSION_KEY] = {
-        "sealed": vault.seal(token, viewer.pk),
+        "sealed": vault.seal(token, viewer.pk, vault.Purpose.LINK),
         "operator": person.pk,
         "purpose": purpose,
         "at": time.time(),
@@ -39,7 +39,10 @@ def current(session: SessionBase, viewer: "Operator", person: "Operator", purpos
         return ""
     if time.time() - state["at"] >= LIFETIME:
         return ""
-    token = vault.unseal(state["sealed"], viewer.pk)
+    try:
+        token = vault.unseal(state["sealed"], viewer.pk, vault.Purpose.LINK)
+    except vault.SecretUnreadableError:  # its key was taken away since: another link can be made at once
+        return ""
     live = Link.find(hash_of(token), purpose, timezone.now())
     return url_of(purpose, token) if live else ""
 

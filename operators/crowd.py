@@ -198,7 +198,8 @@ def _store(place: Place, people: list[Person]) -> None:
             members += [Membership(operator=person.operator, group=group) for group in person.groups]
             if person.authenticator:
                 person.authenticator.user_id = person.operator.pk
-                person.authenticator.sealed_secret = vault.seal(place.key, person.operator.pk)
+                sealed = vault.seal(place.key, person.operator.pk, vault.Purpose.SECRET)
+                person.authenticator.sealed_secret = sealed
                 authenticators.append(person.authenticator)
             if person.link:
                 person.link.user_id = person.operator.pk

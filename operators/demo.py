@@ -122,7 +122,7 @@ def _enroll(operator: Operator) -> None:
     """Give an operator the demo's authenticator."""
     Authenticator.objects.create(
         user=operator,
-        sealed_secret=vault.seal(KEY, operator.pk),
+        sealed_secret=vault.seal(KEY, operator.pk, vault.Purpose.SECRET),
         recovery_hashes=recovery.hashes_of(recovery.generate(), KEY),
         recovery_saved_at=timezone.now(),
     )

@@ -83,7 +83,7 @@ def enroll(operator: Operator, secret: str = SECRET) -> Authenticator:
     """Give the operator a confirmed authenticator with a known secret, last used long ago."""
     return Authenticator.objects.create(
         user=operator,
-        sealed_secret=vault.seal(secret, operator.pk),
+        sealed_secret=vault.seal(secret, operator.pk, vault.Purpose.SECRET),
         recovery_hashes=recovery.hashes_of(RECOVERY_CODES, secret),
         recovery_saved_at=timezone.now(),
     )

@@ -1,6 +1,6 @@
 """Setting up an authenticator: what is offered, and what makes it valid. Sole owner of an unconfirmed secret.
 
-An unconfirmed secret is stored nowhere. It is derived from the server's key, a random seed of the
+An unconfirmed secret is stored nowhere. It is derived from the server's newest key, a random seed of the
 browser session, the user, and the user's session nonce. So reload, second tab and wrong code keep the
 same secret; another browser never sees it; and enrollment, reset or a new password make it worthless.
 A secret shared between sessions would let whoever knows a password note it down and wait for the
@@ -27,7 +27,7 @@ from twofactor.models import Authenticator
 if TYPE_CHECKING:
     from operators.models import Operator
 
-SEED_KEY = "enrollment_seed"
+SEED_KEY = "offer_seed"
 
 
 class AlreadyEnrolledError(Exception):
@@ -38,13 +38,15 @@ class WrongCodeError(Exception):
     """The code does not fit the offered secret, or it is too early for another try.
 
     `drift` is how many seconds the clock that made it is ahead (negative: behind), where that is the
-    reason; `wait` is how many seconds no code is looked at.
+    reason; `wait` is how many seconds no code is looked at; `unseen` says that this session was never shown
+    a QR code to which the code could belong.
     """
 
-    def __init__(self, *, drift: int | None = None, wait: int = 0) -> None:
+    def __init__(self, *, drift: int | None = None, wait: int = 0, unseen: bool = False) -> None:
         super().__init__()
         self.drift = drift
         self.wait = wait
+        self.unseen = unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,17 @@ def offer(session: SessionBase, user: "Operator") -> Offer:
 
     Raises SecretUnreadableError where the server's key is not the one that everything else is sealed with.
     """
+    secret = _secrets(session, user)[0]
+    return Offer(secret, totp.provisioning_uri(secret, user.email, settings.TWO_FACTOR_ISSUER))
+
+
+def _secrets(session: SessionBase, user: "Operator") -> list[str]:
+    """Return the secret that is offered, and what was offered under each older key before a rotation."""
     key_check.verify()
     seed = session.get(SEED_KEY)
     if not seed:
         seed = session[SEED_KEY] = new_seed()
-    secret = vault.derive(f"{seed}\0{user.pk}\0{user.session_nonce}")
-    return Offer(secret, totp.provisioning_uri(secret, user.email, settings.TWO_FACTOR_ISSUER))
+    return vault.derive(f"{seed}\0{user.pk}\0{user.session_nonce}")
 
 
 def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
@@ -98,16 +105,19 @@ def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
     Not to be called in a transaction: a try that fails must stay counted. Raises WrongCodeError.
     """
     now = timezone.now()
+    if SEED_KEY not in session:
+        raise WrongCodeError(unseen=True)
     # Before the try is counted: with a wrong key it would not be looked at.
-    secret = offer(session, user).secret
+    offered = _secrets(session, user)
     if not user.admit_code(now):
         user.refresh_from_db(fields=["codes_blocked_until"])
         raise WrongCodeError(wait=user.code_wait(now))
-    step = totp.matching_step(secret, code, now.timestamp())
-    if step is None:
-        drift = totp.drift_steps(secret, code, now.timestamp())
-        raise WrongCodeError(drift=None if drift is None else drift * totp.STEP_SECONDS)
-    return Confirmed(secret, step, now)
+    for secret in offered:
+        step = totp.matching_step(secret, code, now.timestamp())
+        if step is not None:
+            return Confirmed(secret, step, now)
+    drift = totp.drift_steps(offered[0], code, now.timestamp())
+    raise WrongCodeError(drift=None if drift is None else drift * totp.STEP_SECONDS)
 
 
 def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
@@ -120,7 +130,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
             # The unique user decides between two that finish at the same time.
             user.authenticator = Authenticator.objects.create(
                 user=user,
-                sealed_secret=vault.seal(confirmed.secret, user.pk),
+                sealed_secret=vault.seal(confirmed.secret, user.pk, vault.Purpose.SECRET),
                 confirmed_at=confirmed.at,
                 recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             )
@@ -143,7 +153,7 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
         # The old secret as it was read is the condition: a reset or another new phone may have come first.
         same = Authenticator.objects.filter(pk=old.pk, sealed_secret=old.sealed_secret)
         replaced = same.update(
-            sealed_secret=vault.seal(confirmed.secret, user.pk),
+            sealed_secret=vault.seal(confirmed.secret, user.pk, vault.Purpose.SECRET),
             confirmed_at=confirmed.at,
             recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             recovery_saved_at=None,
@@ -161,7 +171,7 @@ def check_readable(user: "Operator") -> None:
     """Raise SecretUnreadableError where the user has an authenticator that the server cannot read."""
     authenticator = getattr(user, "authenticator", None)
     if authenticator is not None:
-        vault.unseal(authenticator.sealed_secret, user.pk)
+        vault.unseal(authenticator.sealed_secret, user.pk, vault.Purpose.SECRET)
 
 
 def remove(user: "Operator", by: Origin) -> bool:

@@ -125,9 +125,14 @@ class EnrollmentForm(CodeForm):
     code = CodeField(help_text=_("It changes every 30 seconds."))
 
     def refuse(self, error: WrongCodeError) -> None:
-        """Say what is wrong: too many tries, the phone's clock, or else the code."""
+        """Say what is wrong: too many tries, another QR code, the phone's clock, or else the code."""
         if error.wait:
             text = _wait_text(error.wait)
+        elif error.unseen:
+            text = gettext(
+                "This QR code is a new one. If you have scanned another one before, remove it from the app. "
+                "Scan this one, then type the code it makes."
+            )
         elif error.drift:
             text = _clock_text(error.drift)
         else:

@@ -5,7 +5,7 @@ Nobody else ever sees them, and after a quarter of an hour, or once they are sav
 """
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 SESSION_KEY = "fresh_recovery_codes"
 LIFETIME = 15 * 60
+PURPOSE = vault.Purpose.RECOVERY_CODES
 
 
 def keep(session: SessionBase, user: "Operator", codes: list[str], next_url: str) -> None:
     """Keep new codes for the page that shows them; `next_url` is where the person goes from there."""
     session[SESSION_KEY] = {
-        "sealed": vault.seal(" ".join(codes), user.pk),
+        "sealed": vault.seal(" ".join(codes), user.pk, PURPOSE),
         "at": time.time(),
         "next": next_url,
     }
@@ -34,10 +35,30 @@ def keep(session: SessionBase, user: "Operator", codes: list[str], next_url: str
 
 def current(session: SessionBase, user: "Operator") -> list[str]:
     """Return the codes to show; none where there are none any more."""
-    state = session.get(SESSION_KEY)
+    sealed = _sealed(session, user)
+    return _open(sealed, user) if sealed else []
+
+
+def are_lost(session: SessionBase, user: "Operator") -> bool:
+    """Whether codes wait to be shown that no key opens: it was taken away after they were made."""
+    sealed = _sealed(session, user)
+    return bool(sealed) and not _open(sealed, user)
+
+
+def _sealed(session: SessionBase, user: "Operator") -> str:
+    """Return the codes that wait to be shown, as they are kept; "" where none do."""
+    state: dict[str, Any] = session.get(SESSION_KEY, {})
     if not state or time.time() - state["at"] >= LIFETIME or not user.is_enrolled:
+        return ""
+    return str(state["sealed"])
+
+
+def _open(sealed: str, user: "Operator") -> list[str]:
+    """Return the codes; none where no key opens them. Nothing rests on them: there can be others at once."""
+    try:
+        return vault.unseal(sealed, user.pk, PURPOSE).split()
+    except vault.SecretUnreadableError:
         return []
-    return vault.unseal(state["sealed"], user.pk).split()
 
 
 def saved(session: SessionBase, user: "Operator") -> str:

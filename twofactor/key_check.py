@@ -14,6 +14,7 @@ from twofactor.models import Authenticator, KeyCheck
 PK = 1
 NOBODY = 0  # no user has this number
 TEXT = "the keys are right"
+PURPOSE = vault.Purpose.KEY_CHECK
 # So many secrets are tried before the keys are called wrong: a few may be damaged.
 TRIED = 20
 
@@ -30,12 +31,12 @@ def verify_once(_keys: tuple[str, ...]) -> None:
     if sealed is None:
         _begin()
     else:
-        vault.unseal(sealed, NOBODY)
+        vault.unseal(sealed, NOBODY, PURPOSE)
 
 
 def accept_keys() -> None:
     """Take the keys as they are for the right ones, whatever was sealed before."""
-    KeyCheck.objects.update_or_create(pk=PK, defaults={"sealed": vault.seal(TEXT, NOBODY)})
+    KeyCheck.objects.update_or_create(pk=PK, defaults={"sealed": vault.seal(TEXT, NOBODY, PURPOSE)})
 
 
 def renew() -> bool:
@@ -61,15 +62,15 @@ def _begin() -> None:
         raise vault.SecretUnreadableError
     try:
         with transaction.atomic():
-            KeyCheck.objects.create(pk=PK, sealed=vault.seal(TEXT, NOBODY))
+            KeyCheck.objects.create(pk=PK, sealed=vault.seal(TEXT, NOBODY, PURPOSE))
     except IntegrityError:  # another request was faster
-        vault.unseal(_stored() or "", NOBODY)
+        vault.unseal(_stored() or "", NOBODY, PURPOSE)
 
 
 def _opens(sealed: str, user_id: int) -> bool:
     """Whether one of the keys opens a secret."""
     try:
-        vault.unseal(sealed, user_id)
+        vault.unseal(sealed, user_id, vault.Purpose.SECRET)
     except vault.SecretUnreadableError:
         return False
     return True

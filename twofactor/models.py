@@ -155,7 +155,7 @@ class Authenticator(models.Model):
     @property
     def secret(self) -> str:
         """The secret itself; raises vault.SecretUnreadableError."""
-        return vault.unseal(self.sealed_secret, self.user_id)
+        return vault.unseal(self.sealed_secret, self.user_id, vault.Purpose.SECRET)
 
     @property
     def recovery_codes_left(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from twofactor import vault
 from twofactor.models import Authenticator
 
+SECRET = vault.Purpose.SECRET
 BATCH = 500
 
 
@@ -35,7 +36,7 @@ def rotate() -> Iterator[Progress]:
 def count_remaining() -> int:
     """Return how many secrets the newest key does not open, as the table stands now."""
     return sum(
-        not vault.is_under_newest_key(sealed, user_id) for rows in _batches() for _pk, user_id, sealed in rows
+        not vault.is_newest(sealed, user_id, SECRET) for rows in _batches() for _pk, user_id, sealed in rows
     )
 
 
@@ -50,10 +51,10 @@ def _batches() -> Iterator[list[tuple[int, int, str]]]:
 
 def _renew(pk: int, user_id: int, sealed: str, progress: Progress) -> None:
     """Re-encrypt one secret, unless that is done, impossible, or the row has changed since it was read."""
-    if vault.is_under_newest_key(sealed, user_id):
+    if vault.is_newest(sealed, user_id, SECRET):
         return
     try:
-        fresh = vault.seal(vault.unseal(sealed, user_id), user_id)
+        fresh = vault.seal(vault.unseal(sealed, user_id, SECRET), user_id, SECRET)
     except vault.SecretUnreadableError:
         progress.unreadable.append(user_id)
         return

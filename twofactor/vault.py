@@ -1,74 +1,137 @@
-"""Keeps authenticator secrets unreadable in the database.
+"""Keeps secrets unreadable in the database and in sessions.
 
-Every secret is encrypted with the newest of TWO_FACTOR_KEYS together with the number of its user:
-a ciphertext that was moved to another row does not open there.
+Each key in TWO_FACTOR_KEYS is used for nothing by itself: for every purpose a key of its own is derived from
+it (HKDF, RFC 5869). What is sealed says under which purpose and for which user, as part of what is
+authenticated (AES-GCM): moved to another row, or to a place with another purpose, it does not open.
 """
 
-import hashlib
-import hmac
-from base64 import b32encode
+import os
+from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
 from functools import lru_cache
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from twofactor.totp import SECRET_BYTES
 
+# The beginning of every sealed text, and part of what is authenticated.
+VERSION = "v2."
+KEY_BYTES = 32
+NONCE_BYTES = 12  # random; NIST SP 800-38D, 8.3: for up to 2^32 texts under one key
+
+
+class Purpose(StrEnum):
+    """What a text is sealed for. The words are part of the keys: changed, they open nothing."""
+
+    SECRET = "authenticator secret"  # noqa: S105
+    RECOVERY_CODES = "new recovery codes"
+    LINK = "copied link"
+    KEY_CHECK = "check of the keys"
+
+
+# Rows that the release before this one has sealed, by Fernet and without a purpose. They stay readable until
+# rotate_two_factor_keys has sealed them anew. What it has put into sessions lived for 15 minutes.
+UNVERSIONED = (Purpose.SECRET, Purpose.KEY_CHECK)
+
 
 class SecretUnreadableError(Exception):
-    """A stored secret cannot be read: the key is missing or wrong, or the row was tampered with."""
+    """What is sealed cannot be read: the key is missing or wrong, or it was tampered with."""
 
 
-def seal(secret: str, user_id: int) -> str:
-    """Return the ciphertext of a secret for one user."""
-    return _keys(tuple(settings.TWO_FACTOR_KEYS)).encrypt(f"{user_id}:{secret}".encode()).decode()
+def seal(text: str, user_id: int, purpose: Purpose) -> str:
+    """Return the ciphertext of a text for one user and one purpose, under the newest key."""
+    cipher, nonce = _ciphers(tuple(settings.TWO_FACTOR_KEYS), purpose)[0], os.urandom(NONCE_BYTES)
+    sealed = nonce + cipher.encrypt(nonce, text.encode(), _context(user_id, purpose))
+    return VERSION + urlsafe_b64encode(sealed).decode()
 
 
-def unseal(ciphertext: str, user_id: int) -> str:
-    """Return the secret; raise SecretUnreadableError where it is not readable as this user's."""
-    return _open(tuple(settings.TWO_FACTOR_KEYS), ciphertext, user_id)
+def unseal(sealed: str, user_id: int, purpose: Purpose) -> str:
+    """Return the text; raise SecretUnreadableError where it is not readable as this user's, for this."""
+    return _open(tuple(settings.TWO_FACTOR_KEYS), sealed, user_id, purpose)
 
 
-def is_under_newest_key(ciphertext: str, user_id: int) -> bool:
-    """Whether the first of TWO_FACTOR_KEYS alone opens a ciphertext: the others are not needed for it."""
+def is_newest(sealed: str, user_id: int, purpose: Purpose) -> bool:
+    """Whether a text is sealed as it would be now: no older key is needed for it, and no older release."""
     try:
-        _open(tuple(settings.TWO_FACTOR_KEYS[:1]), ciphertext, user_id)
+        _open(tuple(settings.TWO_FACTOR_KEYS[:1]), sealed, user_id, purpose)
     except SecretUnreadableError:
         return False
-    return True
+    return sealed.startswith(VERSION)
 
 
 def check_keys() -> None:
     """Raise SecretUnreadableError where no key is set or one of them is no key."""
-    _keys(tuple(settings.TWO_FACTOR_KEYS))
+    _raw(tuple(settings.TWO_FACTOR_KEYS))
 
 
-def derive(context: str) -> str:
-    """Return a Base32 secret that only this server can compute, always the same for the same context.
+def derive(context: str) -> list[str]:
+    """Return a Base32 secret for each key, the newest first; only this server can compute them.
 
-    Raises SecretUnreadableError before anybody scans what could not be sealed afterwards.
+    The same context gives the same secrets. Raises SecretUnreadableError before anybody scans what could
+    not be sealed afterwards.
     """
-    check_keys()
-    key = settings.TWO_FACTOR_KEYS[0].encode()
-    digest = hmac.new(key, b"two-factor enrollment\0" + context.encode(), hashlib.sha256).digest()
-    return b32encode(digest[:SECRET_BYTES]).decode()
+    info = b"two-factor derive\0enrollment\0" + context.encode()
+    found = (_hkdf(key, info, SECRET_BYTES) for key in _raw(tuple(settings.TWO_FACTOR_KEYS)))
+    return [b32encode(secret).decode() for secret in found]
 
 
-def _open(keys: tuple[str, ...], ciphertext: str, user_id: int) -> str:
-    """Return the secret in a ciphertext that one of the keys opens and that is this user's."""
+def _open(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) -> str:
+    """Return the text in what one of the keys opens, and what is this user's and for this purpose."""
+    if not sealed.startswith(VERSION):
+        return _open_unversioned(keys, sealed, user_id, purpose)
+    for cipher in _ciphers(keys, purpose):
+        try:
+            raw = urlsafe_b64decode(sealed.removeprefix(VERSION))
+            text = cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(user_id, purpose))
+        except (InvalidTag, ValueError):
+            continue
+        return text.decode()
+    raise SecretUnreadableError
+
+
+def _open_unversioned(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) -> str:
+    """Return the text of a row that the release before this one has sealed."""
+    _raw(keys)
+    if purpose not in UNVERSIONED:
+        raise SecretUnreadableError
     try:
-        owner, _, secret = _keys(keys).decrypt(ciphertext.encode()).decode().partition(":")
+        owner, _, text = MultiFernet(map(Fernet, keys)).decrypt(sealed.encode()).decode().partition(":")
     except InvalidToken as error:
         raise SecretUnreadableError from error
     if owner != str(user_id):
         raise SecretUnreadableError
-    return secret
+    return text
+
+
+def _context(user_id: int, purpose: Purpose) -> bytes:
+    """Return what is authenticated beside the text."""
+    return f"{VERSION}\0{purpose}\0{user_id}".encode()
+
+
+@lru_cache(maxsize=32)
+def _ciphers(keys: tuple[str, ...], purpose: Purpose) -> list[AESGCM]:
+    """Return the cipher of a purpose under each key, newest first."""
+    info = b"two-factor seal\0" + purpose.encode()
+    return [AESGCM(_hkdf(key, info, KEY_BYTES)) for key in _raw(keys)]
+
+
+def _hkdf(key: bytes, info: bytes, length: int) -> bytes:
+    """Return so many bytes that are good for what `info` names and tell nothing about the key."""
+    return HKDF(SHA256(), length, salt=None, info=info).derive(key)
 
 
 @lru_cache(maxsize=8)
-def _keys(keys: tuple[str, ...]) -> MultiFernet:
-    """Return the cipher for these keys, newest first; raise SecretUnreadableError where one is no key."""
+def _raw(keys: tuple[str, ...]) -> list[bytes]:
+    """Return the keys' bytes, newest first; raise SecretUnreadableError where none is set or one is wrong."""
     try:
-        return MultiFernet([Fernet(key) for key in keys])
+        found = [urlsafe_b64decode(key) for key in keys]
     except ValueError as error:
         raise SecretUnreadableError from error
+    if not found or any(len(key) != KEY_BYTES for key in found):
+        raise SecretUnreadableError
+    return found

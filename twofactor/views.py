@@ -130,6 +130,7 @@ def recovery_codes(request: SignedInRequest) -> HttpResponse:
     context = {
         "form": form,
         "codes": fresh,
+        "lost": fresh_codes.are_lost(request.session, request.user),
         "left": request.user.authenticator.recovery_codes_left,
         "back": request.user.get_absolute_url(),
     }

@@ -133,7 +133,7 @@ class Enrolling(Step):
         assert self.is_done()
         authenticator = self.authenticator()
         assert authenticator
-        assert vault.unseal(authenticator.sealed_secret, self.operator.pk) == self.key
+        assert vault.unseal(authenticator.sealed_secret, self.operator.pk, vault.Purpose.SECRET) == self.key
         assert self.visitor.is_in()
 
     def finish_again(self, page: Page) -> None:

@@ -82,7 +82,11 @@ def protect(account: Account, number: int) -> None:
         for one, at in enumerate([account.operators.get().joined_at] * number)
     )
     Authenticator.objects.bulk_create(
-        Authenticator(user=person, sealed_secret=vault.seal(SECRET, person.pk), recovery_hashes="")
+        Authenticator(
+            user=person,
+            sealed_secret=vault.seal(SECRET, person.pk, vault.Purpose.SECRET),
+            recovery_hashes="",
+        )
         for person in people
     )
 

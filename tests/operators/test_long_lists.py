@@ -86,7 +86,7 @@ def test_the_crowd_has_every_status(account):
 def test_one_of_the_crowd_can_sign_in(many):
     operator = Operator.objects.filter(is_active=True, authenticator__isnull=False).complete()[0]
     assert operator.check_password(PASSWORD)
-    assert vault.unseal(operator.authenticator.sealed_secret, operator.pk) == SECRET
+    assert vault.unseal(operator.authenticator.sealed_secret, operator.pk, vault.Purpose.SECRET) == SECRET
 
 
 # Pages

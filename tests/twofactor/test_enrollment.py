@@ -21,6 +21,8 @@ from twofactor import enrollment, qr, vault
 from twofactor.models import Authenticator
 from twofactor.vault import SecretUnreadableError
 
+PURPOSE = vault.Purpose.SECRET
+
 
 def scan(operator) -> str:
     return reverse("operators:scan", args=[operator.pk])
@@ -58,7 +60,7 @@ def test_whoever_got_enrolled_meanwhile_keeps_that_authenticator(operator_browse
     enroll(operator)
     page = operator_browser.post(scan(operator), {"code": code_for(secret)}, follow=True).text
     assert "set up for you already" in page
-    assert vault.unseal(Authenticator.objects.get().sealed_secret, operator.pk) == SECRET
+    assert vault.unseal(Authenticator.objects.get().sealed_secret, operator.pk, PURPOSE) == SECRET
 
 
 def test_two_that_finish_at_the_same_time_enroll_once(operator):
@@ -82,8 +84,10 @@ def test_it_counts_from_the_moment_of_its_code(operator):
 def test_who_has_to_wait_since_a_try_elsewhere_hears_how_long(operator):
     now = timezone.now()
     Operator.objects.filter(pk=operator.pk).update(codes_blocked_until=now + timedelta(seconds=45))
+    session = Client().session
+    enrollment.offer(session, operator)
     with time_machine.travel(now, tick=False), pytest.raises(enrollment.WrongCodeError) as error:
-        enrollment.confirm(Client().session, operator, "000000")
+        enrollment.confirm(session, operator, "000000")
     assert error.value.wait == 45
 
 
@@ -139,18 +143,33 @@ def test_a_reset_whose_mail_failed_says_so(admin_browser, account, settings):
 
 
 def test_a_ciphertext_that_was_moved_to_another_row_does_not_open():
-    assert vault.unseal(vault.seal(SECRET, 1), 1) == SECRET
+    assert vault.unseal(vault.seal(SECRET, 1, PURPOSE), 1, PURPOSE) == SECRET
     with pytest.raises(SecretUnreadableError):
-        vault.unseal(vault.seal(SECRET, 1), 2)
+        vault.unseal(vault.seal(SECRET, 1, PURPOSE), 2, PURPOSE)
 
 
 def test_an_old_key_still_opens_and_a_wrong_one_does_not(settings):
     old, new = vault.Fernet.generate_key().decode(), vault.Fernet.generate_key().decode()
     settings.TWO_FACTOR_KEYS = [old]
-    sealed = vault.seal(SECRET, 1)
+    sealed = vault.seal(SECRET, 1, PURPOSE)
     settings.TWO_FACTOR_KEYS = [new, old]
-    assert vault.unseal(sealed, 1) == SECRET
+    assert vault.unseal(sealed, 1, PURPOSE) == SECRET
     for keys in ([new], ["no key"]):
         settings.TWO_FACTOR_KEYS = keys
         with pytest.raises(SecretUnreadableError):
-            vault.unseal(sealed, 1)
+            vault.unseal(sealed, 1, PURPOSE)
+
+
+def test_who_was_shown_no_qr_code_in_this_session_hears_that_this_one_is_new(operator, operator_browser):
+    url = reverse("operators:scan", args=[operator.pk])
+    scanned = operator_browser.get(url).context["enrollment"].secret
+    # As after a new release, or where the session began anew in another tab.
+    session = operator_browser.session
+    del session[enrollment.SEED_KEY]
+    session.save()
+    answer = operator_browser.post(url, {"code": code_for(scanned)})
+    assert "This QR code is a new one. If you have scanned another one before, remove it" in answer.text
+    assert answer.context["enrollment"].secret != scanned
+    assert Operator.objects.get(pk=operator.pk).code_failures == 0
+    operator_browser.post(url, {"code": code_for(answer.context["enrollment"].secret)})
+    assert Operator.objects.get(pk=operator.pk).is_enrolled

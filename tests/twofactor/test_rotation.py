@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
 from twofactor import rotation, vault
-from twofactor.models import Authenticator
+from twofactor.models import Authenticator, KeyCheck
+
+PURPOSE = vault.Purpose.SECRET
 
 OTHER_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
@@ -60,9 +62,9 @@ def test_afterwards_the_new_key_alone_reads_every_secret(account, olga, settings
     key = put_in_front(settings)
     out = run()
     settings.TWO_FACTOR_KEYS = [key]
-    assert [vault.unseal(sealed(who), who.pk) for who in (olga, otto)] == [SECRET, OTHER_SECRET]
+    assert [vault.unseal(sealed(who), who.pk, PURPOSE) for who in (olga, otto)] == [SECRET, OTHER_SECRET]
     assert "Secrets looked at: 2, re-encrypted: 2" in out
-    assert "the older keys may be removed now" in out
+    assert "in 15 minutes the older keys may be removed" in out
 
 
 def test_after_the_old_key_is_gone_the_same_phone_signs_in(olga, settings):
@@ -104,7 +106,7 @@ def test_all_batches_are_done(account, settings, monkeypatch):
     key = put_in_front(settings)
     lines = run().splitlines()
     settings.TWO_FACTOR_KEYS = [key]
-    assert [vault.unseal(sealed(who), who.pk) for who in people] == [SECRET] * 5
+    assert [vault.unseal(sealed(who), who.pk, PURPOSE) for who in people] == [SECRET] * 5
     assert [line.split(",")[0] for line in lines[:3]] == [
         f"Secrets looked at: {number}" for number in (2, 4, 5)
     ]
@@ -118,17 +120,17 @@ def test_a_run_that_was_stopped_keeps_what_is_done_and_the_next_does_the_rest(ac
     put_in_front(settings)
     real = vault.seal
 
-    def stopped(secret, user_id):
+    def stopped(secret, user_id, purpose):
         if user_id == people[1].pk:
             raise KeyboardInterrupt
-        return real(secret, user_id)
+        return real(secret, user_id, purpose)
 
     monkeypatch.setattr(vault, "seal", stopped)
     with pytest.raises(KeyboardInterrupt):
         run()
     monkeypatch.undo()
     done = sealed(people[0])
-    assert [vault.is_under_newest_key(sealed(who), who.pk) for who in people] == [True, False, False]
+    assert [vault.is_newest(sealed(who), who.pk, PURPOSE) for who in people] == [True, False, False]
     assert "Secrets looked at: 3, re-encrypted: 2" in run()
     assert sealed(people[0]) == done
 
@@ -138,17 +140,17 @@ def test_a_row_that_changed_meanwhile_is_not_overwritten(olga, old, settings, mo
     new = settings.TWO_FACTOR_KEYS
     real = vault.seal
 
-    def overtaken(secret, user_id):
+    def overtaken(secret, user_id, purpose):
         # Another server, still without the new key, enrolls her with another phone.
         if user_id == olga.pk:
             settings.TWO_FACTOR_KEYS = old
-            Authenticator.objects.update(sealed_secret=real(OTHER_SECRET, user_id))
+            Authenticator.objects.update(sealed_secret=real(OTHER_SECRET, user_id, purpose))
             settings.TWO_FACTOR_KEYS = new
-        return real(secret, user_id)
+        return real(secret, user_id, purpose)
 
     monkeypatch.setattr(vault, "seal", overtaken)
     out, error = fails()
-    assert vault.unseal(sealed(olga), olga.pk) == OTHER_SECRET
+    assert vault.unseal(sealed(olga), olga.pk, PURPOSE) == OTHER_SECRET
     assert "Secrets looked at: 1, re-encrypted: 0" in out
     assert "1 secret is not under the newest key. Keep the older keys." in error
     monkeypatch.undo()
@@ -159,9 +161,9 @@ def test_a_row_that_was_deleted_meanwhile_does_not_matter(olga, settings, monkey
     put_in_front(settings)
     real = vault.seal
 
-    def overtaken(secret, user_id):
+    def overtaken(secret, user_id, purpose):
         Authenticator.objects.filter(user=user_id).delete()
-        return real(secret, user_id)
+        return real(secret, user_id, purpose)
 
     monkeypatch.setattr(vault, "seal", overtaken)
     assert "may be removed" in run()
@@ -185,7 +187,7 @@ def test_a_secret_that_no_key_opens_is_named_and_the_others_are_done(account, ol
     assert f"Operator {otto.pk}" not in out
     assert "1 secret is not under the newest key" in error
     assert sealed(olga) == lost
-    assert vault.is_under_newest_key(sealed(otto), otto.pk)
+    assert vault.is_newest(sealed(otto), otto.pk, PURPOSE)
 
 
 def test_several_lost_secrets_are_counted(account, olga, settings):
@@ -248,3 +250,64 @@ def test_where_the_keys_are_lost_one_may_begin_anew(olga, offers, settings):
     with pytest.raises(CommandError, match="1 secret is not under the newest key"):
         call_command("rotate_two_factor_keys", "--keys-are-lost", stdout=StringIO(), stderr=StringIO())
     assert offers()
+
+
+# What the release before has sealed, and what waits in sessions
+
+
+def sealed_before(text: str, user_id: int, key: str) -> str:
+    """Return a text as the release before sealed it."""
+    return Fernet(key).encrypt(f"{user_id}:{text}".encode()).decode()
+
+
+def test_rows_of_the_release_before_are_sealed_anew_under_the_same_key(olga, offers, settings):
+    [key] = settings.TWO_FACTOR_KEYS
+    Authenticator.objects.update(sealed_secret=sealed_before(SECRET, olga.pk, key))
+    KeyCheck.objects.update_or_create(pk=1, defaults={"sealed": sealed_before("the keys are right", 0, key)})
+    assert offers()
+    assert Authenticator.objects.get().secret == SECRET
+    assert "re-encrypted: 1" in run()
+    assert sealed(olga).startswith(vault.VERSION)
+    assert KeyCheck.objects.get().sealed.startswith(vault.VERSION)
+    assert Authenticator.objects.get().secret == SECRET
+
+
+def test_a_qr_code_that_was_scanned_before_the_keys_changed_still_counts(account, settings):
+    nora = make_operator(account)
+    browser, url = signed_in(nora), reverse("operators:scan", args=[nora.pk])
+    scanned = browser.get(url).context["enrollment"].secret
+    key = put_in_front(settings)
+    assert browser.get(url).context["enrollment"].secret != scanned
+    browser.post(url, {"code": code_for(scanned)})
+    assert Authenticator.objects.get().secret == scanned
+    settings.TWO_FACTOR_KEYS = [key]
+    assert Authenticator.objects.get().secret == scanned
+
+
+def test_new_recovery_codes_whose_key_is_gone_are_said_to_be_lost(olga, settings):
+    browser, page = signed_in(olga), reverse("twofactor:recovery-codes")
+    browser.post(reverse("twofactor:recovery-codes-new"))
+    assert len(browser.get(page).context["codes"]) == 10
+    key = put_in_front(settings)
+    run()
+    assert len(browser.get(page).context["codes"]) == 10
+    settings.TWO_FACTOR_KEYS = [key]
+    answer = browser.get(page)
+    assert (answer.status_code, answer.context["codes"]) == (200, [])
+    assert "they can no longer be shown" in answer.text
+    assert "Make new recovery codes" in answer.text
+    assert browser.post(reverse("twofactor:recovery-codes-download")).url == page
+    assert browser.post(page, {"saved": "on"}).status_code == 302
+    assert Authenticator.objects.get().recovery_saved_at is None
+    browser.post(reverse("twofactor:recovery-codes-new"))
+    assert len(browser.get(page).context["codes"]) == 10
+
+
+def test_a_copied_link_whose_key_is_gone_is_not_shown_and_nothing_breaks(admin_browser, account, settings):
+    url = reverse("operators:invitation-copy", args=[make_operator(account, invited=True).pk])
+    admin_browser.post(url)
+    assert "copied-link" in admin_browser.get(url).text
+    key = put_in_front(settings)
+    run()
+    settings.TWO_FACTOR_KEYS = [key]
+    assert "That link is not shown any more. Copy a new one" in admin_browser.get(url, follow=True).text

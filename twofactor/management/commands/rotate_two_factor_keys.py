@@ -45,7 +45,10 @@ class Command(BaseCommand):
             )
         if problems:
             raise CommandError(" ".join(problems))
-        self.stdout.write(_("All secrets are under the newest key: the older keys may be removed now."))
+        # Until then something may wait in a session: see twofactor.fresh_codes and invitations.fresh_link.
+        self.stdout.write(
+            _("All secrets are under the newest key: in 15 minutes the older keys may be removed.")
+        )
 
     def _rotate(self) -> list[int]:
         """Re-encrypt batch by batch; return whose secret no key opens."""
