@@ -11,11 +11,17 @@ from gunicorn.glogging import Logger
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from uptrends_2fa.logs import CleanFormatter, without_token
+from uptrends_2fa.serving import Worker
 
 # --- Where it listens ---
 # Behind a reverse proxy that speaks TLS, hence the loopback address. Which proxies are believed when they
 # say that a request came by https is gunicorn's own variable FORWARDED_ALLOW_IPS (default 127.0.0.1).
 bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:8000")
+# The proxy says X-Forwarded-Proto, and nothing else. Any other header that gunicorn believes and the proxy
+# does not overwrite is the browser's: SCRIPT_NAME, believed by default, would begin each link on a page.
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+header_map = "drop"
 
 # Nobody steers a running server through gunicorn's socket, and two servers of one user would share it.
 control_socket_disable = True
@@ -27,7 +33,8 @@ control_socket_disable = True
 # database or for the mail server at once.
 workers = int(os.environ.get("GUNICORN_WORKERS", "2"))
 threads = int(os.environ.get("GUNICORN_THREADS", "2"))
-worker_class = "gthread"
+# Threads, each of which gets a request once it has arrived as a whole.
+worker_class = Worker
 
 # --- How long ---
 # A request waits at most 15 seconds for another's lock in the database and, with MAIL_QUEUE=immediate, 5

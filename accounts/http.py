@@ -1,8 +1,9 @@
 """What views ask of a request: its type, what a form was sent with, whether an address is ours."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ class SignedInRequest(HttpRequest):
     """What LoginRequiredMiddleware lets through: the user is never anonymous."""
 
     user: "Operator"
+
+
+ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
+
+
+def takes_a_table(view: ViewType) -> ViewType:
+    """Mark a view to which whoever is signed in may send more than fits into a form."""
+    view.takes_a_table = True  # type: ignore[attr-defined]
+    return view
 
 
 def data_of(request: HttpRequest) -> QueryDict | None:

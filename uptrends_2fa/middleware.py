@@ -17,7 +17,7 @@ from whitenoise.middleware import WhiteNoiseFileResponse
 from accounts.http import is_ours
 from accounts.network import client_address
 from twofactor.vault import SecretUnreadableError
-from uptrends_2fa import errors
+from uptrends_2fa import body_sizes, errors
 from uptrends_2fa.logs import without_token
 
 logger = logging.getLogger(__name__)
@@ -168,6 +168,39 @@ class UnreadableSecretMiddleware:
         if isinstance(exception, SecretUnreadableError):
             return errors.unavailable(request)
         return None
+
+
+class BodyLimit:
+    """Refuses a body that is longer than a page takes, before a byte of it is read.
+
+    Django's own limit leaves files out, and its CSRF check writes them to disk before it looks at the token.
+    """
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_arguments: object
+    ) -> HttpResponse | None:
+        """Return the page that says so; None where the view may go on."""
+        if "Transfer-Encoding" in request.headers:
+            # No browser sends a form in chunks. Django would take the body for empty.
+            return render(request, "400.html", status=HTTPStatus.LENGTH_REQUIRED)
+        length = request.headers.get("Content-Length") or "0"
+        if not length.isdecimal():
+            return errors.bad_request(request)
+        size = int(length)
+        if size <= body_sizes.FORM or (size <= body_sizes.TABLE and _may_send_a_table(request, view)):
+            return None
+        return render(request, "413.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def _may_send_a_table(request: HttpRequest, view: Callable[..., HttpResponseBase]) -> bool:
+    """Whether that page takes one, from somebody who is signed in."""
+    return getattr(view, "takes_a_table", False) and request.user.is_authenticated
 
 
 class LoginRequired(LoginRequiredMiddleware):

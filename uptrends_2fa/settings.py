@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from uptrends_2fa import production
+from uptrends_2fa import body_sizes, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -71,14 +71,21 @@ MIDDLEWARE = [
     "uptrends_2fa.middleware.reader_time_zone",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "operators.sessions.PersonAuthenticationMiddleware",
+    # Before the first that reads the body, which is the next, and after the one that knows whose it is.
+    "uptrends_2fa.middleware.BodyLimit",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "uptrends_2fa.middleware.LoginRequired",
     "twofactor.late_code.LateCodeMiddleware",
     "twofactor.proof.ProofMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "uptrends_2fa.middleware.UnreadableSecretMiddleware",
 ]
+
+# Files stay in memory: at most one, and no request is larger than that.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = body_sizes.TABLE
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 ROOT_URLCONF = "uptrends_2fa.urls"
 WSGI_APPLICATION = "uptrends_2fa.wsgi.application"

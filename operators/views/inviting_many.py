@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.exports import csv_response, note
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, takes_a_table
 from operators import bulk
 from operators.forms_bulk import ConfirmForm
 from operators.forms_invite_many import InviteManyForm
@@ -18,6 +18,7 @@ SHOWN = 100
 FIRST = 5
 
 
+@takes_a_table
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def check(request: SignedInRequest) -> HttpResponse:
@@ -25,6 +26,7 @@ def check(request: SignedInRequest) -> HttpResponse:
     return _page(request, _form(request))
 
 
+@takes_a_table
 @needs_proof_to_post
 @require_POST
 @administrators_only
@@ -47,6 +49,7 @@ def confirm(request: SignedInRequest) -> HttpResponse:
     return redirect("operators:bulk-action", action.pk)
 
 
+@takes_a_table
 @require_POST
 @administrators_only
 def errors(request: SignedInRequest) -> HttpResponseBase:

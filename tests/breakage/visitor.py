@@ -8,13 +8,13 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from django.conf import settings
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from operators.models import Operator
 from tests.factories import PASSWORD, code_for, signed_in
 
 PATIENCE = 30  # seconds: more than any answer takes
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 MOVED = (301, 302, 303)
 
 
@@ -49,11 +49,18 @@ class Visitor:
         page = self._exchange("POST", path, urlencode({"csrfmiddlewaretoken": self.token, **fields}))
         return self.get(urljoin(path, page.headers["Location"])) if page.status in MOVED else page
 
-    def _exchange(self, method: str, path: str, body: str = "") -> Page:
+    def post_parts(self, path: str, fields: dict[str, str]) -> Page:
+        """Send a form that may take a file."""
+        body = encode_multipart(BOUNDARY, fields).decode()
+        return self._exchange("POST", path, body, MULTIPART_CONTENT)
+
+    def _exchange(
+        self, method: str, path: str, body: str = "", kind: str = "application/x-www-form-urlencoded"
+    ) -> Page:
         connection = HTTPConnection(urlsplit(self.site).netloc, timeout=PATIENCE)
         cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:
-            connection.request(method, path, body, {**cookies, **(FORM if method == "POST" else {})})
+            connection.request(method, path, body, {**cookies, **({"Content-Type": kind} if body else {})})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:

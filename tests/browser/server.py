@@ -43,9 +43,6 @@ def serve(folder: Path, database_url: str, smtp_port: int, **settings: str) -> I
             "STATIC_ROOT": str(folder / "static"),
             "GUNICORN_BIND": f"fd://{listener.fileno()}",
             "GUNICORN_WORKERS": "2",
-            # A browser opens connections before it needs them, and an idle one holds a thread for seconds; in
-            # production the proxy in front opens none.
-            "GUNICORN_THREADS": "8",
             **settings,
         }
         for command in (["migrate"], ["collectstatic", "--noinput"]):
