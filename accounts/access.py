@@ -22,7 +22,10 @@ def needs_proof(view: ViewType) -> ViewType:
 
 
 def needs_proof_for_others(view: ViewType) -> ViewType:
-    """Mark a view about an operator that asks by itself where somebody acts on themselves."""
+    """Mark a view about an operator that is not asked for a proof where somebody acts on themselves.
+
+    There it does no harm, or the view asks by itself.
+    """
     view.needs_proof_unless_self = True  # type: ignore[attr-defined]
     return needs_proof(view)
 
@@ -31,6 +34,16 @@ def needs_proof_to_post(view: ViewType) -> ViewType:
     """Mark a view that anybody may look at who is let in, but whose form takes a fresh proof."""
     view.needs_proof = ("POST",)  # type: ignore[attr-defined]
     return view
+
+
+def needs_proof_to_download(view: ViewType) -> ViewType:
+    """Mark a view that sends a file.
+
+    A proof leads back to where the file was asked for: a browser that takes a file stays on the page that
+    asked for the proof, which would look as if it had failed.
+    """
+    view.leads_back_after_proof = True  # type: ignore[attr-defined]
+    return needs_proof_to_post(view)
 
 
 def administrators_only(

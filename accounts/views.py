@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit_export as table
-from accounts.access import administrators_only, needs_proof_to_post
+from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit import origin
 from accounts.audit_search import AuditFilters, page_of
 from accounts.delivery import waiting_since
@@ -88,6 +88,7 @@ def audit_log(request: SignedInRequest) -> HttpResponse:
     return render(request, "accounts/audit_log.html", {"filters": filters, "page": page})
 
 
+@needs_proof_to_download
 @require_POST
 @administrators_only
 def audit_export(request: SignedInRequest) -> HttpResponseBase:
@@ -104,6 +105,7 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
     return csv_response(entry, "audit-log", table.header(), rows, number=number)
 
 
+@needs_proof_to_download
 @require_POST
 @administrators_only
 def policy_export(request: SignedInRequest) -> HttpResponseBase:

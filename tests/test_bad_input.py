@@ -300,7 +300,9 @@ def test_no_parameter_of_an_address_breaks_anything(account, admin, admin_browse
         for kind, query in queries_with(good, parameter):
             answer = ask(f"{url}?{query}")
             assert answer.status_code < 500, (parameter, kind)
-            assert "<script>alert" not in text_of(answer), (parameter, kind)
+            # A file holds the trail as it is, earlier exports and what they searched for among it.
+            text, is_file = text_of(answer), answer.headers["Content-Type"].startswith("text/csv")
+            assert is_file or "<script>alert" not in text, (parameter, kind)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -104,7 +104,6 @@ POST_ONLY = {
     "operators:logout",
     "operators:override",
     "operators:sign-in-method",
-    "operators:activate",
     "operators:bulk-cancel",
     "operators:invite-many-confirm",
     "operators:invite-many-errors",

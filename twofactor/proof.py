@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -127,7 +128,9 @@ class ProofMiddleware:
         if not is_marked(request, view, kwargs):
             return None
         if request.method == "POST" and METHOD_FIELD in request.POST:
-            return _answer(request)
+            back = _came_from(request)
+            answer = _answer(request)
+            return answer or (_lead_back(request, back) if _is_download(request) else None)
         asks = carried.method(request, METHOD_FIELD) in view.needs_proof  # type: ignore[attr-defined]
         return _ask(request, _form(request)) if asks and not is_fresh(request) else None
 
@@ -136,6 +139,18 @@ def is_marked(request: SignedInRequest, view: Callable[..., HttpResponse], kwarg
     """Whether a view takes a proof of whoever is signed in, and does not ask for it itself."""
     asks_itself = getattr(view, "needs_proof_unless_self", False) and kwargs.get("pk") == request.user.pk
     return hasattr(view, "needs_proof") and not asks_itself and request.user.is_authenticated
+
+
+def _is_download(request: SignedInRequest) -> bool:
+    """Whether what the proof is for is a file."""
+    return getattr(request.resolver_match and request.resolver_match.func, "leads_back_after_proof", False)
+
+
+def _lead_back(request: SignedInRequest, back: str) -> HttpResponse:
+    """Lead to the page on which the file was asked for."""
+    text = gettext("It is you. Choose the file again: for 15 minutes you are not asked.")
+    messages.success(request, text)
+    return redirect(back)
 
 
 def _answer(request: SignedInRequest) -> HttpResponse | None:
@@ -164,6 +179,7 @@ def _ask(request: SignedInRequest, form: ProofForm) -> HttpResponse:
         "kept": carried.kept(request),
         "method": carried.method(request, METHOD_FIELD),
         "back": _came_from(request),
+        "is_download": _is_download(request),
     }
     return render(request, "twofactor/proof.html", context)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only, needs_proof_to_post
+from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
@@ -190,6 +190,7 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("operators:bulk-action", found.pk)
 
 
+@needs_proof_to_download
 @require_POST
 @administrators_only
 def export(request: SignedInRequest, pk: int) -> HttpResponseBase:

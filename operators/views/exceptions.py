@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import administrators_only
+from accounts.access import administrators_only, needs_proof_to_download
 from accounts.audit import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
@@ -24,6 +24,7 @@ def exceptions(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/exceptions.html", context)
 
 
+@needs_proof_to_download
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:

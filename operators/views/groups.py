@@ -80,6 +80,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     return render(request, "operators/group.html", {"group": group, "form": form, **_lists(request, group)})
 
 
+@needs_proof_to_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only, needs_proof_to_post
+from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
@@ -40,6 +40,7 @@ def links(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/links.html", {"filters": filters, "page": page})
 
 
+@needs_proof_to_download
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import guessing
-from accounts.access import needs_proof
+from accounts.access import needs_proof, needs_proof_for_others
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from invitations import tokens
@@ -23,6 +23,7 @@ from operators.forms_profile import ChangePasswordForm, EmailForm, NameForm
 from operators.models import Operator
 
 
+@needs_proof_for_others
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
     """Change the name: one's own, or as an administrator anyone's."""

@@ -15,6 +15,7 @@ from operators.forms import DeleteForm
 from operators.views.last_administrator import explain
 
 
+@needs_proof
 @require_http_methods(["GET", "HEAD", "POST"])
 def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what deactivating does, and do it."""
@@ -37,10 +38,13 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(operator)
 
 
-@require_http_methods(["POST"])
+@needs_proof
+@require_http_methods(["GET", "HEAD", "POST"])
 def activate(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Let an operator in again, as before."""
+    """Say what an operator can do again, which for an administrator is everything; and let them in."""
     operator = access.to_manage(request.user, pk)
+    if request.method != "POST":
+        return render(request, "operators/activate.html", {"operator": operator})
     if removal.activate(operator, origin(request)):
         messages.success(request, _("%(name)s is active again.") % {"name": operator.name})
     else:

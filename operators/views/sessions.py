@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import administrators_only, needs_proof_for_others
+from accounts.access import administrators_only, needs_proof, needs_proof_for_others
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
@@ -78,6 +78,7 @@ def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
     return redirect("operators:sessions")
 
 
+@needs_proof
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 def end_unprotected(request: SignedInRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry
 from operators.models import Operator
@@ -66,6 +67,19 @@ def test_with_another_administrator_one_may_go(admin_browser, account, admin):
     make_operator(account, administrator=True)
     post(admin_browser, "deactivate", admin)
     assert not Operator.objects.get(pk=admin.pk).is_active
+
+
+@pytest.mark.parametrize("name", ["activate", "deactivate"])
+@pytest.mark.parametrize("administrator", [True, False])
+def test_the_page_says_first_who_is_an_administrator(admin_browser, account, name, administrator):
+    dan = make_operator(account, administrator=administrator, active=name == "deactivate")
+    page = admin_browser.get(reverse(f"operators:{name}", args=[dan.pk])).text
+    assert ("is in the group Administrators" in page) is administrator
+
+
+def test_the_page_says_first_that_a_frozen_login_stays_frozen(admin_browser, account):
+    dan = make_operator(account, active=False, frozen_at=timezone.now())
+    assert "stays so until it is freed" in admin_browser.get(reverse("operators:activate", args=[dan.pk])).text
 
 
 @pytest.mark.parametrize("name", ["deactivate", "delete"])

@@ -28,6 +28,17 @@ MARKED = {
     "operators:reminders-send": ("POST",),
     "operators:reminders-schedule": ("POST",),
     "accounts:trusted-browsers": ("POST",),
+    "accounts:audit-export": ("POST",),
+    "accounts:policy-export": ("POST",),
+    "operators:export": ("POST",),
+    "operators:links-export": ("POST",),
+    "operators:exceptions-export": ("POST",),
+    "operators:bulk-export": ("POST",),
+    "operators:activate": ("GET", "POST"),
+    "operators:deactivate": ("GET", "POST"),
+    "operators:name": ("GET", "POST"),
+    "operators:end-unprotected": ("GET", "POST"),
+    "operators:group-delete": ("POST",),
     "operators:create": ("GET", "POST"),
     "operators:invite": ("POST",),
     "operators:invitation-copy": ("POST",),
@@ -56,6 +67,10 @@ ABOUT_SOMEBODY = {name for name in MARKED if name.startswith("operators:")} - {
     "operators:invite-many-confirm",
     "operators:reminders-send",
     "operators:reminders-schedule",
+    "operators:export",
+    "operators:links-export",
+    "operators:exceptions-export",
+    "operators:end-unprotected",
 }
 
 
@@ -136,6 +151,40 @@ def test_a_session_alone_makes_no_administrator(account, anna):
     browser.post(reverse("operators:group", args=[group.pk]), {"add": [olga.pk]})
     assert list(Operator.objects.administrators()) == [anna]
     assert Operator.objects.count() == 2
+
+
+def test_a_session_alone_brings_no_dismissed_administrator_back(account, anna):
+    dan = make_operator(account, "dan@example.com", administrator=True, active=False)
+    url = reverse("operators:activate", args=[dan.pk])
+    browser = stale(anna)
+    assert ASKS in browser.get(url).text
+    assert ASKS in browser.post(url).text
+    assert not Operator.objects.get(pk=dan.pk).is_active
+    assert browser.post(url, proof()).status_code == 302
+    assert Operator.objects.get(pk=dan.pk).is_active
+
+
+def test_a_session_alone_changes_nobody_elses_name(account, anna):
+    olga = make_operator(account)
+    browser = stale(anna)
+    assert ASKS in browser.post(reverse("operators:name", args=[olga.pk]), {"name": "Anna"}).text
+    assert Operator.objects.get(pk=olga.pk).name == olga.name
+    assert browser.post(reverse("operators:name", args=[anna.pk]), {"name": "Anna A."}).status_code == 302
+
+
+def test_the_proof_for_a_file_leads_back_to_where_it_was_asked_for(account, anna):
+    browser, url = stale(anna), reverse("operators:export") + "?search=olga"
+    page = reverse("operators:list") + "?search=olga"
+    asked = browser.post(url, headers={"referer": f"http://testserver{page}"})
+    assert "The file holds data of other people" in asked.text
+    assert "data of other people" not in browser.post(SETTINGS, {"trusted_browser_days": "30"}).text
+    wrong = browser.post(url, proof(proof_back=page, proof_code="000000"))
+    assert ASKS in wrong.text
+    answer = browser.post(url, proof(proof_back=page), follow=True)
+    assert answer.redirect_chain == [(page, 302)]
+    assert "Choose the file again" in answer.text
+    assert browser.post(url).has_header("X-Row-Count")
+    assert browser.post(url, proof("POST", proof_back=page)).url == page
 
 
 def test_chosen_groups_go_on_after_the_proof(account, anna):
