@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.network import client_address
@@ -25,6 +26,15 @@ class Origin:
     address: str | None = None
     # The key of the session in which it happens: a change that ends sessions may keep this one.
     session_key: str | None = field(default=None, repr=False)
+
+    @property
+    def who(self) -> str:
+        """Who acts, by name: that stays true after they have left."""
+        return (self.actor.name or self.actor.email) if self.actor else gettext("The command line")
+
+    def address_for(self, reader: "Operator") -> str | None:
+        """Return the network address where this reader may know it: others' are for administrators only."""
+        return self.address if self.actor in (None, reader) or reader.is_administrator else None
 
 
 def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:

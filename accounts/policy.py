@@ -114,6 +114,17 @@ def is_exception(
     return own.by_override and WEAKEST_FIRST.index(own.policy) < WEAKEST_FIRST.index(others.policy)
 
 
+def asks_less(old: AccountRule, new: AccountRule, now: datetime) -> bool:
+    """Return whether the new rule asks less of those without an override, or the same on a later day."""
+    return _strength(new, now) < _strength(old, now)
+
+
+def _strength(rule: AccountRule, now: datetime) -> tuple[int, float]:
+    """Return how much a rule asks for: the policy, and of two days the earlier one."""
+    found = effective_policy(rule, Override(), single_sign_on=False, now=now)
+    return WEAKEST_FIRST.index(found.policy), -(found.starts_at.timestamp() if found.starts_at else 0)
+
+
 def _still_to_come(account: AccountRule, now: datetime) -> datetime | None:
     """Return when Required begins to count, where that is a day to come."""
     if account.policy == Policy.REQUIRED and account.required_from and now < account.required_from:

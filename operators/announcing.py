@@ -21,12 +21,15 @@ from accounts.audit import Origin
 from accounts.days import day_of, days_left, in_words
 from accounts.mail import notify
 from accounts.models import Account
-from accounts.policy import AccountRule, Policy
-from accounts.settings_page import change_policy
+from accounts.policy import AccountRule, Policy, asks_less
+from accounts.settings_page import change_policy, rule_in_words
+from operators import emails
 from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
 from operators.policy_change import Change, Group
 from operators.reminding import claim
+from operators.signin_table import NextStep, next_step
+from operators.status import Facts
 from operators.status_filter import rows_where
 
 REMIND_DAYS_BEFORE = (14, 7, 3, 1)
@@ -36,11 +39,17 @@ LOST = timedelta(minutes=10)
 
 
 def change_and_tell(account: Account, new: AccountRule, by: Origin, *, mail_now: bool) -> bool:
-    """Store the new rule, and have those told who must set up: both or neither; false as `change_policy`."""
+    """Store the new rule, and have those told whom it concerns: both or neither; false as `change_policy`.
+
+    Who must set up is told where `mail_now` says so; that the account asks less, always.
+    """
+    old, now = account.rule.as_of(timezone.now()), timezone.now()
     with transaction.atomic():
         if not change_policy(account, new.policy, by, required_from=new.required_from):
             return False
-        if mail_now:
+        if asks_less(old, new, now):
+            emails.account_asks_less(account, rule_in_words(old), rule_in_words(new), by)
+        if mail_now or new.policy == Policy.DISABLED:
             _begin(Announcement.objects.create(account=account, **_round_of(account)))
     return True
 
@@ -116,10 +125,19 @@ def _tell_batch(announcement_id: int) -> bool:
         if not row.move_on(people[-1].pk if people else None, now):
             return False
         for operator in people:
-            # A change is news and always told; a reminder leaves out whom another one has reached today.
-            if claim(operator, now) or not row.reminds_on:
-                tell(operator, row.account)
+            _tell_of(row, operator, now)
     return bool(people)
+
+
+def _tell_of(row: Announcement, operator: Operator, now: datetime) -> None:
+    """Tell one person of the round's rule.
+
+    A change is news and always told; a reminder leaves out whom another one has reached today.
+    """
+    if row.policy == Policy.DISABLED:
+        emails.account_code_is_off(operator, row.account)
+    elif claim(operator, now) or not row.reminds_on:
+        tell(operator, row.account)
 
 
 def _next_in(row: Announcement) -> list[Operator]:
@@ -127,7 +145,8 @@ def _next_in(row: Announcement) -> list[Operator]:
     account = row.account
     if account.rule != AccountRule(row.policy, row.required_from):
         return []
-    later = Operator.objects.filter(must_set_up(account.rule), account=account, pk__gt=row.last_operator)
+    concerned = typed_a_code() if row.policy == Policy.DISABLED else must_set_up(account.rule)
+    later = Operator.objects.filter(concerned, account=account, pk__gt=row.last_operator)
     return list(later.order_by("pk").only("pk", "name", "email")[:BATCH])
 
 
@@ -137,6 +156,17 @@ def must_set_up(rule: AccountRule) -> Q:
     same = Change(rule.as_of(now), rule.as_of(now), now)
     told = Group.MUST_SET_UP if same.new.required_from else Group.ALREADY_STOPPED
     return rows_where(lambda facts: same.group_of(facts) is told, same.then)
+
+
+def typed_a_code() -> Q:
+    """Return which operators were asked for a code until the account's setting became Disabled."""
+    before, now = AccountRule(Policy.OPTIONAL), timezone.now()
+
+    def typed_one(facts: Facts) -> bool:
+        step = next_step(facts.effective(before, now), enrolled=facts.enrolled)
+        return facts.active and not facts.invited and step is NextStep.CODE
+
+    return rows_where(typed_one, now)
 
 
 def tell(operator: Operator, account: Account) -> None:

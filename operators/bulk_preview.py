@@ -24,7 +24,8 @@ _CONSEQUENCES = {
         "Each of them may use two-factor authentication, even where the account requires it."
     ),
     Kind.OVERRIDE_DISABLED: _(
-        "None of them is asked for a code any more. Authenticators that are set up are kept for later."
+        "None of them is asked for a code any more. Authenticators that are set up are kept for later. "
+        "Whoever typed a code until now is told by email."
     ),
     Kind.NO_OVERRIDE: _("The account's setting holds for each of them from the next sign-in on."),
     Kind.RESET: _(

@@ -42,6 +42,9 @@ def free(operator: Operator, by: Origin, reason: str = "") -> bool:
         if not row.update(frozen_at=None, freed_at=timezone.now()):
             return False
         record(Action.FREED, by=by, subject=operator, new=reason)
+        # Who frees it themselves, with a new password and a code, gets the notice of the new password.
+        if by.actor != operator:
+            emails.was_freed(operator, by)
     return True
 
 

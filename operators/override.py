@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Origin, record
 from accounts.models import POLICY_LABELS, Action
-from accounts.policy import Override, Policy, effective_policy
+from accounts.policy import Effective, Override, effective_policy
 from invitations.ledger import LinkRecord
 from invitations.models import Link
+from operators import emails
 from operators.administrators import one_left
 from operators.models import Operator
+from operators.signin_table import NextStep, next_step
 
 
 def set_override(
@@ -33,20 +35,28 @@ def set_override(
         stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*given).first()
         if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
             return False
-        old, before = in_words(stored), _asked(operator, stored.override)
+        old, before = in_words(stored), _under(operator, stored.override)
         for field, value in new.items():
             setattr(operator, field, value)
-        if _asked(operator, operator.override) != before:
+        after = _under(operator, operator.override)
+        if (after.policy, after.starts_at) != (before.policy, before.starts_at):
             Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
         record(Action.OVERRIDE, by=by, subject=operator, old=old, new=in_words(operator))
+        if _takes_a_code(operator, before) and not _takes_a_code(operator, after):
+            emails.code_is_off(operator, by)
     return True
 
 
-def _asked(operator: Operator, override: Override) -> tuple[Policy | None, datetime | None]:
-    """Return what is asked of the operator under an override, and from when on."""
+def _under(operator: Operator, override: Override) -> Effective:
+    """Return what is asked of the operator under an override."""
     rule, single_sign_on = operator.account.rule, operator.is_single_sign_on
-    effective = effective_policy(rule, override, single_sign_on=single_sign_on, now=timezone.now())
-    return effective.policy, effective.starts_at
+    return effective_policy(rule, override, single_sign_on=single_sign_on, now=timezone.now())
+
+
+def _takes_a_code(operator: Operator, effective: Effective) -> bool:
+    """Whether the operator's login asks for a code under this policy; the decision is that of sign-in."""
+    step = next_step(effective, enrolled=operator.is_enrolled)
+    return operator.is_active and step is NextStep.CODE
 
 
 def override_fields(
@@ -57,7 +67,7 @@ def override_fields(
         "two_factor_override": override,
         "override_reason": reason if override else "",
         "override_until": until if override else None,
-        "override_by": _name_of(by) if override else "",
+        "override_by": by.who if override else "",
         "override_at": timezone.now() if override else None,
     }
 
@@ -72,11 +82,6 @@ def in_words(operator: Operator) -> str:
             "day": date_format(operator.override_last_day, "DATE_FORMAT"),
         }
     return f"{words}: {operator.override_reason}" if operator.override_reason else words
-
-
-def _name_of(by: Origin) -> str:
-    """Return who made an override; a name instead of a key, as it stays true after they have left."""
-    return (by.actor.name or by.actor.email) if by.actor else _("The command line")
 
 
 def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
@@ -95,5 +100,7 @@ def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
         operator.sign_in_method = method
         operator.renew_session_nonce()
         labels = dict(Operator.SignInMethod.choices)
-        record(Action.SIGN_IN_METHOD, by=by, subject=operator, old=str(labels[old]), new=str(labels[method]))
+        words = (str(labels[old]), str(labels[method]))
+        record(Action.SIGN_IN_METHOD, by=by, subject=operator, old=words[0], new=words[1])
+        emails.login_method_was_changed(operator, *words, by)
     return True

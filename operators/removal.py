@@ -5,6 +5,7 @@ from django.db import transaction
 from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations.models import Link
+from operators import emails
 from operators.administrators import one_left
 from operators.models import Operator
 from twofactor.models import Authenticator
@@ -19,7 +20,10 @@ def deactivate(operator: Operator, by: Origin) -> bool:
 def activate(operator: Operator, by: Origin) -> bool:
     """Open the door again; return whether it was closed. Never activates somebody who has not joined."""
     with transaction.atomic():
-        return _set_active(operator, Action.ACTIVATED, by, active=True)
+        if not _set_active(operator, Action.ACTIVATED, by, active=True):
+            return False
+        emails.was_activated(operator, by)
+    return True
 
 
 def _set_active(operator: Operator, action: Action, by: Origin, *, active: bool) -> bool:

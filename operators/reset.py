@@ -32,8 +32,7 @@ def reset_unread(operator: Operator, by: Origin, reason: str = "") -> bool:
     with transaction.atomic():
         _remove(operator, by, reason)
         mail = emails.two_factor_was_reset(operator, by)
-        if operator.is_administrator:
-            emails.administrator_was_reset(operator, by)
+        emails.administrator_was_reset(operator, by)
     return not mail.has_failed
 
 

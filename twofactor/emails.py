@@ -57,6 +57,22 @@ def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
     )
 
 
+def browser_trusted(user: "Operator", browser: str, days: int, address: str | None) -> None:
+    """Tell a user that one browser needs no code from now on."""
+    tell(
+        user,
+        _("A browser needs no code for your login on %(product)s") % _product(),
+        ngettext(
+            "%(browser)s is trusted for %(days)d day: the password of %(email)s alone is enough there.",
+            "%(browser)s is trusted for %(days)d days: the password of %(email)s alone is enough there.",
+            days,
+        )
+        % {"browser": browser, "days": days, "email": user.email},
+        _("You can end that on My settings, “Where you are signed in”."),
+        address=address,
+    )
+
+
 def codes_are_tried(user: "Operator", address: str | None) -> None:
     """Tell a user that one wrong code after another is typed, by whoever has the password."""
     tell(

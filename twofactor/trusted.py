@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from accounts.audit import Origin, origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
+from twofactor import emails
 from twofactor.models import TrustedBrowser
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
             address=by.address,
         )
         record(Action.BROWSER_TRUSTED, by=by, subject=user, new=browser.browser)
+        emails.browser_trusted(user, browser.browser, lives.days, by.address)
     response.set_cookie(
         settings.TRUSTED_BROWSER_COOKIE_NAME,
         token,

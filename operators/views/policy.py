@@ -16,7 +16,7 @@ from accounts.days import in_words
 from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from accounts.policy import AccountRule
+from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import rule_in_words
 from accounts.views import settings_page
 from operators import announcing
@@ -99,6 +99,8 @@ def _page(
         "somebody_must": any(shown.counts[group] for group in MUST_ENROLL) and shown.change.requires,
         "mail_now": request.method != "POST" or "mail_now" in request.POST,
         "changed": changed,
+        "asks_less": asks_less(shown.change.old, shown.change.new, shown.change.now),
+        "new_is_disabled": shown.change.new.policy == Policy.DISABLED,
         "must_enroll": _must_enroll(request, shown.change),
         "can_enroll": request.user.effective.usable,
     }

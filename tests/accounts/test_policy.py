@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.policy import AccountRule, Effective, Override, Policy, Source, effective_policy, is_exception
+from accounts.policy import (
+    AccountRule,
+    Effective,
+    Override,
+    Policy,
+    Source,
+    asks_less,
+    effective_policy,
+    is_exception,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -123,3 +132,19 @@ def test_it_is_one_until_its_end(from_now, counts):
 
 def test_an_override_of_a_single_sign_on_operator_is_no_exception():
     assert not is_exception(AccountRule(R), Override(D), NOW, single_sign_on=True)
+
+
+# From the rule that asks most to the one that asks least; a day that has come makes no difference.
+RULES = [
+    AccountRule(R),
+    AccountRule(R, NOW + SECOND),
+    AccountRule(R, NOW + 2 * SECOND),
+    AccountRule(O),
+    AccountRule(D),
+]
+
+
+def test_a_rule_asks_less_where_its_policy_is_weaker_or_its_day_later():
+    for place, old in enumerate(RULES):
+        assert [asks_less(old, new, NOW) for new in RULES] == [False] * (place + 1) + [True] * (4 - place)
+    assert not asks_less(RULES[0], AccountRule(R, NOW), NOW)

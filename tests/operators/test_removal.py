@@ -79,7 +79,8 @@ def test_the_page_says_first_who_is_an_administrator(admin_browser, account, nam
 
 def test_the_page_says_first_that_a_frozen_login_stays_frozen(admin_browser, account):
     dan = make_operator(account, active=False, frozen_at=timezone.now())
-    assert "stays so until it is freed" in admin_browser.get(reverse("operators:activate", args=[dan.pk])).text
+    page = admin_browser.get(reverse("operators:activate", args=[dan.pk])).text
+    assert "stays so until it is freed" in page
 
 
 @pytest.mark.parametrize("name", ["deactivate", "delete"])
