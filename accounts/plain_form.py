@@ -1,5 +1,6 @@
 """The base of the product's forms: what is said beside a field that is empty, and where typing begins."""
 
+import logging
 from typing import Any, ClassVar
 
 from django import forms
@@ -7,8 +8,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-UNSEEN = {"null_characters_not_allowed": _("Remove the characters that cannot be seen.")}
+NULL = "null_characters_not_allowed"
+UNSEEN = {NULL: _("Remove the characters that cannot be seen.")}
 DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
+# What no page of ours offers, and a browser sends only by somebody's own doing, or from a page of long ago.
+NOT_OFFERED = {"invalid_choice", "invalid_list", "invalid_pk_value", "max_length", NULL}
+
+logger = logging.getLogger(__name__)
 
 
 class BoundedField(forms.CharField):
@@ -47,6 +53,15 @@ class PlainForm(forms.Form):
             field.error_messages = {**UNSEEN, **field.error_messages}
         if self.autofocus:
             self.fields[self.autofocus].widget.attrs["autofocus"] = True
+
+    def full_clean(self) -> None:
+        """Write down what somebody has sent that the form does not offer (OWASP ASVS 5.0, 16.3.3)."""
+        super().full_clean()
+        for name, errors in self.errors.as_data().items():
+            if codes := {error.code for error in errors} & NOT_OFFERED:
+                # Not what was sent: it may be a password.
+                what = (type(self).__name__, name, ", ".join(sorted(map(str, codes))))
+                logger.warning("%s was sent what it does not offer: %s, %s", *what)
 
 
 def _what_to_do(field: forms.Field) -> Any:

@@ -183,7 +183,9 @@ class PersonAuthenticationMiddleware(AuthenticationMiddleware):
 def _user(request: HttpRequest) -> Any:
     """Return who is signed in; Django looks whether the session still counts for them."""
     with person_of_session.known(request.session.person):  # type: ignore[attr-defined]  # our own store
-        return get_user(request)
+        person = get_user(request)
+    request.looked_up = person  # type: ignore[attr-defined]  # for the log, which asks nothing by itself
+    return person
 
 
 def _note_use(row: Session) -> None:

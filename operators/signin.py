@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from accounts import guessing
 from accounts.audit import origin, record
 from accounts.models import Action
-from accounts.network import client_address
 from invitations import setup_link
 from operators.administrators import hangs_on_one_phone
 from operators.backends import PasswordBackend
@@ -48,7 +47,7 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
         record(action, by=origin(request), subject=known)
     else:
         # No trail is about nobody, and what was typed may be a password in the wrong field.
-        logger.info("Log-in failed: nobody has that address, from %s", client_address(request))
+        logger.info("Log-in failed: nobody has that address")
     return None
 
 

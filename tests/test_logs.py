@@ -138,8 +138,16 @@ def test_nobody_writes_an_entry_of_their_own(break_):
 # Who, what and where
 
 
-def lines_in(caplog, name: str) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == name]
+@pytest.fixture
+def written(caplog):
+    """Return what is written by the logger of a name."""
+    caplog.set_level(logging.INFO)
+    caplog.handler.setFormatter(CleanFormatter("{name} {message}", style="{"))
+
+    def lines(name: str) -> list[str]:
+        return [line.removeprefix(f"{name} ") for line in caplog.text.splitlines() if line.startswith(name)]
+
+    return lines
 
 
 @pytest.mark.parametrize(
@@ -152,60 +160,88 @@ def lines_in(caplog, name: str) -> list[str]:
         (400, "/operators/?page=%00"),
     ],
 )
-def test_a_refusal_says_what_to_whom_and_from_where(operator, operator_browser, caplog, status, path):
+def test_a_refusal_says_what_to_whom_and_from_where(operator, operator_browser, written, status, path):
     assert operator_browser.get(path).status_code == status
     who = None if status == 400 else operator.pk  # refused before anybody is looked up
-    (line,) = lines_in(caplog, "uptrends_2fa.middleware")
-    where = without_token(path)
-    assert line == f"Refused with {status}: GET {where}, operator {who}, from 127.0.0.1"
-    assert not lines_in(caplog, "django.request")
+    (line,) = written("uptrends_2fa.middleware")
+    assert line == f"Refused with {status}: GET {without_token(path)} (operator {who}, from 127.0.0.1)"
+    assert not written("django.request")
 
 
-def test_a_form_from_elsewhere_and_a_stranger_s_guess_are_written_down(db, caplog):
+def test_a_form_from_elsewhere_and_a_stranger_s_guess_are_written_down(db, written):
     Client(enforce_csrf_checks=True).post("/login/")
     Client().get("/not-me/secret-token/")
-    assert lines_in(caplog, "uptrends_2fa.middleware") == [
-        "Refused with 403: POST /login/, operator None, from 127.0.0.1",
-        "Refused with 410: GET /not-me/..., operator None, from 127.0.0.1",
+    assert written("uptrends_2fa.middleware") == [
+        "Refused with 403: POST /login/ (operator None, from 127.0.0.1)",
+        "Refused with 410: GET /not-me/... (operator None, from 127.0.0.1)",
     ]
 
 
-def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, caplog):
-    caplog.set_level(logging.INFO)
-    Client().post("/login/", {"email": "nobody@example.com", "password": "a wrong password"})
-    assert lines_in(caplog, "operators.signin") == ["Log-in failed: nobody has that address, from 127.0.0.1"]
-    assert "nobody@" not in caplog.text
-
-
-def test_a_try_with_somebodys_address_is_in_the_trail(operator, caplog):
-    caplog.set_level(logging.INFO)
-    Client().post("/login/", {"email": operator.email, "password": "a wrong password"})
-    assert not lines_in(caplog, "operators.signin")
-    (line,) = lines_in(caplog, "accounts.audit")
-    assert "sign_in_failed" in line
-
-
-def test_what_is_answered_as_asked_is_no_refusal(operator, operator_browser, caplog):
+def test_what_is_answered_as_asked_is_no_refusal(operator, operator_browser, written):
     assert operator_browser.get(operator.get_absolute_url()).status_code == 200
-    assert not lines_in(caplog, "uptrends_2fa.middleware")
+    assert not written("uptrends_2fa.middleware")
 
 
-def test_each_entry_of_the_trail_is_in_the_log_in_numbers(operator, caplog):
-    caplog.set_level(logging.INFO)
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"two_factor_policy": "none"}, "two_factor_policy, invalid_choice"),
+        ({"two_factor_policy": ["required"] * 2 + ["\0"]}, "two_factor_policy, invalid_choice"),
+    ],
+)
+def test_what_a_form_does_not_offer_is_written_down_without_it(admin, admin_browser, written, data, what):
+    admin_browser.post("/account/settings/", data)
+    assert written("accounts.plain_form") == [
+        f"AccountSettingsForm was sent what it does not offer: {what} (operator {admin.pk}, from 127.0.0.1)"
+    ]
+
+
+def test_a_typing_error_is_not_written_down(admin_browser, written):
+    admin_browser.post("/account/settings/", {"two_factor_policy": "required", "required_from": "tomorrow"})
+    assert not written("accounts.plain_form")
+
+
+def test_an_error_says_whose_request_it_was(admin, admin_browser, written, monkeypatch):
+    monkeypatch.setattr("accounts.views.settings_page", lambda *_args: 1 / 0)
+    admin_browser.raise_request_exception = False
+    assert admin_browser.get("/account/settings/").status_code == 500
+    (line,) = written("django.request")
+    who = f"(operator {admin.pk}, from 127.0.0.1)"
+    assert line == f"Internal Server Error: /account/settings/ {who}"
+
+
+def test_after_the_request_nobody_asks(admin_browser):
+    admin_browser.get("/nowhere/")
+    assert line_of("A task of the worker failed") == "ERROR A task of the worker failed"
+
+
+def test_each_entry_of_the_trail_is_in_the_log_in_numbers(operator, written):
     by = Origin(operator, "192.0.2.1")
     entry = record(Action.NAME_CHANGED, by=by, subject=operator, old="Olga", new="Olya")
     numbers = f"account {operator.account_id}, actor {operator.pk}, subject {operator.pk}"
-    line = f"Entry {entry.pk}: name_changed, {numbers}, from 192.0.2.1"
-    assert lines_in(caplog, "accounts.audit") == [line]
+    assert written("accounts.audit") == [f"Entry {entry.pk}: name_changed, {numbers}, from 192.0.2.1"]
 
 
-def test_an_entry_that_is_undone_is_not_in_the_log(operator, caplog):
-    caplog.set_level(logging.INFO)
+def test_an_entry_that_is_undone_is_not_in_the_log(operator, written):
     with transaction.atomic():
         record(Action.SIGNED_OUT, by=Origin(operator), subject=operator)
-        assert not lines_in(caplog, "accounts.audit")
+        assert not written("accounts.audit")
         transaction.set_rollback(True)
-    assert not lines_in(caplog, "accounts.audit")
+    assert not written("accounts.audit")
+
+
+def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, written, caplog):
+    Client().post("/login/", {"email": "nobody@example.com", "password": "a wrong password"})
+    who = "(operator None, from 127.0.0.1)"
+    assert written("operators.signin") == [f"Log-in failed: nobody has that address {who}"]
+    assert "nobody@" not in caplog.text
+
+
+def test_a_try_with_somebodys_address_is_in_the_trail(operator, written):
+    Client().post("/login/", {"email": operator.email, "password": "a wrong password"})
+    assert not written("operators.signin")
+    (line,) = written("accounts.audit")
+    assert "sign_in_failed" in line
 
 
 # Emails that do not leave

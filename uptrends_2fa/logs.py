@@ -7,7 +7,12 @@ about may write an entry of their own (OWASP ASVS 5.0, 16.2 and 16.4).
 import logging
 import re
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from urllib.parse import unquote
+
+# While a request is answered: says who asks and from where, for every line that is written meanwhile.
+asked_by: ContextVar[Callable[[], str] | None] = ContextVar("asked_by", default=None)
 
 # Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
 EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset|not-me)/")
@@ -42,7 +47,8 @@ class CleanFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         """Return what stands above a traceback: one line, whatever the message holds."""
-        return _clean(super().formatMessage(record))
+        message, who = super().formatMessage(record), asked_by.get()
+        return _clean(f"{message} ({who()})" if who else message)
 
 
 def _clean(line: str) -> str:

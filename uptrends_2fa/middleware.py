@@ -3,6 +3,7 @@
 import logging
 import zoneinfo
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from accounts.http import is_ours
 from accounts.network import client_address
 from twofactor.vault import SecretUnreadableError
 from uptrends_2fa import body_sizes, errors
-from uptrends_2fa.logs import without_token
+from uptrends_2fa.logs import asked_by, without_token
 
 logger = logging.getLogger(__name__)
 
@@ -53,24 +54,33 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 
 
 def log_refusals(get_response: View) -> View:
-    """Write down what was refused, to whom and from where (OWASP ASVS 5.0, 16.3.2 and 16.3.3)."""
+    """Write down what is refused, and let every line of the log say to whom and from where.
+
+    OWASP ASVS 5.0, 16.2.1, 16.3.2 and 16.3.3.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        if response.status_code in REFUSALS:
-            # Who has been looked up already: a refusal costs no query.
-            who = getattr(request, "_cached_user", None)
-            logger.warning(
-                "Refused with %d: %s %s, operator %s, from %s",
-                response.status_code,
-                request.method,
-                without_token(request.path),
-                who.pk if who else None,
-                client_address(request),
-            )
+        before = asked_by.set(partial(_who_and_where, request))
+        try:
+            response = get_response(request)
+            if response.status_code in REFUSALS:
+                logger.warning(
+                    "Refused with %d: %s %s",
+                    response.status_code,
+                    request.method,
+                    without_token(request.path),
+                )
+        finally:
+            asked_by.reset(before)
         return response
 
     return middleware
+
+
+def _who_and_where(request: HttpRequest) -> str:
+    """Return who asks, as far as that has been looked up already, and from where."""
+    who = getattr(request, "looked_up", None)
+    return f"operator {who.pk if who else None}, from {client_address(request)}"
 
 
 def refuse_nul_bytes(get_response: View) -> View:
