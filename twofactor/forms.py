@@ -11,16 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import Origin
 from accounts.durations import duration
 from accounts.plain_form import UNSEEN, BoundedField, PlainForm
+from accounts.text import code_within
 from twofactor import codes, recovery, totp
 from twofactor.enrollment import WrongCodeError
 
 if TYPE_CHECKING:
     from operators.models import Operator
 
-# Room for the spaces and hyphens that people type; anything longer is no code.
-TYPED_LENGTH = 32
+# Room for what people type and paste around the characters, seen or not; anything longer is no code.
+TYPED_LENGTH = 64
 WRONG = "wrong"
 CODE_WANTED = _("Type the 6 digits that the app shows now, for example 123456.")
+EITHER_WANTED = _(
+    "Type the 6 digits that the app shows now, for example 123456, or one of your recovery codes: "
+    "16 letters and digits, with or without hyphens."
+)
 RECOVERY_CODE_WANTED = _("Type one of your recovery codes: 16 letters and digits, with or without hyphens.")
 
 
@@ -35,7 +40,7 @@ class UncutField(BoundedField):
 
 
 class CodeField(UncutField):
-    """Six ASCII digits; spaces and hyphens are dropped."""
+    """Six ASCII digits; what people type or paste around them is dropped."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"max_length": CODE_WANTED}
 
@@ -55,12 +60,12 @@ class CodeField(UncutField):
 
     def to_python(self, value: Any) -> str:
         """Return the digits."""
-        return re.sub(r"[\s-]", "", super().to_python(value) or "")
+        return code_within(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
         """Refuse whatever is not six ASCII digits, nothing too, and say what was expected."""
         if not re.fullmatch(rf"[0-9]{{{totp.DIGITS}}}", value):
-            raise ValidationError(CODE_WANTED, code="format")
+            raise ValidationError(self.error_messages["max_length"], code="format")
 
 
 class RecoveryCodeField(UncutField):
@@ -84,6 +89,8 @@ class RecoveryCodeField(UncutField):
 
 class AnyCodeField(CodeField):
     """A code from the app, or a recovery code in its place."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"max_length": EITHER_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"help_text": _("Or one of your recovery codes."), **kwargs})

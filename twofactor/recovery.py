@@ -11,6 +11,8 @@ from base64 import b32encode
 from collections.abc import Sequence
 from hashlib import sha256
 
+from accounts.text import code_within
+
 COUNT = 10
 BYTES = 10  # 80 bits; NIST SP 800-63B-4, 3.1.2 asks for 64
 GROUP = 4
@@ -27,8 +29,8 @@ def generate() -> list[str]:
 
 
 def normalize(typed: str) -> str:
-    """Return a typed code without spaces, hyphens and lookalikes; not necessarily a code."""
-    return "".join(typed.split()).replace("-", "").upper().translate(LOOKALIKES)
+    """Return a typed code without what stands around it, and without lookalikes; not necessarily a code."""
+    return code_within(typed).upper().translate(LOOKALIKES)
 
 
 def is_code(normalized: str) -> bool:

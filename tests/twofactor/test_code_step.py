@@ -48,14 +48,12 @@ def test_spaces_and_hyphens_are_dropped(browser, olga):
     assert give(browser, f" {code[:3]}-{code[3:]} ").url == olga.get_absolute_url()
 
 
-@pytest.mark.parametrize(
-    "code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "１２３４５６", "1" * 10_000, "123\x00456"]
-)
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "1" * 10_000, "123\x00456"])
 def test_what_is_no_code_gets_a_message_beside_the_field(browser, code):
     answer = give(browser, code)
     assert answer.status_code == 200
     assert "has-error" in answer.text
-    if "\0" not in code and len(code) <= 32:
+    if "\0" not in code:
         assert "Type the 6 digits that the app shows now" in answer.text
     assert Operator.objects.get().code_failures == 0
 
