@@ -58,7 +58,7 @@ class AuditFilters(django_filters.FilterSet):
 
     def by_person(self, queryset: QuerySet[AuditEntry], name: str, text: str) -> QuerySet[AuditEntry]:
         """Whoever acted, or whom it was done to."""
-        return queryset.filter(contains(text, "actor_name", "subject_name"))
+        return queryset.filter(contains(text, "people_key"))
 
     def not_before(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
         """From the beginning of the day."""

@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django import forms
 from django.conf import settings
@@ -17,6 +17,7 @@ from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.passwords import password_rules
 from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from accounts.policy import AccountRule, Policy
+from accounts.text import canonical, misplaced_mark, named, one_line, unseen, visible
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 LONGEST_NOTICE = timedelta(days=365)
 # As long as Django's own hashers accept; a longer text is no password but a load on the server.
 PASSWORD_LENGTH = 4096
-# Letters and a symbol that Unicode draws as nothing: Hangul fillers and the Braille pattern without dots.
-BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
+# What ends a line or steers a terminal.
+BREAKS = ("Cc", "Zl", "Zp")
 
 
 class RadioCards(forms.RadioSelect):
@@ -44,23 +45,32 @@ class RadioCards(forms.RadioSelect):
 
 
 class LineField(BoundedField):
-    """One line of text, without control characters."""
+    """One line of text in its one form, of which everything can be seen."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "control": _("Remove the control characters: this is one line of text."),
+        "unseen": _("Remove a character that cannot be seen: %(character)s."),
+        "mark": _("Remove a mark that belongs to no letter, or is one of too many on it: %(character)s."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": TEXT_LENGTH, **kwargs})
 
+    def to_python(self, value: Any) -> str:
+        """Return the line as it is stored and compared."""
+        return one_line(super().to_python(value) or "")
+
     def validate(self, value: str) -> None:
-        """Refuse line breaks, control characters and marks that turn the direction of text round."""
+        """Refuse what hides in a line, turns its direction round, or is drawn over its neighbors."""
         super().validate(value)
-        if any(
-            unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in "\u202a\u202b\u202d\u202e"
-            for char in value
-        ):
-            raise ValidationError(self.error_messages["control"], code="control")
+        if hidden := unseen(value):
+            self._refuse("control" if unicodedata.category(hidden) in BREAKS else "unseen", hidden)
+        if mark := misplaced_mark(value):
+            self._refuse("mark", mark)
+
+    def _refuse(self, code: str, character: str) -> NoReturn:
+        """Say which character it is, as nobody sees it."""
+        raise ValidationError(self.error_messages[code], code=code, params={"character": named(character)})
 
 
 class NameField(LineField):
@@ -76,26 +86,32 @@ class NameField(LineField):
 
     def validate(self, value: str) -> None:
         """Refuse what shows as nothing."""
+        if value and not any(_is_seen(char) for char in visible(value)):
+            raise ValidationError(_("Type a name that can be seen."), code="nothing")
         super().validate(value)
-        if not any(_is_seen(char) for char in value):
-            raise ValidationError(_("Type a name that can be seen."), code="unseen")
 
 
 def _is_seen(char: str) -> bool:
-    """Whether a character shows by itself: no space, no control character, no mark without a letter."""
-    return unicodedata.category(char)[0] in "LNPS" and char not in BLANKS
+    """Whether a character shows by itself: no space, and no mark without a letter."""
+    return unicodedata.category(char)[0] in "LNPS"
 
 
 class PasswordField(BoundedField):
-    """A password: taken as it is, never shown again."""
+    """A password: a new one in its one form, any other as it was typed; never shown again."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type a password."), **UNSEEN}
 
     def __init__(self, *, autocomplete: str, **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-        if autocomplete == "current-password":
+        self.is_new = autocomplete == "new-password"
+        if not self.is_new:
             kwargs.setdefault("error_messages", {"required": _("Type your password.")})
         super().__init__(**{"strip": False, "max_length": PASSWORD_LENGTH, "widget": widget, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        """Return what is hashed. What is compared with a hash may be an old one's: see accounts.passwords."""
+        typed = super().to_python(value) or ""
+        return canonical(typed) if self.is_new else typed
 
 
 class NewPasswordForm(PlainForm):

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.outgoing import OutgoingMail  # noqa: F401  Django looks for an app's models here
 from accounts.policy import AccountRule, Policy
+from accounts.search_keys import SearchKey
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -214,6 +215,7 @@ class AuditEntry(models.Model):
     old = models.TextField(_("old value"), blank=True)
     new = models.TextField(_("new value"), blank=True)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    people_key = SearchKey(of=("actor_name", "subject_name"))
 
     objects = AppendOnlyQuerySet.as_manager()
 

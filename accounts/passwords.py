@@ -1,6 +1,12 @@
-"""What must a password be like? The rules in words that fit whoever types it, for whomever it is."""
+"""What must a password be like, and is it the one that was stored?
+
+New ones are stored in NFC (RFC 8265, 4.2.2; NIST SP 800-63B-4, 3.1.1.2), so that a keyboard that composes é
+and one that does not type the same. Older hashes are of whatever was typed.
+"""
 
 import re
+import unicodedata
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -25,6 +31,22 @@ CONTEXT_WORDS = ("monitoring", "operator", "administrator", "admin", "password",
 SHORTEST_WORD = 4
 # So many characters a password must have beside such words.
 BESIDE_THEM = 6
+
+
+def is_right(typed: str, matches: Callable[[str], bool]) -> bool:
+    """Whether a typed password, in one of the forms that it may have been stored in, matches.
+
+    Each takes a hash, and how many there are depends on the typed text alone: one for ASCII, as it has no
+    other form. All are compared, so that time does not tell a wrong password from a missing operator.
+    """
+    results = [matches(each) for each in _forms_of(typed)]
+    return any(results)
+
+
+def _forms_of(typed: str) -> list[str]:
+    """Return a password composed, as it was typed, and decomposed, without repetition."""
+    forms = (unicodedata.normalize("NFC", typed), typed, unicodedata.normalize("NFD", typed))
+    return list(dict.fromkeys(forms))
 
 
 class ContextWordValidator:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH, Account
 from accounts.outgoing import OutgoingMail
+from accounts.search_keys import SearchKey
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -44,6 +45,7 @@ class LinkRecord(models.Model):
     person_id = models.BigIntegerField()
     person_name = models.CharField(max_length=2 * TEXT_LENGTH + 3)
     asked_by = models.CharField(max_length=2 * TEXT_LENGTH + 3, blank=True)
+    people_key = SearchKey(of=("person_name", "asked_by"))
     # The session nonce that the person had: with another one the link is dead.
     nonce = models.CharField(max_length=32)
     mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="+")

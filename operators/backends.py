@@ -7,27 +7,27 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
 from accounts import person_of_session
-from operators.models import Operator, normalize_email
+from accounts.passwords import is_right
+from operators.models import Operator
 
 
 class PasswordBackend(BaseBackend):
-    """Email and password. Takes exactly one password hash, whatever the address."""
+    """Email and password. Takes as many password hashes whatever the address: one, for ASCII."""
 
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, email: str = "", password: str = ""
     ) -> Operator | None:
         """Return the operator whose password this is, if they may sign in with one."""
         operator = self.find(email)
-        if operator is None:
-            make_password(password)  # as long as a check takes, so that time does not tell who exists
-            return None
-        if not operator.check_password(password):
+        # For nobody, a new hash takes as long as a check, so that time does not tell who exists.
+        matches = operator.check_password if operator else _matches_nobody
+        if not is_right(password, matches) or operator is None:
             return None
         return operator if self.may_sign_in(operator) else None
 
     def find(self, email: str) -> Operator | None:
         """Return whose address it is."""
-        operator: Operator | None = Operator.objects.complete().filter(email=normalize_email(email)).first()
+        operator: Operator | None = Operator.objects.complete().with_email(email)
         return operator
 
     def get_user(self, user_id: Any) -> Operator | None:
@@ -46,3 +46,9 @@ class PasswordBackend(BaseBackend):
     def has_password(operator: Operator) -> bool:
         """Whether the password is this operator's way in, perhaps only once the sign-in is freed."""
         return operator.is_active and not operator.is_invited and not operator.is_single_sign_on
+
+
+def _matches_nobody(password: str) -> bool:
+    """Take a password hash that fits nobody."""
+    make_password(password)
+    return False

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -98,5 +97,5 @@ def preview(
 
 def _part(rows: QuerySet[Any], reason: str, number: int) -> Part:
     """Return some of the operators with the first by name."""
-    first = rows.filter(left_out=reason).order_by(Lower("name"), "pk")
+    first = rows.filter(left_out=reason).order_by("name_key", "pk")
     return Part(reason, number, list(first[:FIRST_NAMES]))

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import django_tables2 as tables
 from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -88,9 +87,7 @@ class ExceptionFilters(PersonFilters):
 class ExceptionTable(tables.Table):
     """The list of exceptions; the one that ends first comes first."""
 
-    name = SortableColumn(
-        [Lower("name"), "pk"], [Lower("name").desc(), "-pk"], verbose_name=gettext_lazy("Operator")
-    )
+    name = SortableColumn(["name_key", "pk"], ["-name_key", "-pk"], verbose_name=gettext_lazy("Operator"))
     policy = tables.Column(
         verbose_name=gettext_lazy("Setting"), accessor="get_two_factor_override_display", orderable=False
     )

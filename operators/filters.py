@@ -7,11 +7,11 @@ import django_filters
 from django import forms
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.addresses import part_of_address
 from accounts.models import TEXT_LENGTH, Account
 from accounts.text_search import contains
 from operators.badges import STATUS_LABELS
@@ -48,6 +48,16 @@ def choice_field(
     )
 
 
+def _is_named(text: str) -> Q:
+    """Return the condition that an operator's name contains the text."""
+    return contains(text, "name_key")
+
+
+def _has_address(text: str) -> Q:
+    """Return the condition that an operator's address contains the text, however it is typed."""
+    return Q(email__icontains=part_of_address(text))
+
+
 class TickFilter(django_filters.BooleanFilter):
     """A filter that counts when its box is ticked; the library's own knows a third state, unknown."""
 
@@ -66,7 +76,7 @@ class PersonFilters(django_filters.FilterSet):
 
     def by_text(self, queryset: QuerySet[Operator], name: str, text: str) -> QuerySet[Operator]:
         """Part of the name or of the address."""
-        return queryset.filter(contains(text, "name", "email"))
+        return queryset.filter(_is_named(text) | _has_address(text))
 
 
 class OperatorFilters(PersonFilters):
@@ -94,7 +104,7 @@ class OperatorFilters(PersonFilters):
     @cached_property
     def groups(self) -> dict[str, Group]:
         """The groups of the account by their keys, in the order of the choices."""
-        groups = Group.objects.filter(account=self.account).order_by("kind", Lower("name"), "pk")
+        groups = Group.objects.filter(account=self.account).order_by("kind", "name_key", "pk")
         return {str(group.pk): group for group in groups}
 
     def _group_choices(self) -> list[tuple[str, str]]:
@@ -109,8 +119,8 @@ class OperatorFilters(PersonFilters):
         """
         if connection.vendor != "sqlite":  # pragma: no cover  the suite runs on PostgreSQL too
             return super().by_text(queryset, name, text)
-        by_email = Operator.objects.filter(contains(text, "email"), account=self.account)
-        return queryset.filter(contains(text, "name") | Q(pk__in=by_email.values("pk")))
+        by_email = Operator.objects.filter(_has_address(text), account=self.account)
+        return queryset.filter(_is_named(text) | Q(pk__in=by_email.values("pk")))
 
     @property
     def uses_trigrams(self) -> bool:

@@ -10,6 +10,7 @@ from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
 from accounts.models import TEXT_LENGTH
 from accounts.plain_form import BoundedField, PlainForm
+from accounts.text import one_line
 from operators.forms_override import OverrideForm
 from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
@@ -98,7 +99,7 @@ class MemberOfForm(PlainForm):
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         groups = Group.objects.filter(account=account_id).exclude(kind=Group.Kind.EVERYONE)
-        self.fields["groups"].queryset = groups.order_by("kind", "name")  # type: ignore[attr-defined]
+        self.fields["groups"].queryset = groups.order_by("kind", "name_key")  # type: ignore[attr-defined]
         self.fields["sub_account"].queryset = SubAccount.objects.filter(account=account_id)  # type: ignore[attr-defined]
 
 
@@ -164,8 +165,8 @@ class DeleteForm(PlainForm):
         self.expected = expected
 
     def clean_name(self) -> str:
-        """Compare without regard to spaces around it."""
+        """Compare without regard to spaces and to how letters are composed."""
         name: str = self.cleaned_data["name"]
-        if " ".join(name.split()) != " ".join(self.expected.split()):
+        if one_line(name) != one_line(self.expected):
             raise ValidationError(_("That is not the name. Type it as it is written above."), code="name")
         return name

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -76,7 +75,7 @@ class GroupForm(PlainForm):
     def __init__(self, data: QueryDict | None, *, account: Account) -> None:
         super().__init__(data)
         groups = Group.objects.filter(account=account).exclude(kind=Group.Kind.EVERYONE)
-        self.fields["group"].queryset = groups.order_by("kind", Lower("name"), "pk")  # type: ignore[attr-defined]
+        self.fields["group"].queryset = groups.order_by("kind", "name_key", "pk")  # type: ignore[attr-defined]
 
 
 class ConfirmForm(PlainForm):

@@ -1,23 +1,25 @@
 """Is this an email address, and in which form is it looked up?"""
 
-import unicodedata
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.addresses import (
+    LONGEST_LOCAL,
+    NoDomainError,
+    address_within,
+    domain_in_ascii,
+    impossible_letter,
+    normalize_email,
+)
 from accounts.durations import duration
 from accounts.forms import NewPasswordForm
 from accounts.models import TEXT_LENGTH
 from accounts.plain_form import BoundedField, PlainForm
-from operators.models import normalize_email
+from accounts.text import named, unseen
 from twofactor.forms import AnyCodeField
-
-# Control, invisible and line-breaking characters; Django allows some of them between quotation marks.
-REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
-# RFC 5321, 4.5.3.1, and RFC 1035, 2.3.4.
-LOCAL_LENGTH, DOMAIN_LENGTH, LABEL_LENGTH = 64, 253, 63
 
 
 class AddressField(BoundedField, forms.EmailField):
@@ -31,36 +33,42 @@ class AddressField(BoundedField, forms.EmailField):
         super().__init__(**{**defaults, **kwargs})
 
     def to_python(self, value: object) -> str:
-        """Normalize before anything is checked: small letters may be more characters than capital ones."""
-        return normalize_email(super().to_python(value) or "")
+        """Normalize before anything is checked: the form that is stored may be longer than what was typed.
+
+        What is wrong with the text itself is said first, as its one form does not show it any more.
+        """
+        typed = super().to_python(value) or ""
+        _refuse_what_is_no_address(typed)
+        return normalize_email(typed)
 
     def validate(self, value: str) -> None:
-        """Refuse what nobody sees: two addresses that look alike must be alike."""
+        """Refuse what no mail server knows; lengths are looked at before anything that takes time."""
         super().validate(value)
-        if any(unicodedata.category(char) in REFUSED_CATEGORIES for char in value):
-            raise ValidationError(_("Remove the invisible characters from the address."), code="control")
         local, _at, domain = value.rpartition("@")
-        if len(local) > LOCAL_LENGTH:
-            raise ValidationError(
-                _("No email can be sent to that address. Check the part before the @: it is too long."),
-                code="local",
-            )
-        if not _is_domain(domain):
-            raise ValidationError(
-                _("No email can be sent to that address. Check the part after the @."), code="domain"
-            )
+        if len(local) > LONGEST_LOCAL:
+            text = _("No email can be sent to that address. Check the part before the @: it is too long.")
+            raise ValidationError(text, code="local")
+        try:
+            domain_in_ascii(domain)
+        except NoDomainError as error:
+            text = _("No email can be sent to that address. Check the part after the @.")
+            raise ValidationError(text, code="domain") from error
 
 
-def _is_domain(name: str) -> bool:
-    """Whether a name can be written as mail servers need it, each part within its 63 letters."""
-    # First, as the time that IDNA takes grows with the square of a label's length.
-    if len(name) > DOMAIN_LENGTH or any(len(label) > LABEL_LENGTH for label in name.split(".")):
-        return False
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return True
+def _refuse_what_is_no_address(typed: str) -> None:
+    """Raise ValidationError for what nobody sees, what is around an address, and letters that none has."""
+    if hidden := next(filter(unseen, typed), ""):
+        text = _("Remove an invisible character from the address: %(character)s.")
+        raise ValidationError(text, code="control", params={"character": named(hidden)})
+    if inner := address_within(typed):
+        raise ValidationError(
+            _("Type the address alone, with nothing around it: %(email)s"),
+            code="around",
+            params={"email": inner},
+        )
+    if letter := impossible_letter(typed):
+        text = _("Here is a letter that email addresses cannot have: %(letter)s (%(character)s).")
+        raise ValidationError(text, code="letter", params={"letter": letter, "character": named(letter)})
 
 
 class LinkForm(PlainForm):

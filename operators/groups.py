@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.db.models.functions import Lower
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.administrators import one_left
 from operators.models import Group, Membership, Operator
-from operators.names import changing_names, refuse_taken
+from operators.names import changing_names
 
 
 class UnchangeableError(Exception):
@@ -20,7 +19,7 @@ class UnchangeableError(Exception):
 def groups_of(account_id: int) -> QuerySet[Group]:
     """Return the groups of an account, system groups first, each with `size`, its rows of members."""
     groups = Group.objects.filter(account=account_id).annotate(size=Count("memberships"))
-    return groups.order_by("kind", Lower("name"), "pk")
+    return groups.order_by("kind", "name_key", "pk")
 
 
 def members_of(group: Group) -> QuerySet[Operator]:
@@ -36,7 +35,7 @@ def others_of(group: Group) -> QuerySet[Operator]:
 def _by_name(group: Group) -> QuerySet[Operator]:
     """Return the operators of the group's account."""
     operators: QuerySet[Operator] = Operator.objects.filter(account=group.account_id)
-    return operators.order_by(Lower("name"), "pk")
+    return operators.order_by("name_key", "pk")
 
 
 def _membership_in(group: Group) -> Exists:
@@ -47,7 +46,6 @@ def _membership_in(group: Group) -> Exists:
 def create_group(account: Account, name: str, by: Origin) -> Group:
     """Add a group; raises NameTakenError."""
     with changing_names(account):
-        refuse_taken(name, _names(account.pk))
         group = Group.objects.create(account=account, name=name)
         record(Action.GROUP_CREATED, by=by, account=account, new=name)
     return group
@@ -64,7 +62,6 @@ def rename_group(group: Group, name: str, by: Origin) -> bool:
         old = Group.objects.get(pk=group.pk).name
         if name == old:
             return False
-        refuse_taken(name, _names(group.account_id, group.pk))
         Group.objects.filter(pk=group.pk).update(name=name)
         record(Action.GROUP_RENAMED, by=by, account=group.account, old=old, new=name)
     return True
@@ -138,11 +135,6 @@ def _labels(operator: Operator) -> str:
     """Return the names of the operator's groups as they are in the database now."""
     operator.__dict__.pop("group_names", None)
     return ", ".join(operator.group_labels)
-
-
-def _names(account_id: int, without: int = 0) -> Iterable[str]:
-    """Return the names of the account's groups, without that of one of them."""
-    return Group.objects.filter(account=account_id).exclude(pk=without).values_list("name", flat=True)
 
 
 def _refuse_everyone(group: Group) -> None:

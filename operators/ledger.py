@@ -149,7 +149,7 @@ class LinkFilters(django_filters.FilterSet):
 
     def by_person(self, queryset: QuerySet[LinkRecord], name: str, text: str) -> QuerySet[LinkRecord]:
         """For whom it was, or who asked for it."""
-        return queryset.filter(contains(text, "person_name", "asked_by"))
+        return queryset.filter(contains(text, "people_key"))
 
 
 def header() -> list[str]:

@@ -15,9 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.addresses import normalize_email
 from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, effective_policy, is_exception
+from accounts.search_keys import KeyedModel, KeyedQuerySet, NameKey, SearchKey
+from accounts.text import sorted_alike
 from invitations.models import Link
 from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
@@ -32,18 +35,20 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
 
 
-class SubAccount(models.Model):
+class SubAccount(KeyedModel):
     """A part of an account with operators of its own; the account's two-factor setting holds in it too."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sub_accounts")
     name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+    name_key = NameKey(of=("name",))
+
+    objects = KeyedQuerySet["SubAccount"].as_manager()
 
     class Meta:
-        ordering = (Lower("name"), "pk")
+        ordering = ("name_key", "pk")
         constraints = (
             models.UniqueConstraint(
-                "account",
-                Lower("name"),
+                fields=("account", "name_key"),
                 name="sub_account_name",
                 violation_error_message=_("There is a sub account of this name already."),
             ),
@@ -53,7 +58,7 @@ class SubAccount(models.Model):
         return self.name
 
 
-class Group(models.Model):
+class Group(KeyedModel):
     """A group of operators. Everyone has no rows of members: every operator is in it."""
 
     class Kind(models.TextChoices):
@@ -65,16 +70,18 @@ class Group(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="groups")
     name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+    name_key = NameKey(of=("name",))
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.OWN, editable=False)
     members: "models.ManyToManyField[Operator, Membership]" = models.ManyToManyField(
         "Operator", through="Membership", related_name="groups"
     )
 
+    objects = KeyedQuerySet["Group"].as_manager()
+
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                "account",
-                Lower("name"),
+                fields=("account", "name_key"),
                 name="group_name",
                 violation_error_message=_("There is a group of this name already."),
             ),
@@ -142,8 +149,18 @@ def _group_names(operator: str = "") -> Subquery:
     return Subquery(groups.values("names"))
 
 
-class OperatorQuerySet(models.QuerySet["Operator"]):
+class OperatorQuerySet(KeyedQuerySet["Operator"]):
     """Operators, with what almost every page needs of them."""
+
+    def with_email(self, typed: str) -> "Operator | None":
+        """Return whose address it is, however it is typed.
+
+        An address from before addresses had one form may stand as it was, where somebody else had that form
+        already: then the one goes by the text as typed, the other by the form.
+        """
+        plain = typed.strip().lower()
+        found: list[Operator] = list(self.filter(email__in={normalize_email(typed), plain}))
+        return min(found, key=lambda one: one.email != plain, default=None)
 
     def complete(self) -> Self:
         """Add account, sub account, authenticator and groups, all in the one query."""
@@ -196,13 +213,10 @@ class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: 
 
     def get_by_natural_key(self, email: str) -> "Operator":
         """Return the operator with that email address."""
-        operator: Operator = self.get(email=normalize_email(email))
+        operator: Operator | None = self.all().with_email(email)
+        if operator is None:
+            raise Operator.DoesNotExist
         return operator
-
-
-def normalize_email(email: str) -> str:
-    """Return the one form in which an address is stored and looked up."""
-    return email.strip().lower()
 
 
 def new_nonce() -> str:
@@ -210,7 +224,7 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
-class Operator(TwoFactorUser, AbstractBaseUser):
+class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     """A user of exactly one account.
 
     An invited operator has a row from the start, but neither a password nor `joined_at`, and is inactive.
@@ -228,6 +242,7 @@ class Operator(TwoFactorUser, AbstractBaseUser):
     )
     email = models.EmailField(_("email"), max_length=TEXT_LENGTH)
     name = models.CharField(_("name"), max_length=TEXT_LENGTH)
+    name_key = SearchKey(of=("name",))
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(null=True, blank=True)
     sign_in_method = models.CharField(
@@ -275,7 +290,7 @@ class Operator(TwoFactorUser, AbstractBaseUser):
         )
         indexes = (
             # With all that a status depends on, so that the rows themselves are read for one page only.
-            models.Index("account", Lower("name"), "id", "name", *STATUS_COLUMNS, name="operator_by_name"),
+            models.Index(fields=("account", "name_key", "id", *STATUS_COLUMNS), name="operator_by_name"),
             models.Index(fields=("account", "email", "id"), name="operator_by_email"),
             models.Index(fields=("account", "last_login", "id"), name="operator_by_last_login"),
             # See operators.postgres for those of PostgreSQL alone.
@@ -323,7 +338,7 @@ class Operator(TwoFactorUser, AbstractBaseUser):
         """Return the names of the system groups and of the own ones, each list in its order."""
         named = self._memberships()
         system = [Group.label_of(kind, name) for kind, name in named if kind != Group.Kind.OWN]
-        return system, sorted((name for kind, name in named if kind == Group.Kind.OWN), key=str.casefold)
+        return system, sorted((name for kind, name in named if kind == Group.Kind.OWN), key=sorted_alike)
 
     def _memberships(self) -> list[list[str]]:
         """Return [kind, name] of each group with a row of membership."""

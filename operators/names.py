@@ -1,6 +1,6 @@
 """Is a name free among the groups, or among the sub accounts, of an account?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
@@ -24,12 +24,3 @@ def changing_names(account: Account) -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise NameTakenError from error
-
-
-def refuse_taken(name: str, others: Iterable[str]) -> None:
-    """Raise NameTakenError for a name that the others have.
-
-    The database's own rule comes after this one: SQLite knows upper and lower case of ASCII letters only.
-    """
-    if name.casefold() in {other.casefold() for other in others}:
-        raise NameTakenError

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
 
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
@@ -61,7 +60,7 @@ def people_in(account: Account, change: Change, group: str) -> QuerySet[Operator
 def _named(account: Account, condition: Q) -> QuerySet[Operator]:
     """Return those operators, with no more than a list of names needs."""
     rows: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
-    return rows.order_by(Lower("name"), "pk").only("pk", "name", "email")
+    return rows.order_by("name_key", "pk").only("pk", "name", "email")
 
 
 def _conditions(account: Account, change: Change) -> dict[str, Q]:

@@ -1,8 +1,8 @@
 """Which indexes does PostgreSQL have beside those of the model? For migrations.
 
-Search looks for a part of a name or an address. Django writes `icontains` as UPPER(column::text) LIKE
-UPPER(pattern): the trigrams must be those of the same expression. A text of fewer than three characters has
-none and is looked for as before.
+Search looks for a part of a name's key (accounts.search_keys) or of an address. Django writes `icontains` as
+UPPER(column::text) LIKE UPPER(pattern): the trigrams must be those of the same expression. A text of fewer
+than three characters has none and is looked for as before.
 """
 
 from django.apps.registry import Apps
@@ -21,6 +21,11 @@ REMOVE = [
     "DROP INDEX operator_email_part",
     "DROP INDEX operator_name_part",
 ]
+BY_KEY = [
+    "DROP INDEX operator_name_part",
+    f"CREATE INDEX operator_name_key_part ON {TABLE} USING gin (name_key gin_trgm_ops)",
+]
+BY_NAME = ["DROP INDEX operator_name_key_part", INSTALL[0]]
 HOW_TO = (
     "The database lacks the extension pg_trgm, and this role may not create it: {reason}\n"
     "Let a superuser run, once, in this database: CREATE EXTENSION pg_trgm; then migrate again. "
@@ -46,6 +51,21 @@ def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Drop the indexes; the extension stays, as somebody else may use it."""
+    _run(REMOVE, schema_editor)
+
+
+def search_by_key(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Have the trigrams of the names' keys in place of those of the names."""
+    _run(BY_KEY, schema_editor)
+
+
+def search_by_name(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Have the trigrams of the names again."""
+    _run(BY_NAME, schema_editor)
+
+
+def _run(statements: list[str], schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Run the statements on PostgreSQL."""
     if schema_editor.connection.vendor == "postgresql":
-        for statement in REMOVE:
+        for statement in statements:
             schema_editor.execute(statement, params=None)

@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import guessing
+from accounts.addresses import normalize_email
 from accounts.audit import origin, record
 from accounts.models import Action
 from invitations import setup_link
 from operators.administrators import hangs_on_one_phone
 from operators.backends import PasswordBackend
-from operators.models import Operator, normalize_email
+from operators.models import Operator
 from operators.signin_table import NextStep, next_step
 from twofactor import pending, trusted
 from twofactor.made_by import MadeBy

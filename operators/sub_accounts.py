@@ -1,15 +1,12 @@
 """Sub accounts and their operators: what administrators do with them."""
 
-from collections.abc import Iterable
-
 from django.db import transaction
 from django.db.models import Count, ProtectedError, QuerySet
-from django.db.models.functions import Lower
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.models import Operator, SubAccount
-from operators.names import changing_names, refuse_taken
+from operators.names import changing_names
 
 
 class NotEmptyError(Exception):
@@ -19,13 +16,12 @@ class NotEmptyError(Exception):
 def sub_accounts_of(account_id: int) -> QuerySet[SubAccount]:
     """Return the sub accounts of an account by name, each with `size`, the number of its operators."""
     sub_accounts = SubAccount.objects.filter(account=account_id).annotate(size=Count("operators"))
-    return sub_accounts.order_by(Lower("name"), "pk")
+    return sub_accounts.order_by("name_key", "pk")
 
 
 def create_sub_account(account: Account, name: str, by: Origin) -> SubAccount:
     """Add a sub account; raises NameTakenError."""
     with changing_names(account):
-        refuse_taken(name, _names(account.pk))
         sub_account = SubAccount.objects.create(account=account, name=name)
         record(Action.SUB_ACCOUNT_CREATED, by=by, account=account, new=name)
     return sub_account
@@ -40,7 +36,6 @@ def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
         old = SubAccount.objects.get(pk=sub_account.pk).name
         if name == old:
             return False
-        refuse_taken(name, _names(sub_account.account_id, sub_account.pk))
         SubAccount.objects.filter(pk=sub_account.pk).update(name=name)
         record(Action.SUB_ACCOUNT_RENAMED, by=by, account=sub_account.account, old=old, new=name)
     return True
@@ -84,8 +79,3 @@ def assign(operator: Operator, sub_account: SubAccount | None, by: Origin) -> bo
             new=names.get(new or 0, ""),
         )
     return True
-
-
-def _names(account_id: int, without: int = 0) -> Iterable[str]:
-    """Return the names of the account's sub accounts, without that of one of them."""
-    return SubAccount.objects.filter(account=account_id).exclude(pk=without).values_list("name", flat=True)

@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import django_tables2 as tables
 from django.db.models import F, QuerySet
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_tables2.rows import BoundRows
 
@@ -35,7 +34,7 @@ class OperatorTable(tables.Table):
     """The operators list."""
 
     # Regardless of letter case, as the index has it.
-    name = SortableColumn([Lower("name"), "pk"], [Lower("name").desc(), "-pk"], verbose_name=_("Name"))
+    name = SortableColumn(["name_key", "pk"], ["-name_key", "-pk"], verbose_name=_("Name"))
     email = SortableColumn(["email", "pk"], ["-email", "-pk"], verbose_name=_("Email"))
     groups = tables.Column(verbose_name=_("Groups"), accessor="groups_in_short", orderable=False)
     status = tables.Column(verbose_name=_("Two-factor authentication"), orderable=False)

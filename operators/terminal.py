@@ -13,12 +13,13 @@ from accounts.models import Account
 from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
+from accounts.text import one_line
 from operators import announcing, exceptions, reminding
 from operators.badges import STATUS_LABELS
 from operators.counts import count
 from operators.coverage import coverage_of
 from operators.forms_override import OverrideForm
-from operators.models import Operator, normalize_email
+from operators.models import Operator
 from operators.override import in_words, set_override
 from operators.policy_change import MUST_ENROLL, Change
 from operators.policy_groups import titles
@@ -46,7 +47,7 @@ def account_of(name: str) -> Account:
     """Return the account of that number or name; without one, the only account there is."""
     found = Account.objects.all()
     if name:
-        by_name = found.filter(name=name)
+        by_name = found.filter(name=one_line(name))
         found = by_name if by_name or not name.isdecimal() else found.filter(pk=int(name[:18]))
     accounts = list(found.order_by("pk")[:2])
     if not accounts:
@@ -151,7 +152,7 @@ def _check(form: PlainForm) -> None:
 
 def override(account: Account, email: str, given: dict[str, str], *, dry_run: bool) -> Answer:
     """Store or remove an operator's override, by the rules of the form on the operator's page."""
-    operator = Operator.objects.filter(account=account, email=normalize_email(email)).complete().first()
+    operator = Operator.objects.filter(account=account).complete().with_email(email)
     if operator is None:
         raise RefusedError(_("No operator of the account has that address."))
     if operator.is_single_sign_on:

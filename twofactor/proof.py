@@ -25,6 +25,7 @@ from accounts.durations import duration
 from accounts.forms import PasswordField
 from accounts.http import SignedInRequest, is_ours
 from accounts.models import Action
+from accounts.passwords import is_right
 from accounts.plain_form import PlainForm
 from twofactor import carried
 from twofactor.forms import AnyCodeField, accept
@@ -68,7 +69,7 @@ def check_own_password(request: SignedInRequest, password: str) -> None:
     tries = guessing.admit(request, user.email)
     if tries.wait:
         text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {"wait": duration(tries.wait)}
-    elif check_password(password, user.password):
+    elif is_right(password, lambda each: check_password(each, user.password)):
         tries.forgive()
         return
     else:

@@ -7,11 +7,20 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin, record
+from accounts.forms import NameField
 from accounts.models import Action
+from accounts.plain_form import PlainForm
 from invitations import invite
 from operators.administrators import appoint
-from operators.forms_password import LinkForm
+from operators.forms_password import AddressField
 from operators.models import Operator, create_account
+
+
+class FirstForm(PlainForm):
+    """What a new account begins with, by the rules of the pages."""
+
+    name = NameField()
+    email = AddressField()
 
 
 class Command(BaseCommand):
@@ -26,9 +35,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, name: str, admin: str, **_options: Any) -> None:
         """Create, invite, and print what to do next."""
-        form = LinkForm({"email": admin})
+        form = FirstForm({"name": name, "email": admin})
         if not form.is_valid():
-            raise CommandError(" ".join(str(error) for error in form.errors["email"]))
+            raise CommandError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        name = form.cleaned_data["name"]
         if Operator.objects.filter(email=form.cleaned_data["email"]).exists():
             raise CommandError(_("An operator has that address already."))
         with transaction.atomic():

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
 from operators import frozen
-from operators.models import Operator, normalize_email
+from operators.models import Operator
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
         """Free it, and say so."""
-        operator = Operator.objects.filter(email=normalize_email(email)).first()
+        operator = Operator.objects.with_email(email)
         if operator is None or not frozen.free(operator, Origin(), reason):
             raise CommandError(_("No operator with that address has a frozen sign-in."))
         self.stdout.write(_("%(email)s can sign in again.") % {"email": operator.email})

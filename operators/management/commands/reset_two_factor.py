@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from operators.models import Operator, normalize_email
+from operators.models import Operator
 from operators.reset import NotEnrolledError, reset_unread
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
         """Reset, and say what comes next."""
-        operator = Operator.objects.complete().filter(email=normalize_email(email)).first()
+        operator = Operator.objects.complete().with_email(email)
         if operator is None:
             raise CommandError(_("No operator has that address."))
         if not reason.strip():
