@@ -493,5 +493,5 @@ def test_more_operators_do_not_take_more_queries(admin_browser, account):
         Link.issue(operator, Link.Purpose.SETUP, operator.email)
         group_of(account, operator, name=f"Group {number}")
         invite(account, "Ivo", 60)
-    # Session, operator, groups, sub accounts, number of rows, keys, rows, whether there are many, counts.
-    assert queries() == few == 9
+    # Session with operator, groups, sub accounts, number of rows, keys, rows, whether there are many, counts.
+    assert queries() == few == 8
