@@ -45,10 +45,11 @@ def by_network(request: HttpRequest, what: str, allowed: int, seconds: int) -> l
     """Return the limits on what a request's network may do: one for an address, two where it is IPv6."""
     address = client_address(request)
     if address is None or ":" not in address:
-        return [Limit(f"{what} {address or 'unknown'}", allowed, seconds)]
+        return [Limit(f"{what} {address or 'unknown'}", allowed, seconds, is_gate=True)]
+    line, site = (ip_network((address, bits), strict=False) for bits in (LINE, SITE))
     return [
-        Limit(f"{what} {ip_network((address, LINE), strict=False)}", allowed, seconds),
-        Limit(f"{what} {ip_network((address, SITE), strict=False)}", allowed * SITE_GETS, seconds),
+        Limit(f"{what} {line}", allowed, seconds, is_gate=True),
+        Limit(f"{what} {site}", allowed * SITE_GETS, seconds, is_gate=True),
     ]
 
 

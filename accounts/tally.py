@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from accounts import batches
 from accounts.models import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `allowed` times in `seconds`; the key names what is counted."""
+    """At most `allowed` times in `seconds`; the key names what is counted.
+
+    Once a gate is exceeded, nothing is counted beside it: it bounds how many other keys its holder can make.
+    """
 
     key: str
     allowed: int
     seconds: int
+    is_gate: bool = False
 
 
 def count(limits: list[Limit]) -> int:
@@ -23,8 +28,20 @@ def count(limits: list[Limit]) -> int:
     What is over a limit is counted too, but a window never grows longer by it.
     """
     now = int(time.time())
-    found = _add(limits, 1, now)
-    return max((found[one.key][1] - now for one in limits if found[one.key][0] > one.allowed), default=0)
+    found = _add(limits, 1, now) or _stored(limits)
+    return max((ends_at - now for one in limits for ends_at in _exceeded(one, found)), default=0)
+
+
+def _exceeded(limit: Limit, found: dict[str, tuple[int, int]]) -> list[int]:
+    """Return when the window of a limit ends, if it is exceeded."""
+    counted, ends_at = found.get(limit.key, (0, 0))
+    return [ends_at] if counted > limit.allowed else []
+
+
+def _stored(limits: list[Limit]) -> dict[str, tuple[int, int]]:
+    """Return the counts as they are."""
+    mine = Tally.objects.filter(key__in=[limit.key for limit in limits])
+    return {row.key: (row.count, row.ends_at) for row in mine}
 
 
 def give_back(limits: list[Limit]) -> None:
@@ -33,15 +50,23 @@ def give_back(limits: list[Limit]) -> None:
 
 
 def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]]:
-    """Add to the counts; return for each key its count and the moment when the window ends."""
+    """Add to the counts; return for each key its count and the moment when the window ends.
+
+    Nothing is added, and nothing returned, where a gate is exceeded already.
+    """
     # In one order everywhere, so that two statements at once do not wait for each other.
     ordered = sorted(limits, key=lambda limit: limit.key)
     first = max(times, 0)
     rows = [value for limit in ordered for value in (limit.key, first, now + limit.seconds)]
     places = ", ".join(["(%s, %s, %s)"] * len(ordered))
+    gates = [limit for limit in ordered if limit.is_gate and times > 0]
+    shut = " OR ".join(["(key = %s AND count > %s)"] * len(gates)) or "FALSE"
+    limits_of_gates = [value for gate in gates for value in (gate.key, gate.allowed)]
     # The ORM has no INSERT … ON CONFLICT that computes from the stored row. Both databases speak this.
     statement = f"""
-        INSERT INTO accounts_tally (key, count, ends_at) VALUES {places}
+        INSERT INTO accounts_tally (key, count, ends_at)
+        SELECT column1, column2, column3 FROM (VALUES {places}) AS fresh
+        WHERE NOT EXISTS (SELECT 1 FROM accounts_tally WHERE ends_at > %s AND ({shut}))
         ON CONFLICT (key) DO UPDATE SET
             count = CASE
                 WHEN accounts_tally.ends_at <= %s OR accounts_tally.count + %s < 0 THEN excluded.count
@@ -54,7 +79,7 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
         RETURNING key, count, ends_at
         """  # noqa: S608  only placeholders are put together
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*rows, now, times, times, now])
+        cursor.execute(statement, [*rows, now, *limits_of_gates, now, times, times, now])
         return {key: (total, ends_at) for key, total, ends_at in cursor.fetchall()}
 
 
@@ -65,5 +90,4 @@ def reset(limits: list[Limit]) -> None:
 
 def delete_ended() -> int:
     """Delete the windows that are over; return how many there were."""
-    deleted, _ = Tally.objects.filter(ends_at__lte=int(time.time())).delete()
-    return deleted
+    return batches.delete(Tally.objects.filter(ends_at__lte=int(time.time())))

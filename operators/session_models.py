@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts import batches
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
 
 
@@ -43,6 +45,12 @@ class Session(AbstractBaseSession):
     def browser(self) -> str:
         """The browser and its system in words."""
         return browser_name(self.user_agent)
+
+
+def delete_ended() -> int:
+    """Delete the sessions that have ended by themselves; return how many there were."""
+    over = Q(expire_date__lte=timezone.now()) | Q(user__isnull=False, last_seen_at__lte=idle_since())
+    return batches.delete(Session.objects.filter(over))
 
 
 def idle_since() -> datetime:

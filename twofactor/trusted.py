@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import batches
 from accounts.audit import Origin, origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
@@ -111,9 +112,9 @@ def remove_all(user: "Operator", by: Origin) -> int:
     return removed
 
 
-def clear_expired() -> None:
-    """Delete what has expired; it counts for nothing already."""
-    TrustedBrowser.objects.filter(expires_at__lte=timezone.now()).delete()
+def delete_expired() -> int:
+    """Delete what has expired, and counts for nothing already; return how many there were."""
+    return batches.delete(TrustedBrowser.objects.filter(expires_at__lte=timezone.now()))
 
 
 def hash_in(request: HttpRequest) -> str:

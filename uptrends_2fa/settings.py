@@ -167,6 +167,10 @@ MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
 PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
     "operators.coverage.record_due": 60,
+    # What strangers can add rows to.
+    "accounts.tally.delete_ended": 5 * 60,
+    "operators.session_models.delete_ended": 10 * 60,
+    "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
     "operators.exception_ends.tell_ahead": 60 * 60,
     "operators.reminder_schedule.begin_scheduled": 10 * 60,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.management import call_command
 from django.db import connection
@@ -14,10 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts import tally
 from accounts.audit import Origin
 from accounts.models import Action, AuditEntry, Tally
+from accounts.periodic import run_due
+from invitations import opening
 from operators import own_sessions, removal, reset
 from operators.models import Operator
 from operators.override import set_sign_in_method
@@ -199,12 +203,52 @@ def test_the_12_hours_begin_at_sign_in_not_at_the_password(operator):
 
 def test_what_has_expired_is_cleared(operator):
     old = row_of(log_in(operator))
-    with after(hours=11):
+    with after(hours=12):
         new = row_of(log_in(operator))
-    with after(hours=13):
+    with after(hours=12, minutes=59):
         call_command("clearsessions")
     assert list(Session.objects.values_list("pk", flat=True)) == [new.pk]
     assert old.pk != new.pk
+
+
+def test_the_worker_clears_what_has_ended_strangers_sessions_too(operator):
+    unused = row_of(log_in(operator))
+    Client().get("/setup/no-link/")
+    stranger = Session.objects.get(user=None)
+    with after(minutes=61):
+        used = row_of(log_in(operator))
+        run_due()
+        assert set(Session.objects.values_list("pk", flat=True)) == {stranger.pk, used.pk}
+    with after(hours=12, minutes=1):
+        run_due()
+        assert list(Session.objects.values_list("pk", flat=True)) == [] != [unused.pk]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accounts.tally.delete_ended",
+        "operators.session_models.delete_ended",
+        "twofactor.trusted.delete_expired",
+    ],
+)
+def test_whatever_strangers_can_fill_is_among_the_worker_s_tasks(db, name):
+    assert name in settings.PERIODIC_TASKS
+    assert import_string(name)() == 0
+
+
+@pytest.mark.parametrize("path", ["/login/", "/password-reset/", "/login/code/", "/login/check-email/", "/"])
+def test_a_stranger_who_looks_or_guesses_leaves_no_session(db, path):
+    data = {"email": "nobody@example.com", "password": "wrong"}
+    for answer in (Client().get(path), Client().post(path, data if path == "/login/" else {})):
+        assert settings.SESSION_COOKIE_NAME not in answer.cookies
+    assert not Session.objects.exists()
+
+
+def test_a_stranger_s_sessions_are_as_many_as_the_address_may_open_links(db):
+    for number in range(opening.LINKS + 5):
+        Client().get(f"/setup/unknown{number}/")
+    assert Session.objects.count() == opening.LINKS
 
 
 def test_counts_of_limits_go_once_their_time_is_over(db):

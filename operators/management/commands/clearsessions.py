@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 
 from accounts import tally
-from operators.sessions import SessionStore
+from operators import session_models
 from twofactor import trusted
 
 
@@ -12,11 +12,11 @@ class Command(BaseCommand):
 
     help = (
         "Delete expired sessions and trusted browsers, and the counts of limits whose time is over. "
-        "Run it once a day."
+        "The worker does so by itself; where none runs, run it once a day."
     )
 
     def handle(self, **options: object) -> None:
         """Delete."""
-        SessionStore.clear_expired()
-        trusted.clear_expired()
+        session_models.delete_ended()
+        trusted.delete_expired()
         tally.delete_ended()
