@@ -44,7 +44,8 @@ def reset_password(link: Link, password: str, by: Origin, *, frees: bool = False
         operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce).with_a_password()
         if not operator.update(password=password_hash, session_nonce=new_nonce()):
             return False
-        link.user.delete_sessions()
+        # Nothing is signed in with the nonce of before. The caller begins the row in which it happens anew.
+        link.user.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_RESET, by=by, subject=link.user)
         if frees:
             frozen.free(link.user, by, "password and code")

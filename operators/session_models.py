@@ -33,9 +33,17 @@ class Session(AbstractBaseSession):
     code_given = models.BooleanField(default=False)
     # Of the waiting sign-in, if this session is one.
     wrong_codes = models.PositiveSmallIntegerField(default=0)
+    # What was done last in it, for requests that are sent twice: see accounts.sent_twice. No answer: it is
+    # still under way.
+    act = models.CharField(max_length=64, blank=True)
+    act_until = models.DateTimeField(null=True)
+    answer = models.TextField(blank=True)
 
     if TYPE_CHECKING:
         user_id: int | None
+
+    class Meta:
+        indexes = (models.Index(fields=("act",), condition=~models.Q(act=""), name="session_by_act"),)
 
     def __str__(self) -> str:
         # The key is as good as a password: it must not get into a log.

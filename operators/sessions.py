@@ -13,12 +13,13 @@ from django.contrib.auth import get_user
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts import person_of_session
+from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY, Act
 from operators.models import Operator, session_with_person
 from operators.session_models import Session, idle_since
 from twofactor import pending
@@ -26,6 +27,8 @@ from twofactor.made_by import MadeBy
 
 # How old "last seen" may be: a page costs a second statement only that often.
 SEEN_EVERY = timedelta(minutes=5)
+# Where nothing was done that could be sent twice.
+NO_ACT: dict[str, Any] = {"act": "", "act_until": None, "answer": ""}
 
 
 class SessionStore(db.SessionStore):
@@ -33,7 +36,15 @@ class SessionStore(db.SessionStore):
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
+        self._sent_key = session_key
         self._renamed_from: str | None = None
+        self._restarted = False
+        # Whether this request has ended the session that it came with.
+        self.ended = False
+        # What this request wants, and what of it goes into the row with the next save.
+        self.act: Act | None = None
+        self.claimed = False
+        self._answered: dict[str, Any] = {}
         self._stored_user: str | None = None
         self._made_by, self._code_given = "", False
         self._described: dict[str, Any] = {}
@@ -71,6 +82,12 @@ class SessionStore(db.SessionStore):
         self._get_session()  # type: ignore[attr-defined]
         return self._code_given
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the browser has sent the key of a session that is not there."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self._sent_key is not None and self.session_key is None
+
     def cycle_key(self) -> None:
         """Give the session a new key when it is next saved."""
         self._get_session()  # type: ignore[attr-defined]
@@ -82,22 +99,46 @@ class SessionStore(db.SessionStore):
     def flush(self) -> None:
         """Delete the row and begin anew."""
         super().flush()
-        self._renamed_from = self._stored_user = self._person = None
+        self._forget_row()
+        self._renamed_from, self._restarted = None, False
+        self.ended, self.claimed = True, False
+
+    def restart(self) -> None:
+        """End the session, and begin another in its row, under a new key.
+
+        Other than with `flush` there is no moment without a row: an equal request that comes second finds it.
+        """
+        self.clear()
+        self._forget_row()
+        if self.session_key:
+            self._restarted = True
+            self.cycle_key()
+
+    def _forget_row(self) -> None:
+        """Forget what the row has told about the session that was."""
+        self._stored_user, self._person, self._described = None, None, {}
         self._made_by, self._code_given = "", False
-        self._described = {}
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  Django's signature
         """Write the session; raise UpdateError where its row has gone."""
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         if must_create or not self.session_key:
             super().save(must_create=must_create)
-        else:
-            row = Session.objects.filter(session_key=self.stored_key)
-            changed = row.update(session_key=self.session_key, **self._values(data))
-            self._renamed_from = None
-            if not changed:
+        elif not self._store(data):
+            if not self._restarted:
                 raise UpdateError
-        self._stored_user, self._described = data.get(USER_KEY), {}
+            super().save(must_create=True)
+        self._renamed_from, self._restarted = None, False
+        self._stored_user, self._described, self._answered = data.get(USER_KEY), {}, {}
+
+    def _store(self, data: dict[str, Any]) -> bool:
+        """Write the row; false where it has gone."""
+        values = {"session_key": self.session_key, **self._values(data)}
+        if self._restarted:
+            # Whatever else the row has told of the session that was, its public id too, goes with it.
+            row = self.create_model_instance(data)
+            values = {field.attname: getattr(row, field.attname) for field in Session._meta.concrete_fields}
+        return bool(Session.objects.filter(session_key=self.stored_key).update(**values))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Return the row of a new session."""
@@ -118,7 +159,9 @@ class SessionStore(db.SessionStore):
             values["expire_date"] = self.get_expiry_date()
         elif user is None:
             values["user_id"] = pending.user_id_in(data)
-        return values
+        if self._renamed_from:
+            values |= NO_ACT
+        return values | self._answered
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row in one statement."""
@@ -126,24 +169,59 @@ class SessionStore(db.SessionStore):
         if key:
             self.model.objects.filter(session_key=key).delete()
 
+    def claim(self) -> bool:
+        """Note that the act of this request is under way; false where an equal one is, or has been done.
+
+        False too where there is no such session.
+        """
+        mine = Session.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
+        return self._begin_act(mine)
+
     def count_attempt(self, limit: int) -> bool:
         """Count one more try at a code, if there were fewer than `limit`; return whether it was counted.
 
         One statement on the stored row decides, however many requests come at once; a session that has
-        ended counts nothing.
+        ended counts nothing, nor does a second one of two equal requests.
         """
         mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__lt=limit)
-        return bool(mine.update(wrong_codes=F("wrong_codes") + 1))
+        return self._begin_act(mine, wrong_codes=F("wrong_codes") + 1)
 
     def take_back_attempt(self) -> None:
         """Take back a try that was counted."""
         mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__gt=0)
         mine.update(wrong_codes=F("wrong_codes") - 1)
 
-    def attempts(self) -> int:
-        """Return how many tries at a code were counted."""
+    def _begin_act(self, row: QuerySet[Session], **changes: Any) -> bool:
+        """Change the row and note the act in it, unless an equal one was begun; one statement decides."""
+        if self.act is not None and not self.claimed:
+            now = timezone.now()
+            row = row.exclude(act=self.act.name, act_until__gt=now)
+            changes |= {"act": self.act.name, "act_until": now + UNDER_WAY, "answer": ""}
+        begun = bool(row.update(**changes))
+        self.claimed = self.claimed or (begun and self.act is not None)
+        return begun
+
+    def kept(self, act: Act) -> tuple[str, str] | None:
+        """Return the session's key where an act was begun, and its answer: "" while it is under way."""
+        now = timezone.now()
+        rows = Session.objects.filter(act=act.name, act_until__gt=now, expire_date__gt=now)
+        return rows.values_list("session_key", "answer").first()
+
+    def keep_answer(self, act: Act, sealed: str, *, is_done: bool) -> None:
+        """Have the answer to the claimed act stored, with the session where that is; "" ends the claim."""
+        lives = DONE if is_done else NOT_DONE
+        answer = {"act": act.name, "act_until": timezone.now() + lives, "answer": sealed}
+        self._answered = answer if sealed else NO_ACT
+
+    def store_answer(self, act: Act) -> None:
+        """Store the answer where the session itself was not saved."""
+        if self._answered:
+            Session.objects.filter(act=act.name).update(**self._answered)
+
+    def attempts(self) -> int | None:
+        """Return how many tries at a code were counted; None where the session has ended or has a new key."""
         mine = Session.objects.filter(session_key=self.stored_key)
-        return mine.values_list("wrong_codes", flat=True).first() or 0
+        return mine.values_list("wrong_codes", flat=True).first()
 
     @property
     def stored_key(self) -> str | None:
@@ -159,8 +237,11 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         """Return the row, and note every few minutes that it was used."""
         row = session_with_person(self.session_key) if self.session_key else None
-        if row is None or (row.signed_in_at and row.last_seen_at and row.last_seen_at <= idle_since()):
-            # Django begins a new session then. The row of an idle one goes with those that have expired.
+        if row is not None and row.signed_in_at and row.last_seen_at and row.last_seen_at <= idle_since():
+            # Deleted, so that it stays ended where the clock is set back.
+            Session.objects.filter(pk=row.pk, last_seen_at=row.last_seen_at).delete()
+            row = None
+        if row is None:
             self._session_key = None
             return None
         self._person = row.user

@@ -88,7 +88,7 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     """Open a session without a code."""
-    request.session.flush()
+    request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, operator, made_by, with_code=False)
     _warn(request, operator)
     return next_url or operator.landing_url()

@@ -21,10 +21,9 @@ from accounts.audit import origin, record
 from accounts.http import SignedInRequest
 from accounts.models import Action
 from accounts.plain_form import PlainForm
-from twofactor import carried, enrollment, proof
+from twofactor import carried, enrollment, pending, proof
 from twofactor.forms import AnyCodeField, accept
 from twofactor.made_by import code_is_missing
-from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
 METHOD_FIELD = carried.FIELD_PREFIX + "late_for"
 POPUP = "popup-content"
@@ -94,10 +93,10 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
     enrollment.check_readable(request.user)  # a try that could not be looked at must not count
     session: Any = request.session
     # No password is asked for here: a stolen session must not be worth more tries than a waiting sign-in.
-    if not session.count_attempt(WRONG_CODES_PER_SIGN_IN):
+    if not pending.admit_code(request):
         return _log_out(request)
     if not accept(form, request.user, origin(request), "proof_code"):
-        return _ask(request, form) if session.attempts() < WRONG_CODES_PER_SIGN_IN else _log_out(request)
+        return _ask(request, form) if pending.codes_left(request) else _log_out(request)
     proof.note_code(session)
     # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
     session.cycle_key()
@@ -116,7 +115,10 @@ def _ask(request: SignedInRequest, form: LateCodeForm) -> HttpResponse:
 
 
 def _log_out(request: SignedInRequest) -> HttpResponse:
-    """End the session after too many wrong codes."""
+    """End the session after too many wrong codes; one that has ended or has a new key is left alone."""
+    if pending.codes_left(request) is None:
+        messages.warning(request, pending.GONE_ON)
+        return redirect("operators:login")
     record(Action.SESSION_ENDED, by=origin(request), subject=request.user)
     logout(request)
     messages.warning(request, _("Those were too many wrong codes. Log in again."))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import load_backend, login
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 
 from accounts import guessing, person_of_session
 from accounts.audit import origin, record
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 SESSION_KEY = "pending_sign_in"
+GONE_ON = _("This login has ended, or has gone on in another tab. Log in to go on.")
 
 
 class Step(StrEnum):
@@ -51,7 +53,7 @@ class Pending:
 
 def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> None:
     """Remember that this browser has given the user's password. Ends whatever session it had."""
-    request.session.flush()
+    request.session.restart()  # type: ignore[attr-defined]  # our own store
     request.session[SESSION_KEY] = {
         "user": user.pk,
         "backend": user.backend,
@@ -91,14 +93,19 @@ def take_back_code(request: HttpRequest) -> None:
     request.session.take_back_attempt()  # type: ignore[attr-defined]  # our own store
 
 
-def codes_left(request: HttpRequest) -> bool:
-    """Whether another code may be tried in this sign-in."""
-    return bool(request.session.attempts() < WRONG_CODES_PER_SIGN_IN)  # type: ignore[attr-defined]
+def codes_left(request: HttpRequest) -> int | None:
+    """Return how many codes may yet be tried in this sign-in; None where it ended or went on elsewhere."""
+    tried = request.session.attempts()  # type: ignore[attr-defined]
+    return None if tried is None else max(0, WRONG_CODES_PER_SIGN_IN - tried)
 
 
 def end(request: HttpRequest) -> None:
-    """Forget the waiting sign-in and everything else about this browser."""
-    request.session.flush()
+    """Forget the waiting sign-in and everything else about this browser.
+
+    The row stays, and so does the cookie: to delete it would end the session that this browser may have by
+    now, if another request of it has gone on meanwhile.
+    """
+    request.session.clear()
 
 
 def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_code: bool) -> None:

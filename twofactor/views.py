@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import sent_twice
 from accounts.access import needs_proof, needs_proof_to_post
 from accounts.audit import origin, record
 from accounts.http import SignedInRequest, data_of
@@ -24,6 +25,7 @@ REMINDER_KEY = "after_recovery_reminder"
 
 
 @login_not_required
+@sent_twice.claims_by_itself
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
@@ -32,6 +34,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@sent_twice.claims_by_itself
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def recover(request: HttpRequest) -> HttpResponse:
@@ -51,11 +54,11 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
     if form.is_valid():
         enrollment.check_readable(waiting.user)  # a try that could not be looked at must not count
         if not pending.admit_code(request):
-            return _start_again(request, _("Those were too many wrong codes. Log in again."))
+            return sent_twice.first_answer(request) or _no_code_left(request)
         if _is_accepted(request, form, waiting):
             return _signed_in(request, waiting, made_by, trust=form.cleaned_data.get(trusted.FIELD, False))
         if not pending.codes_left(request):
-            return _start_again(request, _("Those were too many wrong codes. Log in again."))
+            return _no_code_left(request)
     context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
     return render(request, template, context)
 
@@ -77,10 +80,13 @@ def _nobody_waits(request: HttpRequest) -> HttpResponse:
     return redirect("operators:login")
 
 
-def _start_again(request: HttpRequest, why: str) -> HttpResponse:
-    """End the waiting sign-in and lead to its beginning, with a reason."""
-    pending.end(request)
-    messages.warning(request, why)
+def _no_code_left(request: HttpRequest) -> HttpResponse:
+    """Lead to the beginning of the sign-in, with the reason; one that has gone on elsewhere is left alone."""
+    if pending.codes_left(request) is None:
+        messages.warning(request, pending.GONE_ON)
+    else:
+        pending.end(request)
+        messages.warning(request, _("Those were too many wrong codes. Log in again."))
     return redirect("operators:login")
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from whitenoise.middleware import WhiteNoiseFileResponse
@@ -223,12 +223,16 @@ class LoginRequired(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
         """Return the way to the login page."""
-        if request.method in ("GET", "HEAD"):
-            return super().handle_no_permission(request, view_func)
-        page = request.headers.get("Referer", "")
-        back = urlsplit(page) if is_ours(request, page) else None
-        target = urlunsplit(("", "", back.path, back.query, "")) if back else "/"
-        return redirect_to_login(target, resolve_url(self.get_login_url(view_func)))
+        return to_login(request)
+
+
+def to_login(request: HttpRequest) -> HttpResponseRedirect:
+    """Return the way to the login page, and from there back to the page or to the one with the button."""
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    page = request.headers.get("Referer", "")
+    back = urlsplit(page) if is_ours(request, page) else None
+    return redirect_to_login(urlunsplit(("", "", back.path, back.query, "")) if back else "/")
 
 
 def page_for_405(get_response: View) -> View:

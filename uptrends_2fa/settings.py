@@ -66,8 +66,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "uptrends_2fa.middleware.popup_redirects",
     "uptrends_2fa.middleware.page_for_405",
+    # What stands below it has set its cookies when the answer is kept for a request that is sent twice.
+    "uptrends_2fa.sessions.SessionMiddleware",
     "accounts.guessing.known_browser_cookie",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "uptrends_2fa.middleware.reader_time_zone",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     # Before the first that reads the body, which is the next, and after the one that knows whose it is.
     "uptrends_2fa.middleware.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "uptrends_2fa.sessions.SentTwiceMiddleware",
     "uptrends_2fa.middleware.LoginRequired",
     "twofactor.late_code.LateCodeMiddleware",
     "twofactor.proof.ProofMiddleware",

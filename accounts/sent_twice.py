@@ -1,0 +1,138 @@
+"""One act, sent twice: the second request gets the answer of the first, and does nothing.
+
+A password manager sends a form by script and the person clicks as well; or somebody clicks twice. Browsers
+give up the first request then, and with it the cookies of its answer. Without this the second one would come
+with a session key that the first has just changed, and be refused although nothing is wrong.
+
+**Equal** are two requests with the same session key, the same address, and the same form down to its CSRF
+token. That token is masked anew each time a page is made, so it is as good as a number of that very copy of
+the form: equal requests come from one page, as it stood in one browser.
+
+What is kept, in the row of the session and for a short time, is a keyed digest of all that (`Act.name`), and
+the answer, encrypted with a key that is made of the same (`Act.key`). Neither is of use without the request:
+
+- Who has planted or stolen the key of a session from before a step (fixation) has no copy of the form and no
+  code, so the new key stays out of reach; nor can codes be tried here, as each guess would need that token.
+- Who reads the database finds no cookie in it that is not there already: the key of the session itself.
+  Tokens of trusted browsers, and recovery codes, stay unreadable.
+- The row must still be there: what ends a session (a new nonce, a freeze, End sessions, a log-out) ends its
+  answer too. Only the last act of a session is remembered: a second act, or a further change of the key,
+  forgets the one before.
+
+Whoever begins an act claims it first, by one conditional UPDATE; who comes second waits for the answer.
+"""
+
+import json
+import time
+import zlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+# How long an act may be under way; afterwards whoever began it has died, and it may be begun again.
+UNDER_WAY = timedelta(seconds=30)
+# How long an answer is given again: one that leads on, and one that shows the form once more.
+DONE, NOT_DONE = timedelta(seconds=60), timedelta(seconds=5)
+# Seconds that a second request waits for the answer of the first, and between two looks for it.
+PATIENCE, PAUSE = 5, 0.05
+# In characters. Longer answers are pages with a large table, which nobody loses anything by making twice.
+LONGEST = 100_000
+
+ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a request wants: under which name that is kept, and the key that opens the answer."""
+
+    name: str
+    key: bytes
+
+
+def act_of(request: HttpRequest) -> Act | None:
+    """Return what a form wants to be done; None where nothing tells it from another copy of that form."""
+    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if not session_key or not request.POST.get("csrfmiddlewaretoken"):
+        return None
+    files = [(field, [(each.name, each.size) for each in sent]) for field, sent in request.FILES.lists()]
+    value = json.dumps([session_key, request.get_full_path(), sorted(request.POST.lists()), files])
+    name = salted_hmac("accounts.sent_twice.name", value, algorithm="sha256").hexdigest()
+    key = salted_hmac("accounts.sent_twice.key", value, algorithm="sha256").digest()
+    return Act(name, urlsafe_b64encode(key))
+
+
+def claims_by_itself(view: ViewType) -> ViewType:
+    """Mark a view that claims its act in the statement that counts a code, and has no need of another one."""
+    view.claims_by_itself = True  # type: ignore[attr-defined]
+    return view
+
+
+def first_answer(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to an equal request that came first, once there is one; None where none did."""
+    session: Any = request.session
+    act: Act | None = session.act
+    give_up = time.monotonic() + PATIENCE
+    while act and (found := session.kept(act)):
+        session_key, sealed = found
+        if sealed:
+            return _answer(request, act, session_key, sealed)
+        if time.monotonic() >= give_up:
+            return _not_finished(request)
+        time.sleep(PAUSE)
+    return None
+
+
+def seal(act: Act, response: HttpResponse) -> str:
+    """Return an answer as it is kept; "" where it is too long for that."""
+    cookies = [(name, cookie.value, dict(cookie)) for name, cookie in response.cookies.items()]
+    # Latin-1 gives each byte a character of its own.
+    parts = [response.status_code, dict(response.headers), cookies, response.content.decode("latin-1")]
+    sealed = Fernet(act.key).encrypt(zlib.compress(json.dumps(parts).encode())).decode()
+    return sealed if len(sealed) <= LONGEST else ""
+
+
+def is_done(response: HttpResponseBase) -> bool:
+    """Whether an answer leads on, as it does where the form was taken."""
+    return response.has_header("Location")
+
+
+def set_session_cookie(response: HttpResponse, session_key: str) -> None:
+    """Set the cookie of a session, as Django does."""
+    response.set_cookie(
+        settings.SESSION_COOKIE_NAME,
+        session_key,
+        max_age=settings.SESSION_COOKIE_AGE,
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=settings.SESSION_COOKIE_HTTPONLY,
+        samesite=settings.SESSION_COOKIE_SAMESITE,
+    )
+
+
+def _answer(request: HttpRequest, act: Act, session_key: str, sealed: str) -> HttpResponse:
+    """Return the kept answer, with its cookies: those of the first may never have reached the browser."""
+    status, headers, cookies, body = json.loads(zlib.decompress(Fernet(act.key).decrypt(sealed.encode())))
+    response = HttpResponse(body.encode("latin-1"), status=status, headers=headers)
+    for name, value, attributes in cookies:
+        response.cookies[name] = value
+        response.cookies[name].update(attributes)
+    if session_key != request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        set_session_cookie(response, session_key)
+    return response
+
+
+def _not_finished(request: HttpRequest) -> HttpResponse:
+    """Lead to the start page where the first request takes too long to be waited for."""
+    text = _("You have sent this twice, and it is still being done. Look in a moment whether it is.")
+    messages.info(request, text)
+    return redirect("/")
