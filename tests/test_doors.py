@@ -1,19 +1,23 @@
 """Which pages are open to whom? Walks the table of addresses, so that a new page cannot be forgotten."""
 
+import re
 import uuid
+from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import AuditEntry
+from accounts.models import Action, AuditEntry
 from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
 from operators.reminder_runs import ReminderRun
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 
 LOGIN = reverse("operators:login")
+APPS = ("accounts", "operators", "invitations", "twofactor")
 
 # Each of these is open to people who are not signed in; everything else leads to the sign-in page.
 OPEN_TO_STRANGERS = {
@@ -323,6 +327,51 @@ def test_a_file_is_a_post_and_leaves_an_entry(account):
             assert AuditEntry.objects.filter(actor_id=anna.pk).count() == before + 1, name
             found.add(name)
     assert found == {*FILES}
+
+
+# docs/security.md, Every act: act, address, who, proof, entries, mailed, why without.
+PAGE = (Path(__file__).parent.parent / "docs/security.md").read_text()
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" |")]
+    for line in PAGE.partition("## Every act\n")[2].partition("\n## ")[0].splitlines()
+    if line.startswith("| ") and not line.startswith("| act |")
+]
+ACTS = {row[1].strip("`"): row for row in ROWS}
+PROOFS = {(): "no", ("POST",): "to send", ("GET", "POST"): "to open"}
+
+
+def proof_of(name: str) -> str:
+    view = get_resolver().resolve(url_of(name)).func
+    words = PROOFS[getattr(view, "needs_proof", ())]
+    return f"{words}, for others" if getattr(view, "needs_proof_unless_self", False) else words
+
+
+def who_of(name: str) -> str:
+    if name in OPEN_TO_STRANGERS:
+        return "anybody"
+    if name in ADMINISTRATORS_ONLY | MANAGING | {"operators:member-of"}:
+        return "administrators"
+    return "oneself, administrators" if TABLE[name] == ["pk"] and "trusted" not in name else "oneself"
+
+
+def test_every_act_has_one_row_on_the_security_page():
+    commands = [name for name, app in get_commands().items() if app in {*APPS}]
+    assert len(ROWS) == len(ACTS)
+    assert sorted(ACTS) == sorted([*WRITING, *(f"manage.py {name}" for name in commands)])
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_the_row_of_an_act_says_what_the_code_does(name):
+    _act, _name, who, proof, _entries, mailed, why_not = ACTS[name]
+    assert (who, proof) == (who_of(name), proof_of(name))
+    # What is not asked for, also of oneself alone, has a reason; what is always asked for needs none.
+    assert bool(why_not) is (proof not in ("to send", "to open"))
+    assert mailed
+
+
+def test_the_rows_name_every_kind_of_entry_and_no_other():
+    named = {kind for row in ROWS for kind in re.findall(r"`(\w+)`", row[4])}
+    assert named | {"proved"} == {*Action.values}
 
 
 def test_a_session_ends_with_a_new_nonce(operator):
