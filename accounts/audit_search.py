@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 PAGE_SIZE = 50
+# Entries whose new value is a reason and nothing else.
+ONLY_A_REASON = (Action.TWO_FACTOR_RESET, Action.FREED)
+# Between an override's setting and its reason, in the words of an entry.
+REASON_AFTER = ": "
 # Days near the ends of the calendar have no midnight in every time zone.
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
@@ -26,6 +30,31 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 def entries_about(account_id: int, operator_id: int) -> QuerySet[AuditEntry]:
     """Return what an operator of this account did, and what was done to them."""
     return AuditEntry.objects.filter(Q(subject_id=operator_id) | Q(actor_id=operator_id), account=account_id)
+
+
+def own_entries(account_id: int, operator_id: int) -> QuerySet[AuditEntry]:
+    """Return what was done to an operator, by whomever: what one may read of oneself.
+
+    What one has done to others, perhaps as an administrator once, is theirs.
+    """
+    return AuditEntry.objects.filter(subject_id=operator_id, account=account_id)
+
+
+def hide_what_is_others(operator_id: int, entries: list[AuditEntry]) -> None:
+    """Take out of entries about an operator what that operator may not read of others.
+
+    Of whoever else acted that is the network address, and the reasons, which administrators write for each
+    other. The address of a stranger who tried the operator's own login stays.
+    """
+    for entry in entries:
+        if entry.actor_id == operator_id:
+            continue
+        if entry.actor_name:
+            entry.address = None
+        if entry.action in ONLY_A_REASON:
+            entry.new = ""
+        if entry.action == Action.OVERRIDE:
+            entry.old, entry.new = without_reason(entry.old), without_reason(entry.new)
 
 
 def _day_field(label: "_StrPromise", method: str) -> django_filters.DateFilter:
@@ -67,6 +96,11 @@ class AuditFilters(django_filters.FilterSet):
     def not_after(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
         """To the end of the day."""
         return queryset.filter(at__lt=_midnight(day + timedelta(days=1)))
+
+
+def without_reason(words: str) -> str:
+    """Return what an entry says of an override, without why."""
+    return words.partition(REASON_AFTER)[0]
 
 
 def _midnight(day: date) -> datetime:

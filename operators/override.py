@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin, record
+from accounts.audit_search import REASON_AFTER
 from accounts.models import POLICY_LABELS, Action
 from accounts.policy import Effective, Override, effective_policy
 from invitations.ledger import LinkRecord
@@ -81,7 +82,7 @@ def in_words(operator: Operator) -> str:
             "policy": words,
             "day": date_format(operator.override_last_day, "DATE_FORMAT"),
         }
-    return f"{words}: {operator.override_reason}" if operator.override_reason else words
+    return REASON_AFTER.join(filter(None, (words, operator.override_reason)))
 
 
 def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:

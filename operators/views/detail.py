@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import needs_proof_to_post
 from accounts.audit import origin
-from accounts.audit_search import entries_about, page_of
+from accounts.audit_search import entries_about, hide_what_is_others, own_entries, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.settings_page import rule_in_words
 from invitations import fresh_link
@@ -198,6 +198,11 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
 def activity(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the audit entries about an operator, newest first, and the reminders that went to them."""
     operator = access.visible(request.user, pk)
-    page = page_of(entries_about(operator.account_id, operator.pk), request.GET)
+    numbers = (operator.account_id, operator.pk)
+    if request.user.is_administrator:
+        page = page_of(entries_about(*numbers), request.GET)
+    else:
+        page = page_of(own_entries(*numbers), request.GET)
+        hide_what_is_others(operator.pk, page.entries)
     context = {**_head(request, operator), "page": page, "reminders": reminding.emails_to(operator)}
     return render(request, "operators/activity.html", context)
