@@ -203,8 +203,8 @@ def test_a_longer_trail_does_not_take_more_queries(admin_browser, account):
     write(account, 1)
     few = queries()
     write(account, 200)
-    # Session, operator, entries.
-    assert queries() == few == 3
+    # Session with its operator, entries.
+    assert queries() == few == 2
 
 
 # Entries about one operator
