@@ -1,7 +1,8 @@
 """Is this code right? The one place that answers, for sign-in, reset and every other proof.
 
-Each try is counted before it is looked at; a right one is spent. `by` is who tries, for the audit trail.
-Where the server cannot read the secret, SecretUnreadableError is raised and nothing is counted.
+One statement spends a right code or counts a wrong one, before anybody hears which it was. `by` is who
+tries, for the audit trail. Where the server cannot read the secret, SecretUnreadableError is raised and
+nothing is counted.
 
 The code that was accepted last is told from a wrong one, and does not count as one: a person who types it
 once more has made no mistake. That helps nobody to guess. Whoever hits it by chance has been counted for
@@ -42,14 +43,15 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     """Spend a 6-digit code of the user's authenticator; None where it was right."""
     now = timezone.now()
     enrollment.check_readable(user)
-    if not user.admit_code(now):
+    if user.code_wait(now) or user.is_locked:
+        # How long the answer takes must not tell a right code from a wrong one.
         return _not_looked_at(user, by, now)
     step = user.authenticator.step_of(code, now)
     if step is not None and user.accept_step(step, now):
         return None
-    if step is not None and user.take_back_spent(step):
+    if step is not None and user.has_spent(step, now):
         return Refusal(wait=0, locked=False, spent=True, counts=False)
-    return _failed(user, by, now)
+    return _wrong(user, by, now)
 
 
 def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
@@ -57,7 +59,7 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
-        return _not_looked_at(user, by, now)
+        return _refused_meanwhile(user, by, now)
     if _spend_recovery_code(user, code, by):
         return None
     return _failed(user, by, now)
@@ -81,10 +83,16 @@ def few_left(user: "Operator") -> bool:
     return user.authenticator.recovery_codes_left <= recovery.FEW
 
 
+def _wrong(user: "Operator", by: Origin, now: datetime) -> Refusal:
+    """Count a wrong code, unless a wait has begun since the user was read."""
+    return _failed(user, by, now) if user.admit_code(now) else _refused_meanwhile(user, by, now)
+
+
 def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     """Record a wrong code; tell the user of the first that means a wait, and everybody of a lock."""
     record(Action.CODE_FAILED, by=by, subject=user)
-    refusal = _refusal(user, now, counts=True)
+    user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
+    refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked)
     with transaction.atomic():
         if user.claim_guessing_notice():
             emails.codes_are_tried(user, by.address)
@@ -95,14 +103,14 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     return refusal
 
 
+def _refused_meanwhile(user: "Operator", by: Origin, now: datetime) -> Refusal:
+    """Read the wait or the lock that has begun since the user was read."""
+    user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
+    return _not_looked_at(user, by, now)
+
+
 def _not_looked_at(user: "Operator", by: Origin, now: datetime) -> Refusal:
     """Note that codes are typed within a wait, or at a lock; return why none is looked at."""
-    refusal = _refusal(user, now, counts=False)
+    refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=False)
     refusals.note(What.CODES, user, by, refusal.wait or HOUR)
     return refusal
-
-
-def _refusal(user: "Operator", now: datetime, *, counts: bool) -> Refusal:
-    """Return why the user's next code would not be looked at, or that this one is wrong."""
-    user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
-    return Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=counts)

@@ -107,15 +107,16 @@ def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
     now = timezone.now()
     if SEED_KEY not in session:
         raise WrongCodeError(unseen=True)
-    # Before the try is counted: with a wrong key it would not be looked at.
     offered = _secrets(session, user)
-    if not user.admit_code(now):
-        user.refresh_from_db(fields=["codes_blocked_until"])
+    if user.code_wait(now):
         raise WrongCodeError(wait=user.code_wait(now))
     for secret in offered:
         step = totp.matching_step(secret, code, now.timestamp())
         if step is not None:
             return Confirmed(secret, step, now)
+    if not user.admit_code(now):
+        user.refresh_from_db(fields=["codes_blocked_until"])
+        raise WrongCodeError(wait=user.code_wait(now))
     drift = totp.drift_steps(offered[0], code, now.timestamp())
     raise WrongCodeError(drift=None if drift is None else drift * totp.STEP_SECONDS)
 

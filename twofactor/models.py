@@ -64,36 +64,38 @@ class TwoFactorUser(models.Model):
         return max(0, -int(-(self.codes_blocked_until - now).total_seconds() // 1))
 
     def admit_code(self, now: datetime) -> bool:
-        """Count a try before it is looked at; return whether it may be looked at.
+        """Count a try as a wrong one; return whether it may be looked at, or was wrong indeed.
 
         One statement decides, in a transaction of its own: neither many requests at once nor one that
         fails later are tried for free. Only a right code takes the count back.
         """
-        free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
-        if self.is_enrolled:
-            free &= Q(code_failures__lt=throttle.FAILURES_THAT_LOCK)
-        counted = self._row().filter(free)
+        counted = self._row().filter(self._free(now))
         return bool(
             counted.update(code_failures=F("code_failures") + 1, codes_blocked_until=_blocked_until(now))
         )
 
     def accept_step(self, step: int, now: datetime) -> bool:
-        """Spend the code of a time step: true at most once, and never for a step older than a spent one."""
+        """Spend the code of a time step: true at most once, and never for a step older than a spent one.
+
+        A right code and a wrong one each take one statement on this row, and each asks whether a code may be
+        tried at all: of many at once the right one counts for no more than its place in their order.
+        """
         # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
         # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
         # not look at again when it has waited for that row, so that each of two at once would spend the code.
-        row = self._row().filter(session_nonce=self.session_nonce, last_code_step__lt=step)  # type: ignore[misc]  # the user model has it
+        row = self._row().filter(self._free(now), session_nonce=self.session_nonce, last_code_step__lt=step)  # type: ignore[misc]  # the user model has it
         cleared = {"code_failures": 0, "codes_blocked_until": None, "guessing_told": False}
         return bool(row.update(**cleared, last_code_step=step, last_code_at=now))
 
-    def take_back_spent(self, step: int) -> bool:
-        """Take back the try of a code that was accepted last, if it is that one; return whether it is.
+    def has_spent(self, step: int, now: datetime) -> bool:
+        """Whether this is the step that was accepted last, and a code may be tried now."""
+        row = self._row().filter(self._free(now), session_nonce=self.session_nonce, last_code_step=step)  # type: ignore[misc]
+        return row.exists()
 
-        A wait that the try may have begun stays: others may have tried a wrong one meanwhile.
-        """
-        row = self._row().filter(session_nonce=self.session_nonce, last_code_step=step)  # type: ignore[misc]
-        fewer = Case(When(code_failures__gt=0, then=F("code_failures") - 1), default=Value(0))
-        return bool(row.update(code_failures=fewer))
+    def _free(self, now: datetime) -> Q:
+        """Return whether a code may be tried now."""
+        free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
+        return free & Q(code_failures__lt=throttle.FAILURES_THAT_LOCK) if self.is_enrolled else free
 
     def claim_guessing_notice(self) -> bool:
         """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
