@@ -1,56 +1,190 @@
-"""What does a person read who opens a link that does not work any more?"""
+"""What does a person read who opens a link that does not work any more?
+
+Whoever brings a token that was once sent has the mailbox it was sent to, and reads what became of it and what
+to do now. A token that nobody was ever sent gets the plain page. The status is the same for all.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts.models import Action
+from invitations import tokens
+from invitations.ledger import LinkRecord, changes_since
 from invitations.models import Link
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+End, Purpose = LinkRecord.End, Link.Purpose
+# What is not an end of the ledger's: its time was over, and nothing has ended it.
+EXPIRED, ALIVE = "expired", "alive"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a link ended: an End, an Action that ended it, EXPIRED or ALIVE; and when, where that is known."""
+
+    what: str
+    at: datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """What to do about a dead link, and the page where it is done."""
+    """What to do about a dead link, and the page where it is done, if there is one."""
 
     what_next: "_StrPromise"
-    url_name: str
-    label: "_StrPromise"
+    url_name: str = ""
+    label: "_StrPromise | str" = ""
 
 
+LOG_IN = ("operators:login", gettext_lazy("Log in"))
+NEW_PASSWORD = ("operators:password-reset", gettext_lazy("Request a new link"))
+START = ("operators:home", gettext_lazy("Go to the start page"))
+
+PLAIN = gettext_lazy("It was used already, a newer link has taken its place, or it is too old.")
+BY_CHANGE = gettext_lazy("It ended when something about your login was changed")
+WHAT_HAPPENED: dict[str, "_StrPromise"] = {
+    End.REPLACED: gettext_lazy("A newer link has taken its place"),
+    End.WITHDRAWN: gettext_lazy("An administrator has withdrawn it"),
+    End.CHANGED: gettext_lazy("It ended when an administrator changed what is asked of you at login"),
+    EXPIRED: gettext_lazy("Its time is over"),
+    ALIVE: gettext_lazy("It cannot be used as your login is set up at present"),
+    Action.TWO_FACTOR_ENROLLED: gettext_lazy("It ended when two-factor authentication was set up"),
+    Action.PHONE_CHANGED: gettext_lazy("It ended when another phone was set up for your codes"),
+    Action.TWO_FACTOR_RESET: gettext_lazy("It ended when two-factor authentication was reset"),
+    Action.PASSWORD_CHANGED: gettext_lazy("It ended with a new password"),
+    Action.PASSWORD_RESET: gettext_lazy("It ended with a new password"),
+    Action.EMAIL_CHANGED: gettext_lazy("It ended when the email address was changed"),
+    Action.SIGN_IN_METHOD: gettext_lazy("It ended when an administrator changed how you log in"),
+    Action.DEACTIVATED: gettext_lazy("It ended when an administrator closed this login"),
+    Action.FROZEN: gettext_lazy("It ended when this login was frozen"),
+    Action.ALL_SESSIONS_ENDED: gettext_lazy("It ended when an administrator ended all sessions"),
+    Action.DELETED: gettext_lazy("It ended when this operator was deleted"),
+}
+USED: dict[Link.Purpose, "_StrPromise"] = {
+    Purpose.SETUP: gettext_lazy("Two-factor authentication was set up with it"),
+    Purpose.INVITATION: gettext_lazy("The invitation was accepted with it"),
+    Purpose.PASSWORD_RESET: gettext_lazy("A new password was chosen with it"),
+    Purpose.EMAIL: gettext_lazy("The new address was confirmed with it"),
+}
+
+# What to do, by purpose: after all that has no words of its own below.
 WAYS_OUT = {
-    Link.Purpose.SETUP: WayOut(_("Log in again to get a new link."), "operators:login", _("Log in")),
-    Link.Purpose.INVITATION: WayOut(
-        _("If you have accepted the invitation, log in. Otherwise ask your administrator to send it again."),
-        "operators:login",
-        _("Log in"),
+    Purpose.SETUP: WayOut(gettext_lazy("Log in again to get a new link."), *LOG_IN),
+    Purpose.INVITATION: WayOut(
+        gettext_lazy(
+            "If you have accepted the invitation, log in. Otherwise ask your administrator to send it again."
+        ),
+        *LOG_IN,
     ),
-    Link.Purpose.PASSWORD_RESET: WayOut(
-        _("Request a new link to choose a password."), "operators:password-reset", _("Request a new link")
-    ),
-    Link.Purpose.EMAIL: WayOut(
-        _("If the address is still the old one, change it again on My settings."),
-        "operators:home",
-        _("Go to the start page"),
+    Purpose.PASSWORD_RESET: WayOut(gettext_lazy("Request a new link to choose a password."), *NEW_PASSWORD),
+    Purpose.EMAIL: WayOut(
+        gettext_lazy("If the address is still the old one, change it again on My settings."), *START
     ),
 }
+AFTER_USE = {
+    Purpose.SETUP: WayOut(gettext_lazy("Log in with your password and a code from the app."), *LOG_IN),
+    Purpose.INVITATION: WayOut(gettext_lazy("Log in with the password that you chose."), *LOG_IN),
+    Purpose.PASSWORD_RESET: WayOut(
+        gettext_lazy("Log in with it. If it was not you who chose it, request a new link at once."),
+        *NEW_PASSWORD,
+    ),
+    Purpose.EMAIL: WayOut(gettext_lazy("Log in with the new address."), *LOG_IN),
+}
+AFTER_A_NEWER_ONE = {
+    Purpose.SETUP: WayOut(
+        gettext_lazy("Open the link in the newest email, or log in again to get another one."), *LOG_IN
+    ),
+    Purpose.INVITATION: WayOut(
+        gettext_lazy("Open the link in the newest email, or ask your administrator to send it again.")
+    ),
+    Purpose.PASSWORD_RESET: WayOut(
+        gettext_lazy("Open the link in the newest email, or request another one."), *NEW_PASSWORD
+    ),
+    Purpose.EMAIL: WayOut(
+        gettext_lazy("Open the link in the newest email, or change the address again on My settings."), *START
+    ),
+}
+SEND_AGAIN = WayOut(gettext_lazy("Ask your administrator to send it again."))
+ASK = WayOut(gettext_lazy("Ask an administrator of your account."))
+# Here nothing that the person can do helps.
+CLOSED = {Action.DEACTIVATED, Action.DELETED, Action.FROZEN, Action.SIGN_IN_METHOD, ALIVE}
 
 
 def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
-    """Answer 410 with the way to a new link.
-
-    Expired, used, replaced and unknown links get the same words and the same status, so that nobody
-    learns by trying which links have existed.
-    """
-    way_out = WAYS_OUT[purpose]
+    """Answer 410 with what became of the link that this browser has opened, and the way on."""
+    fate = _fate_of(tokens.opened_hash(request, purpose), purpose, timezone.now())
+    way_out = _way_out(fate, purpose)
     context = {
+        "what_happened": _in_words(fate, purpose),
         "what_next": way_out.what_next,
-        "action_url": reverse(way_out.url_name),
+        "action_url": way_out.url_name and reverse(way_out.url_name),
         "action_label": way_out.label,
     }
     return render(request, "invitations/dead_link.html", context, status=410)
+
+
+def _fate_of(token_hash: str, purpose: Link.Purpose, now: datetime) -> Fate | None:
+    """Return what became of the link with this token; None where nobody was ever sent such a link."""
+    if not token_hash:
+        return None
+    one = LinkRecord.objects.filter(token_hash=token_hash, kind=purpose).first()
+    if one is None:
+        return None
+    # What was done to a link after its time was over did not end it.
+    if one.ended_at and one.ended_at <= one.expires_at:
+        return Fate(one.end, one.ended_at)
+    return _end_without_a_note(one, now)
+
+
+def _end_without_a_note(one: LinkRecord, now: datetime) -> Fate:
+    """Return the end of a link that a new nonce or the clock has ended; neither touches its row."""
+    nonces = get_user_model().objects.filter(pk=one.person_id).values_list("session_nonce", flat=True)
+    is_changed = nonces.first() != one.nonce
+    change = changes_since(one.asked_at, one.account_id, one.person_id).first() if is_changed else None
+    if change and change.at <= one.expires_at:
+        return Fate(change.action, change.at)
+    if one.expires_at <= now:
+        return Fate(EXPIRED, one.expires_at)
+    return Fate("" if is_changed else ALIVE, None)
+
+
+def _in_words(fate: Fate | None, purpose: Link.Purpose) -> str:
+    """Return the sentence about what happened, with the time in the reader's zone."""
+    if fate is None:
+        return str(PLAIN)
+    what = USED[purpose] if fate.what == End.USED else WHAT_HAPPENED.get(fate.what, BY_CHANGE)
+    if fate.at is None:
+        return f"{what}."
+    return _("%(what)s (%(when)s).") % {"what": what, "when": _when(fate.at)}
+
+
+def _when(at: datetime) -> str:
+    """Return a moment as the reader's clock shows it; that of a browser that is new here is not known."""
+    here = timezone.localtime(at)
+    today = here.date() == timezone.localdate()
+    when = _("today, %(time)s") % {"time": date_format(here, "TIME_FORMAT")} if today else ""
+    zone = f" {here.tzname()}" if here.tzname() == "UTC" else ""
+    return (when or date_format(here, "DATETIME_FORMAT")) + zone
+
+
+def _way_out(fate: Fate | None, purpose: Link.Purpose) -> WayOut:
+    """Return what to do now."""
+    what = fate.what if fate else ""
+    if what == End.USED or (what == Action.TWO_FACTOR_ENROLLED and purpose == Purpose.SETUP):
+        return AFTER_USE[purpose]
+    if what in CLOSED:
+        return ASK
+    if what == End.REPLACED:
+        return AFTER_A_NEWER_ONE[purpose]
+    return SEND_AGAIN if fate and purpose == Purpose.INVITATION else WAYS_OUT[purpose]

@@ -1,18 +1,19 @@
-"""What became of every setup link and invitation? A row for each; `Link` has the newest only.
+"""What became of every emailed link? A row for each; `Link` has the newest only.
 
-Written in the transactions that change a link. Holds neither a token nor a hash of one: nothing in it opens
-anything. Names are copied, as in the audit trail, so that a row outlives its people; rows go after KEPT.
+Written in the transactions that change a link. Nothing in it opens anything: the hash of a token is there so
+that whoever comes with a link that has ended reads why. Names are copied, as in the audit trail, so that a
+row outlives its people; rows go after KEPT.
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import TEXT_LENGTH, Account
+from accounts.models import TEXT_LENGTH, Account, Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.search_keys import SearchKey
 
@@ -20,16 +21,33 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 KEPT = timedelta(days=400)
+# Whatever renews a nonce, or removes the person, leaves one of these in the audit trail.
+RENEWING = (
+    Action.TWO_FACTOR_ENROLLED,
+    Action.PHONE_CHANGED,
+    Action.TWO_FACTOR_RESET,
+    Action.PASSWORD_CHANGED,
+    Action.PASSWORD_RESET,
+    Action.EMAIL_CHANGED,
+    Action.SIGN_IN_METHOD,
+    Action.DEACTIVATED,
+    Action.ACTIVATED,
+    Action.FROZEN,
+    Action.ALL_SESSIONS_ENDED,
+    Action.DELETED,
+)
 
 
 class LinkRecord(models.Model):
     """One link, from being asked for to its end."""
 
     class Kind(models.TextChoices):
-        """The purposes of links that are in the ledger, named alike."""
+        """The purposes of links, named alike."""
 
         SETUP = "setup", _("Setup link")
         INVITATION = "invitation", _("Invitation")
+        PASSWORD_RESET = "password_reset", _("New password")
+        EMAIL = "email", _("New email address")
 
     class End(models.TextChoices):
         """Why it works no more, where something was done; that time or a new nonce ended it is computed."""
@@ -48,6 +66,8 @@ class LinkRecord(models.Model):
     people_key = SearchKey(of=("person_name", "asked_by"))
     # The session nonce that the person had: with another one the link is dead.
     nonce = models.CharField(max_length=32)
+    # Of the token that it brought last; "" until there is one.
+    token_hash = models.CharField(max_length=64, blank=True)
     mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = models.DateTimeField(db_index=True)
     expires_at = models.DateTimeField()
@@ -64,7 +84,10 @@ class LinkRecord(models.Model):
                 fields=("person_id", "kind"), condition=Q(ended_at=None), name="one_open_link_record"
             ),
         )
-        indexes = (models.Index(fields=("account", "-id"), name="link_record_account"),)
+        indexes = (
+            models.Index(fields=("account", "-id"), name="link_record_account"),
+            models.Index(fields=("token_hash",), name="link_record_token"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.person_name}"
@@ -78,11 +101,10 @@ class LinkRecord(models.Model):
         expires_at: datetime,
         *,
         by: str,
-        mail: OutgoingMail | None,
+        mail: OutgoingMail | None = None,
+        token_hash: str = "",
     ) -> None:
-        """Note a new link, which replaces the older one; does nothing for other purposes."""
-        if kind not in cls.Kind.values:
-            return
+        """Note a new link, which replaces the older one: one that is copied, or that an email will bring."""
         cls.close(user.pk, kind, cls.End.REPLACED, now)
         cls.objects.create(
             account_id=user.account_id,
@@ -91,6 +113,7 @@ class LinkRecord(models.Model):
             person_name=str(user),
             asked_by=by,
             nonce=user.session_nonce,
+            token_hash=token_hash,
             mail=mail,
             asked_at=now,
             copied_at=None if mail else now,
@@ -103,9 +126,9 @@ class LinkRecord(models.Model):
         cls.objects.filter(person_id=person_id, kind=kind, ended_at=None).update(end=end, ended_at=now)
 
     @classmethod
-    def lives_until(cls, mail: OutgoingMail, expires_at: datetime) -> None:
-        """Note the end of a link whose life begins as its email leaves."""
-        cls.objects.filter(mail=mail).update(expires_at=expires_at)
+    def leaves(cls, mail: OutgoingMail, token_hash: str, expires_at: datetime) -> None:
+        """Note token and end of a link whose life begins as its email leaves."""
+        cls.objects.filter(mail=mail).update(token_hash=token_hash, expires_at=expires_at)
 
     @classmethod
     def settled(cls, mail: OutgoingMail) -> None:
@@ -123,6 +146,19 @@ class LinkRecord(models.Model):
         """Note, once, that somebody or something has opened the link."""
         mine = cls.objects.filter(person_id__in=links.values("user"), kind=kind)
         mine.filter(ended_at=None, opened_at=None).update(opened_at=now)
+
+
+# Those that administrators see: what people ask for themselves is theirs.
+LISTED = (LinkRecord.Kind.SETUP, LinkRecord.Kind.INVITATION)
+
+
+def changes_since(asked_at: Any, account: Any, person: Any) -> QuerySet[AuditEntry]:
+    """Return what has renewed the nonce of a link's person since it was asked for, oldest first.
+
+    Takes values, or references to those of an outer query.
+    """
+    about = AuditEntry.objects.filter(account=account, subject_id=person)
+    return about.filter(action__in=RENEWING, at__gte=asked_at).order_by("pk")
 
 
 def forget_old() -> None:

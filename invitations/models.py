@@ -82,7 +82,7 @@ class Link(models.Model):
         values = _fresh(user, purpose, email, now)
         with transaction.atomic():
             cls.objects.filter(pk=row.pk).update(**values, token_hash=hash_of(token), mail=None)
-            LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, mail=None)
+            LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, token_hash=hash_of(token))
         return token
 
     @classmethod
@@ -131,7 +131,7 @@ class Link(models.Model):
         expires_at = now + lifetime(cls.Purpose(link.purpose))
         if not unspent.update(token_hash=hash_of(token), expires_at=expires_at):
             return None
-        LinkRecord.lives_until(mail, expires_at)
+        LinkRecord.leaves(mail, hash_of(token), expires_at)
         return link, token
 
     @classmethod
@@ -177,8 +177,7 @@ class Link(models.Model):
         live = cls.objects.filter(
             token_hash=hash_of(token), purpose=purpose, spent_at=None, expires_at__gt=now
         )
-        if purpose in LinkRecord.Kind.values:
-            LinkRecord.note_opened(live, purpose, now)
+        LinkRecord.note_opened(live, purpose, now)
 
     def is_live(self, user: "Operator", now: datetime) -> bool:
         """Whether the link of this user would still work, or will once its email has left."""

@@ -20,11 +20,10 @@ def remember_token(request: HttpRequest, purpose: Link.Purpose, token: str) -> N
 
 def opened(request: HttpRequest, purpose: Link.Purpose) -> Link | None:
     """Return the link that this browser has opened, if it still works."""
-    token_hash = request.session.get(SESSION_KEY, {}).get(purpose.value)
+    token_hash = opened_hash(request, purpose)
     return Link.find(token_hash, purpose, timezone.now()) if token_hash else None
 
 
-def forget(request: HttpRequest, purpose: Link.Purpose) -> None:
-    """Drop a link that is done with."""
-    links = request.session.get(SESSION_KEY, {})
-    request.session[SESSION_KEY] = {key: value for key, value in links.items() if key != purpose.value}
+def opened_hash(request: HttpRequest, purpose: Link.Purpose) -> str:
+    """Return what is stored of the link that this browser has opened last; "" where it has opened none."""
+    return str(request.session.get(SESSION_KEY, {}).get(purpose.value, ""))

@@ -127,7 +127,6 @@ def _setup_link(request: HttpRequest) -> Link | None:
 def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str]) -> HttpResponse:
     """Open the session of whoever has just finished; from the recovery codes they go where they wanted."""
     user = waiting.user
-    tokens.forget(request, SETUP)
     pending.sign_in(request, user, MadeBy.SETUP_LINK, with_code=True)
     fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
     messages.success(
@@ -277,6 +276,8 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
         return dead_link(request, INVITATION)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, user, MadeBy.INVITATION, with_code=bool(codes))
+    # For the back button: the page then says that it was accepted.
+    tokens.remember(request, INVITATION, link.token_hash)
     messages.success(
         request, _("Welcome. You are signed in to %(account)s.") % {"account": user.account.name}
     )

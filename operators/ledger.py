@@ -24,9 +24,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.models import TEXT_LENGTH, Action, AuditEntry
+from accounts.models import TEXT_LENGTH
 from accounts.text_search import contains
-from invitations.ledger import LinkRecord
+from invitations.ledger import LISTED, LinkRecord, changes_since
 from operators.models import Operator
 
 if TYPE_CHECKING:
@@ -67,21 +67,6 @@ TONES = {State.USED: "good", State.FAILED: "bad", State.EXPIRED: "warning"}
 # Those that still work, or would once their email has left.
 LIVE = (State.WAITING, State.SENT, State.COPIED, State.OPENED, State.FAILED)
 
-# Whatever renews a nonce, or removes the person, leaves one of these in the audit trail.
-RENEWING = (
-    Action.TWO_FACTOR_ENROLLED,
-    Action.PHONE_CHANGED,
-    Action.TWO_FACTOR_RESET,
-    Action.PASSWORD_CHANGED,
-    Action.PASSWORD_RESET,
-    Action.EMAIL_CHANGED,
-    Action.SIGN_IN_METHOD,
-    Action.DEACTIVATED,
-    Action.ACTIVATED,
-    Action.FROZEN,
-    Action.DELETED,
-)
-
 
 def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     """Return the links of an account, newest first: `state`, `over_at`, and whether the person `is_there`.
@@ -90,8 +75,9 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     from the audit trail. A link that was replaced or withdrawn after its time was over has expired.
     """
     person = Operator.objects.filter(pk=OuterRef("person_id"), account=account_id)
+    changes = changes_since(OuterRef("asked_at"), account_id, OuterRef("person_id"))
     changed = ~Exists(person.filter(session_nonce=OuterRef("nonce")))
-    changed_at = Case(When(changed, then=Subquery(_changes(account_id).values("at")[:1])))
+    changed_at = Case(When(changed, then=Subquery(changes.values("at")[:1])))
     # Its life begins when its email leaves, however long that takes: until then it cannot expire.
     unborn = Q(sent_at=None, failed_at=None, copied_at=None)
     ended = Q(ended_at__lte=F("expires_at")) | Q(unborn, ended_at__isnull=False)
@@ -115,14 +101,8 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
         When(over, then=F("expires_at")),
         output_field=DateTimeField(),
     )
-    found = LinkRecord.objects.filter(account=account_id).annotate(changed_at=changed_at)
+    found = LinkRecord.objects.filter(account=account_id, kind__in=LISTED).annotate(changed_at=changed_at)
     return found.annotate(state=state, over_at=over_at, is_there=Exists(person)).order_by("-pk")
-
-
-def _changes(account_id: int) -> QuerySet[AuditEntry]:
-    """Return what has renewed the nonce of a link's person since it was asked for, oldest first."""
-    about = AuditEntry.objects.filter(account=account_id, subject_id=OuterRef("person_id"))
-    return about.filter(action__in=RENEWING, at__gte=OuterRef("asked_at")).order_by("pk")
 
 
 class LinkFilters(django_filters.FilterSet):
@@ -136,7 +116,7 @@ class LinkFilters(django_filters.FilterSet):
     )
     kind = django_filters.ChoiceFilter(
         label=gettext_lazy("Kind"),
-        choices=LinkRecord.Kind.choices,
+        choices=[(kind.value, kind.label) for kind in LISTED],
         empty_label=gettext_lazy("Any kind"),
         error_messages={"invalid_choice": gettext_lazy("There is no such choice. Choose one from the list.")},
     )

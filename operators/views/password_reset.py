@@ -93,8 +93,6 @@ def choose(request: HttpRequest) -> HttpResponse:
         guessing.remember_browser(request, link.user.email)
         if in_own_session:
             request.session.restart()  # type: ignore[attr-defined]  # our own store
-        else:
-            tokens.forget(request, PURPOSE)
         _say(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})

@@ -93,7 +93,6 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
         return render(request, "operators/confirm_email_taken.html", {"email": link.email}, status=409)
     if operator is None:
         return dead_link(request, Link.Purpose.EMAIL)
-    tokens.forget(request, Link.Purpose.EMAIL)
     return _email_changed(request, operator)
 
 
