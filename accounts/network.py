@@ -8,6 +8,9 @@ from django.http import HttpRequest
 
 from accounts.tally import Limit
 
+# What proxies add to a request, and browsers do not.
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded")
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -39,6 +42,19 @@ def client_address(request: HttpRequest) -> str | None:
         if not any(address in network for network in trusted):
             break
     return last
+
+
+def is_address_hidden(request: HttpRequest) -> bool:
+    """Whether this came by a proxy behind which all have one address: it is not trusted, or names nobody.
+
+    A stranger can add the headers by hand. So it is worth something about the requests of people one trusts.
+    """
+    peer, address = _parse(request.META.get("REMOTE_ADDR", "")), client_address(request)
+    if peer is None:
+        return address is None
+    if any(peer in network for network in _trusted(tuple(settings.TRUSTED_PROXIES))):
+        return address == str(peer)
+    return any(name in request.headers for name in FORWARDED)
 
 
 def by_network(request: HttpRequest, what: str, allowed: int, seconds: int) -> list[Limit]:

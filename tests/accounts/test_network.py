@@ -1,7 +1,7 @@
 """From which network address does a request come, and which addresses are counted as one customer's?"""
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from accounts.models import AuditEntry
 from accounts.network import by_network, client_address
@@ -9,6 +9,7 @@ from accounts.tally import count
 from tests.factories import PASSWORD, signed_in
 
 LOGIN = "/login/"
+NOT_KNOWN = "does not know the network address of anybody"
 
 
 def request_from(peer, forwarded=None):
@@ -80,6 +81,42 @@ def test_behind_a_unix_socket_the_proxy_names_the_address_where_it_is_trusted(
 ):
     settings.TRUSTED_PROXIES = trusted
     assert client_address(request_from("", forwarded)) == address
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "headers", "is_told"),
+    [
+        ([], "10.0.0.1", {}, False),
+        ([], "10.0.0.1", {"x-forwarded-for": "203.0.113.9"}, True),
+        ([], "10.0.0.1", {"forwarded": "for=203.0.113.9"}, True),
+        ([], "10.0.0.1", {"x-real-ip": "203.0.113.9"}, True),
+        ([], "10.0.0.1", {"x-forwarded-proto": "https"}, True),
+        (["10.0.0.2"], "10.0.0.1", {"x-forwarded-for": "203.0.113.9"}, True),
+        (["10.0.0.1"], "10.0.0.1", {"x-forwarded-for": "203.0.113.9"}, False),
+        (["10.0.0.1"], "::ffff:10.0.0.1", {"x-forwarded-for": "203.0.113.9"}, False),
+        (["10.0.0.0/8"], "10.0.0.1", {"x-forwarded-for": "10.9.9.9"}, False),
+        (["10.0.0.1"], "10.0.0.1", {"x-forwarded-proto": "https"}, True),
+        (["10.0.0.1"], "10.0.0.1", {"x-forwarded-for": "nonsense"}, True),
+        ([], "", {"x-forwarded-for": "203.0.113.9"}, True),
+        (["unix"], "", {"x-forwarded-for": "203.0.113.9"}, False),
+        (["unix"], "", {}, True),
+    ],
+)
+def test_an_administrator_is_told_on_every_page_that_a_proxy_hides_people(  # noqa: PLR0917
+    settings, admin, operator, trusted, peer, headers, is_told
+):
+    settings.TRUSTED_PROXIES = trusted
+    for url in ("/account/settings/", "/operators/", "/my-settings/sessions/"):
+        page = signed_in(admin).get(url, headers=headers, REMOTE_ADDR=peer).text
+        assert (NOT_KNOWN in page) is is_told, url
+    page = signed_in(operator).get("/my-settings/sessions/", headers=headers, REMOTE_ADDR=peer).text
+    assert NOT_KNOWN not in page
+    assert "Where you are signed in" in page
+
+
+def test_a_stranger_s_headers_warn_nobody_else(admin_browser):
+    Client().get("/login/", headers={"x-forwarded-for": "203.0.113.9"})
+    assert NOT_KNOWN not in admin_browser.get("/operators/").text
 
 
 def counted(address):

@@ -1,0 +1,19 @@
+"""Is this server behind a proxy that it does not know? For every page of an administrator; costs no query."""
+
+from typing import Any
+
+from django import template
+
+from accounts.network import is_address_hidden
+
+register = template.Library()
+
+
+@register.inclusion_tag("operators/_proxy_banner.html", takes_context=True)
+def proxy_banner(context: dict[str, Any]) -> dict[str, bool]:
+    """Say whether the administrator who reads this came by one: a stranger's headers decide nothing."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if request is None or user is None or not user.is_authenticated:
+        return {}
+    return {"hidden": is_address_hidden(request) and user.is_administrator}
