@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COOKIES = "django.contrib.sessions.backends.signed_cookies"
 CACHE = "django.contrib.sessions.backends.cache"
 
+TLS = ("HTTP_X_FORWARDED_PROTO", "https")
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"SESSION_ENGINE": COOKIES}, "Set SESSION_ENGINE"),
     ({"SESSION_ENGINE": CACHE}, "Set SESSION_ENGINE"),
@@ -37,6 +39,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"TWO_FACTOR_KEYS": ["ä" * 43 + "="]}, "Set TWO_FACTOR_KEYS"),
     ({"TRUSTED_PROXIES": ["10.0.0.0/8", "nginx"]}, "Set TRUSTED_PROXIES"),
     ({"TRUSTED_PROXIES": ["10.0.0.1/8"]}, "Set TRUSTED_PROXIES"),
+    ({"TRUSTED_PROXIES": ["10.0.0.1", "0.0.0.0/0"]}, "Set TRUSTED_PROXIES"),
+    ({"TRUSTED_PROXIES": ["::/0"]}, "Set TRUSTED_PROXIES"),
+    ({"SECURE_PROXY_SSL_HEADER": TLS, "TRUSTED_PROXIES": []}, "Set TRUSTED_PROXIES"),
+    ({"ALLOWED_HOSTS": ["https://login.example.com"]}, "Set ALLOWED_HOSTS"),
+    ({"ALLOWED_HOSTS": ["login.example.com:443"]}, "Set ALLOWED_HOSTS"),
+    ({"ALLOWED_HOSTS": ["login.example.com/"]}, "Set ALLOWED_HOSTS"),
+    ({"ALLOWED_HOSTS": ["login.example.com 2fa.example.com"]}, "Set ALLOWED_HOSTS"),
     ({"SITE_URL": "http://login.example.com"}, "Set SITE_URL"),
     ({"SITE_URL": "http://127.0.0.1.example.com"}, "Set SITE_URL"),
     ({"SITE_URL": "http://10.0.0.1:8000"}, "Set SITE_URL"),
@@ -44,6 +53,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 TAKEN: list[dict[str, Any]] = [
     {},
     {"ALLOWED_HOSTS": ["login.example.com", "2fa.example.com"]},
+    {"ALLOWED_HOSTS": ["127.0.0.1", "[::1]", "localhost", "xn--bcher-kva.example", "a"]},
+    {"SECURE_PROXY_SSL_HEADER": TLS, "TRUSTED_PROXIES": ["unix"]},
+    {"SECURE_PROXY_SSL_HEADER": TLS, "TRUSTED_PROXIES": ["127.0.0.1"]},
     {"SECRET_KEY": "k" * 50},
     {"TWO_FACTOR_KEYS": ["a" * 43 + "=", "b" * 43 + "="]},
     {"TRUSTED_PROXIES": ["127.0.0.1", "10.0.0.0/8", "::1", "::ffff:10.0.0.0/104", "unix"]},
@@ -117,6 +129,69 @@ def test_the_application_server_does_not_start_without_keys():
     complaint = start(SECRET_KEY="", TWO_FACTOR_KEYS="", SITE_URL="", ALLOWED_HOSTS="")
     for name in ("SECRET_KEY", "TWO_FACTOR_KEYS", "SITE_URL", "ALLOWED_HOSTS"):
         assert f"Set {name} to " in complaint
+
+
+SOUND = {"SITE_URL": "https://login.example.com", "ALLOWED_HOSTS": "login.example.com"}
+SECRET = "hunter2"
+
+
+def test_the_application_server_says_all_that_it_cannot_read_at_once_and_no_secret():
+    complaint = start(
+        SITE_URL="https://login.example.com/two-factor",
+        ALLOWED_HOSTS="login.example.com",
+        DATABASE_URL=f"postgres://user:{SECRET}#1@host/name",
+        EMAIL_URL=f"smtp+tls://user:{SECRET}/1@host:587",
+        DEFAULT_FROM_EMAIL="no-reply",
+        MAIL_QUEUE="redis",
+        MAIL_TRY_SECONDS="a minute",
+        SESSION_IDLE_MINUTES="5",
+        BEHIND_TLS_PROXY="onn",
+    )
+    names = "SITE_URL DATABASE_URL EMAIL_URL DEFAULT_FROM_EMAIL MAIL_QUEUE MAIL_TRY_SECONDS"
+    for name in (*names.split(), "SESSION_IDLE_MINUTES", "BEHIND_TLS_PROXY"):
+        assert f"Set {name} " in complaint, name
+    assert SECRET not in complaint
+
+
+def test_the_application_server_does_not_start_behind_a_proxy_without_a_name():
+    assert "Set TRUSTED_PROXIES" in start(BEHIND_TLS_PROXY="on", **SOUND)
+    assert start(BEHIND_TLS_PROXY="on", TRUSTED_PROXIES=" 127.0.0.1, 10.0.0.0/8 ,unix,", **SOUND) == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example.com/two-factor",
+        "https://login.example.com?a=b",
+        "https://login.example.com#top",
+        "https://anna@login.example.com",
+        "https://login.example.com:port",
+        "https://login example.com",
+        "https://",
+        "login.example.com",
+        "ftp://login.example.com",
+        "",
+    ],
+)
+def test_an_address_of_the_site_that_links_cannot_begin_with_is_refused(url):
+    assert production.about_site_url(url).startswith("Set SITE_URL to ")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://login.example.com", "https://login.example.com:8443", "http://[::1]:8000", "http://a"]
+)
+def test_an_address_of_the_site_is_scheme_host_and_port(url):
+    assert production.about_site_url(url) == ""
+
+
+@pytest.mark.parametrize("sender", ["no-reply", "Uptrends <>", "a@b@c", "a@b.example\nBcc: c@d.example"])
+def test_a_sender_without_an_address_is_refused(sender):
+    assert production.about_sender(sender).startswith("Set DEFAULT_FROM_EMAIL")
+
+
+@pytest.mark.parametrize("sender", ["a@b.example", "Up <a@b.example>", '"Up, trends" <a@localhost>'])
+def test_a_sender_has_an_address(sender):
+    assert production.about_sender(sender) == ""
 
 
 def test_the_application_server_starts_with_all_that_it_needs():

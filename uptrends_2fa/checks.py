@@ -33,6 +33,9 @@ def check_production(
         "uptrends_2fa.E005": production.about_two_factor_keys(settings.TWO_FACTOR_KEYS),
         "uptrends_2fa.E006": production.about_plain_http(settings.SITE_URL),
         "uptrends_2fa.E007": production.about_proxies(settings.TRUSTED_PROXIES),
+        "uptrends_2fa.E008": production.about_unnamed_proxy(
+            behind_proxy=bool(settings.SECURE_PROXY_SSL_HEADER), proxies=settings.TRUSTED_PROXIES
+        ),
     }
     return [Error(sentence, id=number) for number, sentence in sentences.items() if sentence]
 

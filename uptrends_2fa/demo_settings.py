@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 from cryptography.fernet import Fernet
@@ -17,7 +18,7 @@ if not KEYS_FILE.exists():
     )
     KEYS_FILE.chmod(0o600)
 environ.Env.read_env(KEYS_FILE)
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{KEYS_FILE.parent / 'demo.sqlite3'}")
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{quote(str(KEYS_FILE.parent / 'demo.sqlite3'))}")
 # Whatever the environment says: `manage.py demo` starts the worker.
 os.environ["MAIL_QUEUE"] = "database"
 os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")

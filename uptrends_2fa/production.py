@@ -2,13 +2,20 @@
 
 import base64
 import ipaddress
+import re
 from collections.abc import Iterable
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 DEVELOPMENT_SECRET_KEY = "development-only-never-use-this-key-where-people-sign-in-0123456789"  # noqa: S105
 DEVELOPMENT_TWO_FACTOR_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1pbi1wcm9kdWM="
 MINIMUM_KEY_LENGTH = 50
 FERNET_KEY_BYTES = 32
+# A name that a browser sends as the host, or a number; IPv6 in brackets. Other scripts are written as xn--….
+HOST_NAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
+HOST = re.compile(HOST_NAME)
+SITE = re.compile(rf"https?://{HOST_NAME}(?::[1-9][0-9]{{0,4}})?")
+SENDER = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 
 
 def missing(
@@ -18,13 +25,30 @@ def missing(
     sentences = [
         about_secret_keys([secret_key]),
         about_two_factor_keys(two_factor_keys),
-        "" if site_url.startswith(("http://", "https://")) else SITE_URL_MISSING,
+        about_site_url(site_url),
         about_hosts(allowed_hosts),
     ]
     return [sentence for sentence in sentences if sentence]
 
 
-SITE_URL_MISSING = "Set SITE_URL to the address people use, for example https://2fa.example.com."
+def about_site_url(site_url: str) -> str:
+    """Return what to do about the address that links begin with; "" where it is scheme, host and port."""
+    if not site_url.startswith(("http://", "https://")):
+        return "Set SITE_URL to the address people use, for example https://2fa.example.com."
+    if SITE.fullmatch(site_url):
+        return ""
+    return (
+        "Set SITE_URL to scheme and host alone, with a port where there is one, for example "
+        "https://2fa.example.com: the pages have no path before their own, and a link no user name."
+    )
+
+
+def about_sender(sender: str) -> str:
+    """Return what to do about the address that emails come from; "" where it is one."""
+    _name, address = parseaddr(sender)
+    if SENDER.fullmatch(address) and "\n" not in sender:
+        return ""
+    return "Set DEFAULT_FROM_EMAIL to one address, such as Uptrends <no-reply@example.com>."
 
 
 def about_secret_keys(keys: Iterable[str]) -> str:
@@ -55,9 +79,12 @@ def _is_fernet_key(text: str) -> bool:
 def about_hosts(hosts: list[str]) -> str:
     """Return what to do about the names that the application answers to; "" where each is one whole name."""
     # A leading dot is Django's wildcard for every name below a domain.
-    if hosts and not any("*" in host or host.startswith(".") for host in hosts):
+    if hosts and all(map(HOST.fullmatch, hosts)):
         return ""
-    return "Set ALLOWED_HOSTS to the host names of SITE_URL, each in full, without wildcard."
+    return (
+        "Set ALLOWED_HOSTS to the host names of SITE_URL, separated by commas: each in full, without "
+        "wildcard, scheme, port or path."
+    )
 
 
 def about_plain_http(site_url: str) -> str:
@@ -76,14 +103,26 @@ def about_proxies(proxies: Iterable[str]) -> str:
     """Return what to do about proxies that are not named by address; "" where all are, or there are none."""
     try:
         for proxy in proxies:
-            if proxy != "unix":  # accounts.network.UNIX_SOCKET, which settings cannot import
-                ipaddress.ip_network(proxy)
+            # accounts.network.UNIX_SOCKET, which settings cannot import.
+            if proxy != "unix" and ipaddress.ip_network(proxy).prefixlen == 0:
+                return f"Set TRUSTED_PROXIES to your proxies alone: {proxy} lets everybody say who they are."
     except ValueError as error:
         return (
             "Set TRUSTED_PROXIES to addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, or to unix for a "
             f"Unix socket: {error}."
         )
     return ""
+
+
+def about_unnamed_proxy(*, behind_proxy: bool, proxies: Iterable[str]) -> str:
+    """Return what to do about a proxy that is there and not named; "" where it is, or none is known of."""
+    if not behind_proxy or any(proxies):
+        return ""
+    return (
+        "Set TRUSTED_PROXIES to the address from which the proxy connects, such as 127.0.0.1, or to unix for "
+        "a Unix socket. BEHIND_TLS_PROXY says that there is a proxy: without its name all people have its "
+        "address, and one of them uses up the tries of all."
+    )
 
 
 def _is_loopback(host: str) -> bool:

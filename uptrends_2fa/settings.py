@@ -1,36 +1,35 @@
 """All settings, read from the environment; docs/deployment.md explains each variable.
 
 With DEBUG off nothing that protects people has a default: `production.missing()` says in sentences
-what is not set, and the application does not start.
+what is not set, `environment` what cannot be understood, and the application does not start.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from uptrends_2fa import body_sizes, production
+from uptrends_2fa.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment(os.environ)
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default=production.DEVELOPMENT_SECRET_KEY)
-TWO_FACTOR_KEYS: list[str] = env.list("TWO_FACTOR_KEYS", default=[production.DEVELOPMENT_TWO_FACTOR_KEY])
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if DEBUG else [])
-
-if not DEBUG and (problems := production.missing(SECRET_KEY, TWO_FACTOR_KEYS, SITE_URL, ALLOWED_HOSTS)):
-    raise ImproperlyConfigured("\n".join(["The application cannot start.", *problems]))
+DEBUG = env.switch("DEBUG")
+# As it is, blanks included: another key would end all sessions.
+SECRET_KEY = os.environ.get("SECRET_KEY") or production.DEVELOPMENT_SECRET_KEY
+TWO_FACTOR_KEYS: list[str] = env.texts("TWO_FACTOR_KEYS", [production.DEVELOPMENT_TWO_FACTOR_KEY])
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
+ALLOWED_HOSTS: list[str] = env.texts("ALLOWED_HOSTS", ["127.0.0.1", "localhost"] if DEBUG else [])
 
 PRODUCT_NAME = "Uptrends"
-TWO_FACTOR_ISSUER = env.str("TWO_FACTOR_ISSUER", default=PRODUCT_NAME)
+TWO_FACTOR_ISSUER = env.text("TWO_FACTOR_ISSUER", PRODUCT_NAME)
 # Proxies (addresses or networks) whose X-Forwarded-For header is believed; nobody's by default.
-TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES: list[str] = env.texts("TRUSTED_PROXIES")
 # Days that audit entries are kept; `manage.py prune_audit` reads it, and says so where it is no number.
-AUDIT_RETENTION_DAYS = env.str("AUDIT_RETENTION_DAYS", default="")
+AUDIT_RETENTION_DAYS = env.text("AUDIT_RETENTION_DAYS")
 
 INSTALLED_APPS = [
     "accounts",
@@ -108,7 +107,9 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, Any] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    "default": env.database(
+        "DATABASE_URL", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(BASE_DIR / "db.sqlite3")}
+    )
 }
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
@@ -137,7 +138,7 @@ else:
 DATABASES["default"]["OPTIONS"] = {**DATABASE_OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-EMAIL = env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+EMAIL = env.email("EMAIL_URL", "consolemail://" if DEBUG else "smtp://localhost:25")
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = EMAIL.get("EMAIL_PORT") or 25
@@ -148,22 +149,20 @@ EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
 # Seconds for one step of the conversation with the mail server: people wait for the answer.
 EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PRODUCT_NAME} <no-reply@localhost>")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
 
 # How emails leave: `database` stores them for `manage.py worker`; `immediate` sends them within the
 # request, with one try. See accounts/delivery.py.
-MAIL_QUEUE = env.str("MAIL_QUEUE", default="immediate" if DEBUG else "database")
 TASK_BACKENDS = {
     "database": "django_tasks_db.DatabaseBackend",
     "immediate": "django_tasks.backends.immediate.ImmediateBackend",
 }
-if MAIL_QUEUE not in TASK_BACKENDS:
-    raise ImproperlyConfigured("MAIL_QUEUE is either `database` or `immediate`.")
+MAIL_QUEUE = env.choice("MAIL_QUEUE", TASK_BACKENDS, "immediate" if DEBUG else "database")
 TASKS = {"default": {"BACKEND": TASK_BACKENDS[MAIL_QUEUE]}}
 # Seconds before the second try, the third, and so on; together less than a setup link lives.
-MAIL_RETRY_WAITS: list[int] = env.list("MAIL_RETRY_WAITS", cast=int, default=[30, 120, 600, 1800])
+MAIL_RETRY_WAITS: list[int] = env.numbers("MAIL_RETRY_WAITS", [30, 120, 600, 1800], 0, 24 * 60 * 60)
 # Seconds that one try can take; somebody who was killed in the middle of it holds the email for as long.
-MAIL_TRY_SECONDS = env.int("MAIL_TRY_SECONDS", default=60)
+MAIL_TRY_SECONDS = env.number("MAIL_TRY_SECONDS", 60, 1, 60 * 60)
 
 # What the worker does besides, and the seconds between two times.
 PERIODIC_TASKS = {
@@ -208,7 +207,7 @@ SESSION_ENGINE = "operators.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody signs in again
 # Nor does one live that nobody uses. "Last seen" is up to five minutes old: a shorter limit would hit people
 # in the middle of their work.
-SESSION_IDLE_MINUTES = max(env.int("SESSION_IDLE_MINUTES", default=60), 10)
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 60, 10, 12 * 60)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # Plain HTTP is for one machine only: with an https SITE_URL cookies never travel without TLS.
@@ -222,9 +221,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "uptrends_2fa.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("BEHIND_TLS_PROXY") else None
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -257,7 +254,7 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -289,3 +286,8 @@ LOGGING = {
 
 # The address is unique regardless of letter case, by a constraint that this check does not recognize.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
+problems = [] if DEBUG else production.missing(SECRET_KEY, TWO_FACTOR_KEYS, SITE_URL, ALLOWED_HOSTS)
+problems += [production.about_sender(DEFAULT_FROM_EMAIL), *env.problems]
+if any(problems):
+    raise ImproperlyConfigured("\n".join(["The application cannot start.", *filter(None, problems)]))

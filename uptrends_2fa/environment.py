@@ -1,0 +1,146 @@
+"""Reads the environment, and says in sentences what cannot be understood: all of it at once, and no value.
+
+Whatever is not understood gets its default and a sentence; the settings raise the sentences in the end. A
+value may be a secret, so none is ever repeated.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import environ
+
+SWITCHES = dict.fromkeys(("on", "true", "yes", "1"), True) | dict.fromkeys(("off", "false", "no", "0"), False)
+DATABASES = ("postgres", "postgresql", "pgsql", "psql", "sqlite")
+EMAILS = tuple(environ.Env.EMAIL_SCHEMES)
+# What stands between :// and the path, and what an address has after its user name and password.
+AUTHORITY = re.compile(r"[^/?#]*")
+PLACES = re.compile(r"((\[[0-9A-Fa-f:.]+\]|[^\[\]:,]*)(:\d{1,5})?(,|$))*")
+NOT_ENCODED = re.compile(r"#|\s|%(?![0-9A-Fa-f]{2})")
+
+MISUNDERSTOOD = (
+    "Set %s again with the special characters of user name, password and path percent-encoded: "
+    "# as %%23, / as %%2F, ? as %%3F, @ as %%40, %% as %%25, a space as %%20."
+)
+WRONG_PLACE = (
+    "Set %s again with host and port as host:5432. If that is how they are, percent-encode the special "
+    "characters of the password: : as %%3A, [ as %%5B, ] as %%5D."
+)
+
+
+Default = TypeVar("Default")
+
+
+class Environment:
+    """The variables, and what is wrong with them."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = variables
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text; a blank one counts as none."""
+        return self.variables.get(name, "").strip() or default
+
+    def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
+        """Return texts that are separated by commas."""
+        found = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
+        return found or list(default)
+
+    def choice(self, name: str, choices: Iterable[str], default: str) -> str:
+        """Return one of the texts that there are."""
+        found = self.text(name, default)
+        if found in choices:
+            return found
+        return self._complain(f"Set {name} to {' or '.join(choices)}.", default)
+
+    def switch(self, name: str) -> bool:
+        """Return whether something is on; it is off by default."""
+        found = SWITCHES.get(self.text(name, "off").lower())
+        return self._complain(f"Set {name} to on or off.", default=False) if found is None else found
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """Return a whole number."""
+        return self.numbers(name, [default], least, most)[0]
+
+    def numbers(self, name: str, default: list[int], least: int, most: int) -> list[int]:
+        """Return whole numbers that are separated by commas."""
+        texts = self.texts(name)
+        found = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
+        if len(found) == len(texts) and all(least <= number <= most for number in found):
+            return found or default
+        what = "a whole number" if len(default) == 1 else "whole numbers, separated by commas,"
+        return self._complain(f"Set {name} to {what} from {least} to {most}.", default)
+
+    def database(self, name: str, default: dict[str, Any]) -> dict[str, Any]:
+        """Return the database that an address names."""
+        url = self.text(name)
+        if not url:
+            return default
+        if sentence := about_database(name, url):
+            return self._complain(sentence, default)
+        try:
+            return dict(environ.Env.db_url_config(url))
+        except ValueError:
+            return self._complain(WRONG_PLACE % name, default)
+
+    def email(self, name: str, default: str) -> dict[str, Any]:
+        """Return the mail server that an address names, or what stands in for one."""
+        url = self.text(name, default)
+        if sentence := about_email(name, url):
+            url = self._complain(sentence, default)
+        try:
+            return dict(environ.Env.email_url_config(url))
+        except ValueError:
+            return dict(environ.Env.email_url_config(self._complain(WRONG_PLACE % name, default)))
+
+    def _complain(self, sentence: str, default: Default) -> Default:
+        """Keep a sentence, and go on with something that does no harm until it is raised."""
+        self.problems.append(sentence)
+        return default
+
+
+def about_database(name: str, url: str) -> str:
+    """Return what to do about the address of a database; "" where it can be understood."""
+    if sentence := about_address(name, url, DATABASES):
+        return sentence
+    scheme, _, rest = url.partition("://")
+    place, _, path = rest.partition("?")[0].partition("/")
+    if scheme == "sqlite":
+        named = not place or rest == ":memory:"
+        return "" if named else f"Set {name} to sqlite:////folder/file, with four strokes before the folder."
+    return "" if path else f"Set {name} to postgres://user:password@host:5432/name: the name is missing."
+
+
+def about_email(name: str, url: str) -> str:
+    """Return what to do about the address of a mail server; "" where it can be understood."""
+    if sentence := about_address(name, url, EMAILS):
+        return sentence
+    scheme, _, rest = url.partition("://")
+    host = _authority(rest).rpartition("@")[2].partition(":")[0]
+    if host or not scheme.startswith("smtp"):
+        return ""
+    return f"Set {name} to smtp+tls://user:password@host:587: the host is missing."
+
+
+def about_address(name: str, url: str, schemes: Iterable[str]) -> str:
+    """Return what to do about an address that would be taken for another one; "" where it is clear.
+
+    A raw # / or ? in a password ends what is taken for the host: `postgres://user:1/x@host/name` leads to
+    port 1 of a host named `user`.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in schemes:
+        return f"Set {name} to an address that begins with {'://, '.join(schemes)}://."
+    authority = _authority(rest)
+    if NOT_ENCODED.search(rest) or "@" in rest[len(authority) :]:
+        return MISUNDERSTOOD % name
+    if rest != ":memory:" and not PLACES.fullmatch(authority.rpartition("@")[2]):
+        return WRONG_PLACE % name
+    return ""
+
+
+def _authority(rest: str) -> str:
+    """Return what stands before the path: user name, password, host, port."""
+    found = AUTHORITY.match(rest)
+    return found.group() if found else ""
