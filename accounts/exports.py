@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts.audit import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from accounts.spreadsheet import csv_chunks
+from accounts.text import one_line, without_unseen
 
 NAME_LENGTH = 60
 ROW_COUNT = "X-Row-Count"
@@ -38,7 +39,8 @@ def _shown(field: forms.BoundField) -> str:
     value = field.form.cleaned_data[field.name]
     if isinstance(field.field, forms.ChoiceField):
         return str(dict(field.field.choices)[value])  # type: ignore[arg-type]  # pairs, no groups of them
-    return str(_("yes") if value is True else value)
+    # What somebody has searched for stands in the trail: one line of it, with nothing hidden.
+    return without_unseen(one_line(str(_("yes") if value is True else value)))
 
 
 def csv_response(

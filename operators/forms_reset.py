@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import TEXT_LENGTH
-from accounts.plain_form import BoundedField, PlainForm
+from accounts.forms import LineField
+from accounts.plain_form import PlainForm
 from operators.models import Operator
 
 IDENTITY_CHECKS = [
@@ -21,10 +21,9 @@ NOW, LATER = "now", "later"
 class ReasonForm(PlainForm):
     """Why, and how the identity of whoever asks was checked."""
 
-    why = BoundedField(
+    why = LineField(
         label=_("Reason"),
         error_messages={"required": _("Type a reason.")},
-        max_length=TEXT_LENGTH,
         help_text=_("For example: lost the phone on 3 May. It is kept in the audit log."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

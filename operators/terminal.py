@@ -1,14 +1,16 @@
 """What does `manage.py two_factor` do, and what does it answer, to people and to scripts?"""
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from accounts.forms import AccountSettingsForm
+from accounts.forms import AccountSettingsForm, LineField
 from accounts.models import Account
 from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
@@ -41,6 +43,14 @@ class Answer:
     data: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     code: int = DONE
+
+
+def reason(text: str) -> str:
+    """Return a reason that is given to a command, by the rule of the forms; raises ArgumentTypeError."""
+    try:
+        return str(LineField(error_messages={"required": _("Say why.")}).clean(text))
+    except ValidationError as error:
+        raise ArgumentTypeError(" ".join(error.messages)) from error
 
 
 def account_of(name: str) -> Account:

@@ -1,14 +1,19 @@
 """An administrator resets somebody: why, after which check, what comes next, and who is told."""
 
+from io import StringIO
+
 import pytest
 from django.core import mail
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from tests.factories import RESET, enroll, make_operator
+
+# A line break, marks that turn the direction of text, a character that cannot be seen.
+HIDDEN = ["\n", "\r", "\t", "\u202e", "\u2067", "\u200e", "\u200b"]
 
 
 @pytest.fixture
@@ -27,6 +32,28 @@ def reset(browser, operator, **data):
 def test_there_is_no_reset_without_reason_and_check(olga, admin_browser, field):
     assert "has-error" in reset(admin_browser, olga, **{field: ""})
     assert Operator.objects.complete().get(pk=olga.pk).is_enrolled
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_reason_is_one_line_of_which_everything_can_be_seen(olga, admin_browser, hidden):
+    answer = admin_browser.post(
+        reverse("operators:reset", args=[olga.pk]), {**RESET, "why": f"Lost{hidden}her phone"}
+    )
+    assert "Remove " in answer.context["form"].errors["why"][0]
+    assert Operator.objects.complete().get(pk=olga.pk).is_enrolled
+
+
+@pytest.mark.parametrize("command", ["reset_two_factor", "free_sign_in"])
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_so_it_is_at_the_command_line(olga, command, hidden):
+    Operator.objects.filter(pk=olga.pk).update(frozen_at="2026-11-24T12:00:00Z")
+    with pytest.raises(CommandError, match="Remove "):
+        call_command(command, olga.email, "--reason", f"Lost{hidden}her phone")
+    with pytest.raises(CommandError, match="Say why"):
+        call_command(command, olga.email, "--reason", " ")
+    assert not AuditEntry.objects.exists()
+    call_command(command, olga.email, "--reason", "  Lost her\u00a0phone ", verbosity=0, stdout=StringIO())
+    assert AuditEntry.objects.latest("pk").new == "Lost her phone"
 
 
 def test_reason_and_check_are_kept_in_the_audit_log(olga, admin_browser):

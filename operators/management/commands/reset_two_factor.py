@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
+from operators import terminal
 from operators.models import Operator
 from operators.reset import NotEnrolledError, reset_unread
 
@@ -18,15 +19,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take whose it is, and why."""
         parser.add_argument("email")
-        parser.add_argument("--reason", required=True, metavar="TEXT")
+        parser.add_argument("--reason", required=True, type=terminal.reason, metavar="TEXT")
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
         """Reset, and say what comes next."""
         operator = Operator.objects.complete().with_email(email)
         if operator is None:
             raise CommandError(_("No operator has that address."))
-        if not reason.strip():
-            raise CommandError(_("Say why: the reason is kept in the audit log."))
         try:
             reset_unread(operator, Origin(), reason)
         except NotEnrolledError as error:
