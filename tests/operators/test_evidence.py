@@ -333,8 +333,8 @@ def test_an_error_closes_the_cursor_at_once_and_not_when_the_error_is_forgotten(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_read_outside_a_transaction_too(client):
+def test_it_is_read_outside_a_transaction_too():
     account = Account.objects.get(pk=make_account().pk)
     fill(account, 3)
-    client.force_login(make_operator(account, administrator=True))
+    client = signed_in(make_operator(account, administrator=True))
     assert len(rows_of(client)) == 7
