@@ -59,7 +59,8 @@ def accept(  # noqa: PLR0913  what an acceptance consists of
     with transaction.atomic():
         if not link.spend(now):
             raise DeadLinkError
-        operator.join(name, password_hash, now)
+        if not operator.join(name, password_hash, now):
+            raise DeadLinkError
         if confirmed is not None:
             enrollment.enroll(operator, confirmed, by, codes)
         record(Action.INVITATION_ACCEPTED, by=by, subject=operator)

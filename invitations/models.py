@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -185,8 +186,15 @@ class Link(models.Model):
         return same and self.spent_at is None and self.expires_at > now
 
     def spend(self, now: datetime) -> bool:
-        """Use the link up; true for one caller only."""
-        live = Link.objects.filter(pk=self.pk, token_hash=self.token_hash, spent_at=None, expires_at__gt=now)
+        """Use the link up; true for one caller only, and only while its person's nonce is the link's.
+
+        Of a nonce that is renewed in this moment, the caller's write decides, in the same transaction and on
+        the person's row: PostgreSQL does not look at a subquery again after it has waited.
+        """
+        person = get_user_model().objects.filter(pk=OuterRef("user"), session_nonce=OuterRef("nonce"))
+        live = Link.objects.filter(
+            Exists(person), pk=self.pk, token_hash=self.token_hash, spent_at=None, expires_at__gt=now
+        )
         with transaction.atomic(savepoint=False):
             spent = bool(live.update(spent_at=now))
             if spent:

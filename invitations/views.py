@@ -107,7 +107,7 @@ def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending)
             codes = setup_link.finish(request.session, link, waiting.user, form.cleaned_data["code"], by)
         except enrollment.WrongCodeError as error:
             form.refuse(error)
-        except (DeadLinkError, enrollment.AlreadyEnrolledError):
+        except (DeadLinkError, enrollment.AlreadyEnrolledError, enrollment.SignInChangedError):
             return dead_link(request, SETUP)
         else:
             return _signed_in(request, waiting, codes)
@@ -272,7 +272,7 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
             code=code,
             by=origin(request, link.user),
         )
-    except (DeadLinkError, enrollment.AlreadyEnrolledError):
+    except (DeadLinkError, enrollment.AlreadyEnrolledError, enrollment.SignInChangedError):
         return dead_link(request, INVITATION)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, user, MadeBy.INVITATION, with_code=bool(codes))

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 from django.db.models import Aggregate, Exists, JSONField, OuterRef, Q, Subquery
 from django.db.models.functions import JSONArray, Lower
@@ -463,9 +464,33 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
         `keep` is the key of the session in which it happens; the caller gives that one the new hash.
         """
-        self.session_nonce = new_nonce()
-        self.save(update_fields=["session_nonce", *with_fields])
+        self._renew_nonce(self._row(), with_fields, keep)
+
+    def renew_nonce_as_read(self, *with_fields: str, keep: str | None = None) -> bool:
+        """Do the same as long as the sign-in is as it was read; false, and nothing stored, where it is not.
+
+        For acts of the operator: a freeze, a new password or "End sessions" that came meanwhile has ended
+        what they act from. The conditions stand in the row itself: see `accept_step`.
+        """
+        return self._renew_nonce(self.row_as_read(), with_fields, keep)
+
+    def row_as_read(self) -> "OperatorQuerySet":
+        """Return the stored row while nothing has ended what was opened for the operator as read here."""
+        row: OperatorQuerySet = Operator.objects.filter(
+            pk=self.pk, session_nonce=self.session_nonce, is_active=self.is_active, frozen_at=self.frozen_at
+        )
+        return row
+
+    def _renew_nonce(
+        self, row: "models.QuerySet[Operator]", fields: tuple[str, ...], keep: str | None
+    ) -> bool:
+        """Give that row, if it is there, a new nonce and what these fields hold here; end the sessions."""
+        nonce = new_nonce()
+        if not row.update(session_nonce=nonce, **{field: getattr(self, field) for field in fields}):
+            return False
+        self.session_nonce = nonce
         self.delete_sessions(keep)
+        return True
 
     def delete_sessions(self, keep: str | None = None) -> int:
         """Delete the rows of the operator's sessions but that one; return how many there were."""
@@ -479,10 +504,27 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         found: OperatorQuerySet = others.administrators().with_a_way_in()
         return found
 
-    def join(self, name: str, password_hash: str, now: datetime) -> None:
-        """Make an invited operator a full one."""
-        self.name, self.password, self.is_active, self.joined_at = name, password_hash, True, now
-        self.save(update_fields=["name", "password", "is_active", "joined_at"])
+    def join(self, name: str, password_hash: str, now: datetime) -> bool:
+        """Make an invited operator a full one; false where the invitation that was read has ended."""
+        given = {"name": name, "password": password_hash, "is_active": True, "joined_at": now}
+        if not self.row_as_read().filter(joined_at=None).update(**given):
+            return False
+        for field, value in given.items():
+            setattr(self, field, value)
+        return True
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare, and bring an old hash up to date, as Django does, but in the place of that hash only.
+
+        Django's own would write the password that was typed over a new one that was stored meanwhile.
+        """
+
+        def bring_up_to_date(password: str) -> None:
+            new = make_password(password)
+            if self._row().filter(password=self.password).update(password=new):
+                self.password = new
+
+        return check_password(raw_password, self.password, bring_up_to_date)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return what every session of this operator must carry; Django compares it at each request."""

@@ -10,7 +10,7 @@ from twofactor import enrollment
 
 
 class NotEnrolledError(Exception):
-    """There is no authenticator to reset: somebody else was faster."""
+    """There is no authenticator to reset, or what asks for it has been ended: somebody else was faster."""
 
 
 def reset(operator: Operator, by: Origin, reason: str = "") -> bool:

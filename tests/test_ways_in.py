@@ -40,7 +40,7 @@ def _modules() -> Iterator[tuple[str, ast.Module]]:
             yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
 
-def _functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     """Return every function of the product with the path of its file."""
     for path, module in _modules():
         for node in ast.walk(module):
@@ -55,7 +55,7 @@ def _imported(module: ast.Module) -> Iterator[tuple[str, ast.alias]]:
             yield from ((node.module or "", alias) for alias in node.names)
 
 
-def _called(part: ast.AST) -> Iterator[str]:
+def called(part: ast.AST) -> Iterator[str]:
     """Return the names of what a function or a module calls or hands on, without the modules in front."""
     for node in ast.walk(part):
         if isinstance(node, ast.Name):
@@ -67,15 +67,15 @@ def _called(part: ast.AST) -> Iterator[str]:
 def test_every_place_that_signs_a_person_in_is_known():
     found = [
         (path, function.name, name)
-        for path, function in _functions()
-        for name in _called(function)
+        for path, function in functions()
+        for name in called(function)
         if name in SIGN_IN
     ]
     assert sorted(found) == sorted(WAYS_IN)
 
 
 def test_none_stands_outside_of_a_function_or_goes_by_another_name():
-    everywhere = [path for path, module in _modules() for name in _called(module) if name in SIGN_IN]
+    everywhere = [path for path, module in _modules() for name in called(module) if name in SIGN_IN]
     assert sorted(everywhere) == sorted(path for path, _function, _name in WAYS_IN)
     assert not [
         (path, alias.asname)

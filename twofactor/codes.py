@@ -22,7 +22,7 @@ from accounts.audit import Origin, record
 from accounts.durations import HOUR
 from accounts.models import Action
 from accounts.refusals import What
-from twofactor import emails, enrollment, recovery, throttle
+from twofactor import emails, enrollment, recovery
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -70,8 +70,9 @@ def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
     """Use a recovery code up, with all that says so, or nothing of it."""
     if not user.authenticator.spend_recovery_code(code):
         return False
-    user.clear_failures()
-    user.save(update_fields=user.RECOVERY_FIELDS)
+    if not user.accept_recovery_code():
+        transaction.set_rollback(True)
+        return False
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
     emails.recovery_code_used(user, left, by.address)
@@ -96,10 +97,8 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     with transaction.atomic():
         if user.claim_guessing_notice():
             emails.codes_are_tried(user, by.address)
-    if user.code_failures == throttle.FAILURES_THAT_LOCK and refusal.locked:
-        with transaction.atomic():
-            record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
-            emails.authenticator_locked(user, by.address)
+    if refusal.locked:
+        _tell_of_lock(user, by)
     return refusal
 
 
@@ -114,3 +113,11 @@ def _not_looked_at(user: "Operator", by: Origin, now: datetime) -> Refusal:
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=False)
     refusals.note(What.CODES, user, by, refusal.wait or HOUR)
     return refusal
+
+
+@transaction.atomic
+def _tell_of_lock(user: "Operator", by: Origin) -> None:
+    """Record and mail that no code is accepted until a reset; once, however many come at that moment."""
+    if user.claim_lock():
+        record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
+        emails.authenticator_locked(user, by.address)

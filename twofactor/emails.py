@@ -51,7 +51,10 @@ def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
     tell(
         user,
         _("You have new recovery codes for %(product)s") % _product(),
-        _("New recovery codes were made for %(email)s. The old ones do not work any more.")
+        _(
+            "New recovery codes were made for %(email)s. The old ones do not work now, other sessions have "
+            "ended, and no browser is trusted."
+        )
         % {"email": user.email},
         address=address,
     )

@@ -34,6 +34,10 @@ class AlreadyEnrolledError(Exception):
     """The user has an authenticator; a second enrollment would lock the first phone out."""
 
 
+class SignInChangedError(Exception):
+    """The user's sign-in was frozen, or what this act came from was ended, since the user was read."""
+
+
 class WrongCodeError(Exception):
     """The code does not fit the offered secret, or it is too early for another try.
 
@@ -124,7 +128,7 @@ def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
 def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
     """Store the confirmed secret as the user's authenticator; ends the user's other sessions and links.
 
-    Raises AlreadyEnrolledError; nothing is stored then.
+    Raises AlreadyEnrolledError and SignInChangedError; nothing is stored then.
     """
     try:
         with transaction.atomic():
@@ -136,7 +140,8 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
                 recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
             )
             user.take_first_step(confirmed.step, confirmed.at)
-            user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
+            if not user.renew_nonce_as_read(*user.CODE_FIELDS, keep=by.session_key):
+                raise SignInChangedError
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
             if by.actor == user:  # whoever does it for somebody else has a notice of their own
                 emails.enrolled(user, by.address)
@@ -145,7 +150,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
 
 
 def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
-    """Put the confirmed secret in the place of the old one; return whether the old one still counted.
+    """Put the confirmed secret in the place of the old one; false where that one or the sign-in has changed.
 
     Until then the old phone's codes are right; from then on only the new one's. Ends other sessions.
     """
@@ -162,7 +167,9 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
         if not replaced:
             return False
         user.take_first_step(confirmed.step, confirmed.at)
-        user.renew_session_nonce(*user.CODE_FIELDS, keep=by.session_key)
+        if not user.renew_nonce_as_read(*user.CODE_FIELDS, keep=by.session_key):
+            transaction.set_rollback(True)
+            return False
         record(Action.PHONE_CHANGED, by=by, subject=user)
         emails.phone_changed(user, by.address)
     return True
@@ -176,10 +183,15 @@ def check_readable(user: "Operator") -> None:
 
 
 def remove(user: "Operator", by: Origin) -> bool:
-    """Delete the user's authenticator, with its lock, and end what it opened; false where there was none."""
+    """Delete the user's authenticator, with its lock, and end what it opened; false where there was none.
+
+    Also false where the user acts, and what they act from has been ended: the caller undoes it all then.
+    """
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     if not deleted:
         return False
     user.clear_failures()
+    if by.actor == user:
+        return user.renew_nonce_as_read(*user.RECOVERY_FIELDS, keep=by.session_key)
     user.renew_session_nonce(*user.RECOVERY_FIELDS, keep=by.session_key)
     return True

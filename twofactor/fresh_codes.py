@@ -64,13 +64,19 @@ def _open(sealed: str, user: "Operator") -> list[str]:
 def saved(session: SessionBase, user: "Operator") -> str:
     """Note that the person has saved the codes that are kept; return where to go."""
     next_url: str = session.pop(SESSION_KEY)["next"]
-    Authenticator.objects.filter(user=user).update(recovery_saved_at=timezone.now())
+    # As read: of other codes, made meanwhile, nobody has said that they are saved.
+    mine = Authenticator.objects.filter(pk=user.authenticator.pk)
+    same = mine.filter(recovery_hashes=user.authenticator.recovery_hashes)
+    same.update(recovery_saved_at=timezone.now())
     return next_url
 
 
 @transaction.atomic
 def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
-    """Make ten new codes in place of the old ones, and keep them to be shown; false without authenticator."""
+    """Make ten new codes in place of the old ones, and keep them to be shown. Ends the user's other sessions.
+
+    False, and nothing stored, where authenticator, codes or sign-in are not as they were read.
+    """
     codes = recovery.generate()
     authenticator = user.authenticator
     # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.
@@ -83,6 +89,10 @@ def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
     if not same.update(
         recovery_hashes=recovery.hashes_of(codes, authenticator.secret), recovery_saved_at=None
     ):
+        return False
+    # As with a new phone: whoever makes new codes may have lost the old ones to somebody.
+    if not user.renew_nonce_as_read(keep=by.session_key):
+        transaction.set_rollback(True)
         return False
     record(Action.RECOVERY_CODES_RENEWED, by=by, subject=user)
     keep(session, user, codes, "")

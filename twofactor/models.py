@@ -97,10 +97,26 @@ class TwoFactorUser(models.Model):
         free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
         return free & Q(code_failures__lt=throttle.FAILURES_THAT_LOCK) if self.is_enrolled else free
 
+    def accept_recovery_code(self) -> bool:
+        """Take the count back after a right recovery code; false where what it was typed into was ended."""
+        self.clear_failures()
+        cleared = {field: getattr(self, field) for field in self.RECOVERY_FIELDS}
+        return bool(self._row().filter(session_nonce=self.session_nonce).update(**cleared))  # type: ignore[misc]
+
     def claim_guessing_notice(self) -> bool:
         """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
         row = self._row().filter(code_failures__gt=throttle.FREE_FAILURES, guessing_told=False)
         return bool(row.update(guessing_told=True))
+
+    def claim_lock(self) -> bool:
+        """Whether it is time to tell that the authenticator is locked: true once for each lock.
+
+        A lock has no end, so that it needs none of the waits: the first to take the last one away tells.
+        """
+        locked = self._row().filter(
+            code_failures__gte=throttle.FAILURES_THAT_LOCK, codes_blocked_until__isnull=False
+        )
+        return bool(locked.update(codes_blocked_until=None))
 
     def clear_failures(self) -> None:
         """Set what being right leaves behind, for the caller to save (RECOVERY_FIELDS)."""

@@ -36,6 +36,10 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
         except enrollment.AlreadyEnrolledError:
             messages.warning(request, _already(operator, to_self=operator.pk == request.user.pk))
             return redirect(operator)
+        except enrollment.SignInChangedError:
+            text = _("Nothing changed: the sign-in of %(name)s was changed in the meantime. Look again.")
+            messages.warning(request, text % {"name": operator.name})
+            return redirect(operator)
     offer = enrollment.offer(request.session, operator)
     context = {"form": form, "enrollment": offer, "operator": operator}
     return render(request, "operators/scan.html", context)

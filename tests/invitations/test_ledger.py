@@ -12,21 +12,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin
-from accounts.models import AuditEntry
+from accounts.models import Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.models import Link, hash_of
-from operators import frozen, password_reset, profile, removal
+from operators import frozen, own_sessions, password_reset, profile, removal, reset
 from operators.ledger import records
 from operators.models import Operator
 from operators.override import set_override, set_sign_in_method
 from operators.removal import withdraw
-from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, make_account, make_operator
+from operators.sessions import SessionStore
+from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, enroll, make_account, make_operator
 from tests.test_flows import key_on, link_in_mail, log_in
-from twofactor import enrollment
+from tests.test_ways_in import called, functions
+from twofactor import enrollment, fresh_codes
 from uptrends_2fa import settings as product_settings
 
 URL = reverse("operators:links")
@@ -194,14 +196,48 @@ CHANGES = {
         Link.objects.get(purpose=Link.Purpose.PASSWORD_RESET), "fine long words", NOBODY
     ),
     "own change of the password": lambda olga: profile.change_password(olga, "fine long words", NOBODY),
+    "end sessions": lambda olga: own_sessions.end_all(olga, NOBODY),
+    "a reset": lambda olga: reset.reset(enrolled(olga), NOBODY),
+    "a new phone": lambda olga: enrollment.replace(enrolled(olga), confirmed(), Origin(olga), []),
+    "new recovery codes": lambda olga: fresh_codes.renew(SessionStore(), enrolled(olga), Origin(olga)),
     "a freeze": lambda olga: frozen.freeze(olga, timezone.now(), NOBODY),
     "deactivation": lambda olga: removal.deactivate(olga, NOBODY),
     "deletion": lambda olga: removal.delete(olga, NOBODY),
     "single sign-on": lambda olga: set_sign_in_method(olga, "single_sign_on", NOBODY),
-    "an authenticator": lambda olga: enrollment.enroll(
-        olga, enrollment.Confirmed(SECRET, 1, timezone.now()), NOBODY, RECOVERY_CODES
-    ),
+    "an authenticator": lambda olga: enrollment.enroll(olga, confirmed(), NOBODY, RECOVERY_CODES),
 }
+
+# Every place that gives somebody a new nonce, and what it leaves in the trail.
+RENEWS = {
+    ("operators/frozen.py", "freeze"): {Action.FROZEN},
+    ("operators/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
+    ("operators/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
+    ("operators/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
+    ("operators/profile.py", "_store_email"): {Action.EMAIL_CHANGED},
+    ("operators/profile.py", "change_password"): {Action.PASSWORD_CHANGED},
+    ("operators/removal.py", "_set_active"): {Action.ACTIVATED, Action.DEACTIVATED},
+    ("twofactor/enrollment.py", "enroll"): {Action.TWO_FACTOR_ENROLLED},
+    ("twofactor/enrollment.py", "remove"): {Action.TWO_FACTOR_RESET},
+    ("twofactor/enrollment.py", "replace"): {Action.PHONE_CHANGED},
+    ("twofactor/fresh_codes.py", "renew"): {Action.RECOVERY_CODES_RENEWED},
+}
+
+
+def confirmed() -> enrollment.Confirmed:
+    return enrollment.Confirmed(SECRET, 1, timezone.now())
+
+
+def enrolled(olga: Operator) -> Operator:
+    enroll(olga)
+    found: Operator = Operator.objects.complete().get(pk=olga.pk)
+    return found
+
+
+def test_every_place_that_renews_a_nonce_is_known_to_the_ledger():
+    names = {"renew_session_nonce", "renew_nonce_as_read", "new_nonce"}
+    found = {(path, one.name) for path, one in functions() if names & {*called(one)}}
+    assert {place for place in found if place[0] != "operators/models.py"} == set(RENEWS)
+    assert set().union(*RENEWS.values()) | {Action.DELETED} == set(ledger.RENEWING)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

@@ -605,8 +605,8 @@ def test_nobody_ends_the_session_of_somebody_else(admin_browser, account, same_a
 
 
 def test_a_waiting_sign_in_is_no_session_to_end(operator):
-    here = log_in(operator)
     enroll(operator)
+    here = signed_in(operator)
     waiting = log_in(operator)
     assert here.post(end_url(waiting)).status_code == 404
 

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
+from operators import reset
 from operators.models import Operator
-from tests.factories import RECOVERY_CODES, RESET, code_for, make_operator, signed_in
+from tests.factories import NOBODY, RECOVERY_CODES, RESET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on, log_in
+from twofactor import codes
 
 VERIFY = reverse("twofactor:verify")
 
@@ -44,6 +46,35 @@ def test_the_hundredth_wrong_code_locks_and_is_mailed_to_operator_and_administra
     # The link that freezes a sign-in is for the sign-in that the notice is about.
     assert ["/not-me/" in bodies[who.email] for who in (olga, admin)] == [True, False]
     assert AuditEntry.objects.filter(action=Action.AUTHENTICATOR_LOCKED, subject_id=olga.pk).count() == 1
+
+
+def test_two_wrong_codes_that_lock_at_once_leave_one_entry(olga, admin, monkeypatch):
+    """The ninety-ninth stands still, as in a process that is stopped, until the hundredth was counted."""
+    row = Operator.objects.filter(pk=olga.pk)
+    row.update(code_failures=98)
+    first, second = (Operator.objects.complete().get(pk=olga.pk) for _ in range(2))
+    real = codes.record
+
+    def meanwhile(*args, **kwargs):
+        monkeypatch.setattr(codes, "record", real)
+        row.update(codes_blocked_until=None)
+        codes.check(second, "000000", NOBODY)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(codes, "record", meanwhile)
+    codes.check(first, "000000", NOBODY)
+    olga.refresh_from_db()
+    assert olga.code_failures == 100
+    assert AuditEntry.objects.filter(action=Action.AUTHENTICATOR_LOCKED, subject_id=olga.pk).count() == 1
+    assert len(mail.outbox) == 2
+
+
+def test_another_lock_after_a_reset_is_told_again(locked, olga):
+    reset.reset(Operator.objects.complete().get(pk=olga.pk), NOBODY)
+    enroll(olga)
+    Operator.objects.filter(pk=olga.pk).update(code_failures=99)
+    codes.check(Operator.objects.complete().get(pk=olga.pk), "000000", NOBODY)
+    assert AuditEntry.objects.filter(action=Action.AUTHENTICATOR_LOCKED, subject_id=olga.pk).count() == 2
 
 
 @pytest.mark.parametrize("hours", [2, 24 * 365])
