@@ -22,7 +22,7 @@ from accounts.http import SignedInRequest
 from accounts.models import Action
 from accounts.plain_form import PlainForm
 from twofactor import carried, enrollment, pending, proof
-from twofactor.forms import AnyCodeField, accept
+from twofactor.forms import WRONG, AnyCodeField, accept
 from twofactor.made_by import code_is_missing
 
 METHOD_FIELD = carried.FIELD_PREFIX + "late_for"
@@ -91,15 +91,16 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
     if not form.is_valid():
         return _ask(request, form)
     enrollment.check_readable(request.user)  # a try that could not be looked at must not count
-    session: Any = request.session
     # No password is asked for here: a stolen session must not be worth more tries than a waiting sign-in.
     if not pending.admit_code(request):
         return _log_out(request)
     if not accept(form, request.user, origin(request), "proof_code"):
+        if not form.has_error("proof_code", WRONG):
+            pending.take_back_code(request)
         return _ask(request, form) if pending.codes_left(request) else _log_out(request)
-    proof.note_code(session)
+    proof.note_code(request.session)
     # OWASP ASVS 5.0, 7.2.4: a key that somebody has noted down before does not become a stronger one.
-    session.cycle_key()
+    request.session.cycle_key()
     record(Action.PROVED, by=origin(request), subject=request.user)
     return None
 

@@ -152,6 +152,16 @@ def test_five_wrong_codes_end_the_session(account, olga, browser):
     assert AuditEntry.objects.filter(action=Action.SESSION_ENDED, subject_id=olga.pk).count() == 1
 
 
+def test_a_code_that_is_not_looked_at_uses_up_no_try(account, olga, browser):
+    require(account)
+    until = timezone.now() + timedelta(minutes=1)
+    Operator.objects.filter(pk=olga.pk).update(code_failures=12, codes_blocked_until=until)
+    for _ in range(WRONG_CODES_PER_SIGN_IN + 1):
+        page = browser.post(olga.get_absolute_url(), {LATE: "GET", "proof_code": code_for()}).text
+        assert "Too many wrong codes. Try again in" in page
+    assert Session.objects.get(user=olga).wrong_codes == 0
+
+
 def test_no_sixth_code_is_looked_at_however_it_comes(account, olga, browser):
     require(account)
     Session.objects.filter(user=olga).update(wrong_codes=WRONG_CODES_PER_SIGN_IN)
