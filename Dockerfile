@@ -1,4 +1,5 @@
-FROM python:3.13-slim
+# Raise the last number with each release. A tag can be moved: where that matters, add the image's digest.
+FROM python:3.13.9-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -30,7 +31,8 @@ RUN DEBUG=off \
 
 # The application writes nothing to its own folder: it owns none of it.
 RUN useradd --system --uid 10001 --no-create-home app
-USER app
+# By its number, so that whatever starts it can see that it is not root.
+USER 10001
 
 ENV DEBUG=off \
     GUNICORN_BIND=0.0.0.0:8000

@@ -378,3 +378,22 @@ def test_a_session_ends_with_a_new_nonce(operator):
     browser = signed_in(operator)
     operator.renew_session_nonce()
     assert browser.get(operator.get_absolute_url()).status_code == 302
+
+
+def test_one_address_beside_the_table_says_that_the_process_lives_and_nothing_else(settings):
+    """Under any name, without TLS, without the database: this test may not use it."""
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["login.example.com"]
+    answer = Client(headers={"host": "10.9.8.7:8000"}).get("/healthz")
+    assert (answer.status_code, answer.content, list(answer.cookies)) == (200, b"ok", [])
+    assert Client().head("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/healthz/x", "/x/healthz", "/Healthz"])
+def test_no_other_address_is_taken_for_it(db, path):
+    assert Client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
+def test_it_takes_nothing(db, method):
+    assert getattr(Client(enforce_csrf_checks=True), method)("/healthz").status_code == 404

@@ -32,6 +32,7 @@ EXACT = {
 }
 ANSWERS = {
     "a page": (200, {}),
+    "a sign of life": (200, {"path": "/healthz", "headers": {"host": "127.0.0.1:8000"}}),
     "a page that asks for a sign-in": (302, {"path": "/operators/"}),
     "a page that does not exist": (404, {"path": "/nowhere/"}),
     "a link that works no more": (410, {"path": "/setup/"}),

@@ -50,6 +50,7 @@ UNUSED_FEATURES = (
     "usb",
     "xr-spatial-tracking",
 )
+HEALTH = "/healthz"
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 
 
@@ -93,6 +94,20 @@ def refuse_nul_bytes(get_response: View) -> View:
         raw = [request.path, unquote(request.META.get("QUERY_STRING", "")), *request.COOKIES.values()]
         if any("\0" in text for text in raw):
             return errors.bad_request(request)
+        return get_response(request)
+
+    return middleware
+
+
+def health(get_response: View) -> View:
+    """Answer whatever looks after the process that it is alive; nothing else, and without the database.
+
+    Under any host name, and without TLS: the question comes from the machine itself.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info == HEALTH and request.method in ("GET", "HEAD"):
+            return HttpResponse("ok", content_type="text/plain")
         return get_response(request)
 
     return middleware
