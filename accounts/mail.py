@@ -1,9 +1,11 @@
 """Notices: emails that tell somebody what has happened. Emails with a link: `invitations/link_mail.py`."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from django.utils.text import Truncator
 from django_tasks import task
 
 from accounts import not_me
@@ -13,6 +15,8 @@ from accounts.outgoing import OutgoingMail
 
 if TYPE_CHECKING:
     from operators.models import Operator
+
+LONGEST_NAME = 64
 
 
 class NoticePost(Post):
@@ -53,6 +57,21 @@ def send_notice(mail_id: int) -> None:
     deliver(mail_id, send_notice, NOTICE)
 
 
+def in_mail(person: "Operator") -> str:
+    """Return how an email calls a person: by name and address."""
+    return f"{plain(person.name)} ({person.email})" if person.name else person.email
+
+
+def plain(name: str) -> str:
+    """Return a name as emails show it: not long enough for a message, and nothing that becomes a link.
+
+    Names are typed by people whom the reader may not know. Mail programs make links of `site.example` and of
+    what has a colon; a name reads as well without.
+    """
+    words = re.sub(r"([.\u3002\uff0e\uff61])(?=\w)", r"\1 ", name.replace(":", " "))
+    return Truncator(" ".join(words.split())).chars(LONGEST_NAME)
+
+
 def words_about(operator: "Operator") -> dict[str, object]:
     """Return what emails say about a person, as plain words for their context."""
-    return {"name": operator.name, "email": operator.email, "account": {"name": operator.account.name}}
+    return {"name": plain(operator.name), "email": operator.email, "account": {"name": operator.account.name}}

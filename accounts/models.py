@@ -173,6 +173,7 @@ class Action(models.TextChoices):
     BULK_STARTED = "bulk_started", _("Bulk action started")
     BULK_CANCELLED = "bulk_cancelled", _("Bulk action cancelled")
     BULK_ENDED = "bulk_ended", _("Bulk action ended")
+    ADDRESS_ELSEWHERE = "address_elsewhere", _("Address that cannot be invited was tried")
     LIMIT_REACHED = "limit_reached", _("Limit reached: refused for a while")
     AUDIT_PRUNED = "audit_pruned", _("Old audit entries removed")
 

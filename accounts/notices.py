@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.mail import notify
+from accounts.mail import notify, plain
 from accounts.outgoing import OutgoingMail
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def tell(  # noqa: PLR0913  a notice has these parts
     To be called in the transaction of what it tells, so that neither is without the other.
     """
     context: dict[str, object] = {
-        "name": operator.name or operator.email,
+        "name": plain(operator.name) or operator.email,
         "subject": subject,
         "sentences": [*sentences, _when_and_where(timezone.now(), address)],
         "about": operator.pk if about_self else None,

@@ -30,6 +30,8 @@ class What(TextChoices):
     RESET_LINKS = "reset links", _("Links to choose a new password")
     LINKS = "links", _("Emailed links")
     NOT_ME = "not-me links", _("Links “This was not me”")
+    ADDRESSES = "addresses", _("Addresses that cannot be invited")
+    EMAILS = "emails", _("Emails with a link")
     NEW_PASSWORDS = "new passwords", _("New passwords behind an emailed link")
 
 

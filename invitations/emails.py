@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
 from accounts.days import announced_day
-from accounts.mail import words_about
+from accounts.mail import in_mail, words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
 from invitations import link_mail
@@ -39,12 +39,17 @@ def invitation_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
 
 
 def _invitation(operator: "Operator", by: Origin) -> Message:
-    """Return what an invitation says."""
+    """Return what an invitation says.
+
+    Whose mailbox it is nobody knows yet, so no name that somebody has typed is in it: the account's was
+    given by whoever runs the server, and who invites is known by their address.
+    """
     context = {
-        "operator": words_about(operator),
+        "email": operator.email,
+        "account": operator.account.name,
         "required": operator.effective.required,
         "day": announced_day(operator.effective),
-        "inviter": by.actor.name if by.actor else "",
+        "inviter": by.actor.email if by.actor else "",
     }
     return Message("invitations/email/invitation", operator.email, context)
 
@@ -55,7 +60,7 @@ def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origi
         inviter,
         _("Your invitation was accepted"),
         _("%(whom)s has accepted your invitation to %(account)s.")
-        % {"whom": operator, "account": operator.account.name},
+        % {"whom": in_mail(operator), "account": operator.account.name},
         address=by.address,
         advice=_("If you did not invite anybody, tell the other administrators of your account at once."),
         about_self=False,

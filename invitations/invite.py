@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Action, AuditEntry
-from invitations import emails
+from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link
 from invitations.setup_link import DeadLinkError
@@ -25,7 +25,8 @@ def send(operator: "Operator", by: Origin) -> bool:
     Returns whether it has left or will be tried. Raises TooSoonError where the limits allow no further
     email yet.
     """
-    return not emails.invitation(operator, by).has_failed
+    with mail_limits.written_down(operator, by):
+        return not emails.invitation(operator, by).has_failed
 
 
 def send_now(operator: "Operator", by: Origin) -> tuple[bool, str]:

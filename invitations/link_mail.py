@@ -19,6 +19,7 @@ from accounts.audit import Origin, record
 from accounts.delivery import Post, attempt, deliver, hand_over
 from accounts.models import Action
 from accounts.outgoing import OutgoingMail
+from invitations import mail_limits
 from invitations.ledger import LinkRecord
 from invitations.models import Link
 
@@ -75,6 +76,7 @@ class LinkPost(Post):
             return
         if mail.has_failed:
             Link.mail_failed(mail)
+            mail_limits.give_back(link.user, Purpose(link.purpose), mail)
         if action := OUTCOMES.get((Purpose(link.purpose), OutgoingMail.State(mail.state))):
             why = gettext("The mailbox refuses it.") if mail.is_refused else ""
             record(action, by=Origin(mail.asked_by, mail.address), subject=link.user, new=why)
@@ -105,7 +107,7 @@ def send_now(operator: "Operator", purpose: Link.Purpose, message: Message, by: 
 def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:
     """Store the email and the place of its link, both or neither."""
     now = timezone.now()
-    mail = OutgoingMail.objects.create(
+    mail = OutgoingMail(
         kind=OutgoingMail.Kind.LINK,
         account=operator.account,
         template=message.template,
@@ -116,6 +118,8 @@ def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: 
         created_at=now,
         next_try_at=now,
     )
+    mail_limits.admit(operator, purpose, mail)
+    mail.save()
     Link.reserve(operator, purpose, mail)
     return mail
 

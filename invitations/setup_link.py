@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Action
 from accounts.outgoing import OutgoingMail
-from invitations import emails
+from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link, TooSoonError
 from twofactor import enrollment, recovery
@@ -29,7 +29,8 @@ def send(operator: "Operator", by: Origin) -> int:
     stays valid then). How far the email has come: see `last_email`.
     """
     try:
-        emails.setup_link(operator, by)
+        with mail_limits.written_down(operator, by):
+            emails.setup_link(operator, by)
     except TooSoonError as error:
         return error.wait
     return 0

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from operators.forms import CreateOperatorForm, NewOperatorForm, address_taken
+from operators import address_tries
+from operators.address_tries import ElsewhereError, TakenError
+from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Group, Membership, Operator
 from operators.override import in_words, override_fields
 
@@ -15,7 +17,8 @@ from operators.override import in_words, override_fields
 def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
     """Store the operator of a valid form, invited or (with a password) joined at once.
 
-    Returns None, with an error beside the field, where the address was taken in the same moment.
+    Returns None, with an error beside the field, where somebody has the address; of other accounts that is
+    told here only, and not often: see operators.address_tries.
     """
     operator = Operator(
         account=account,
@@ -30,10 +33,10 @@ def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
     else:
         make_invited(operator)
     try:
-        store(operator, form.cleaned_data["groups"], by)
-    except IntegrityError:
-        same_account = Operator.objects.filter(account=account, email=operator.email).exists()
-        form.add_error("email", address_taken(same_account=same_account))
+        with address_tries.counted(account, by):
+            store(operator, form.cleaned_data["groups"], by)
+    except address_tries.REFUSALS as error:
+        form.add_error("email", error.text)
         return None
     return operator
 
@@ -45,10 +48,19 @@ def make_invited(operator: Operator) -> None:
 
 
 def store(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
-    """Store a new operator with these groups; raises IntegrityError where the address is taken."""
-    with transaction.atomic():
-        operator.save()
-        Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in groups)
-        record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
-        if operator.two_factor_override:
-            record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))
+    """Store a new operator with these groups; raises TakenError or ElsewhereError where it has somebody."""
+    try:
+        with transaction.atomic():
+            _insert(operator, groups, by)
+    except IntegrityError as error:
+        mine = Operator.objects.filter(account=operator.account_id, email=operator.email)
+        raise (TakenError if mine.exists() else ElsewhereError)(operator.email) from error
+
+
+def _insert(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
+    """Store the rows, and what the trail says of them."""
+    operator.save()
+    Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in groups)
+    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
+    if operator.two_factor_override:
+        record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))

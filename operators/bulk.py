@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +23,8 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError
-from operators import adding, groups, removal
+from operators import adding, address_tries, groups, removal
+from operators.address_tries import ElsewhereError, TakenError, TooManyTriesError
 from operators.administrators import LastAdministratorError
 from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.bulk_rules import OVERRIDES, judged
@@ -45,6 +47,9 @@ REASONS: dict[type[Exception], Reason] = {
     TooSoonError: Reason.TOO_SOON,
     NotEnrolledError: Reason.NOT_ENROLLED,
     Group.DoesNotExist: Reason.GROUP_GONE,
+    TakenError: Reason.TAKEN,
+    ElsewhereError: Reason.UNAVAILABLE,
+    TooManyTriesError: Reason.TOO_MANY,
     SecretUnreadableError: Reason.FAILED,
 }
 
@@ -207,8 +212,10 @@ def _who_may(action: BulkAction) -> Operator | None:
 
 def do(action: BulkAction, item: BulkItem, by: Origin) -> None:
     """Do it to one operator, once, wholly or not at all; note why where it is not done."""
+    # Around the transaction: what is undone in there must stay counted.
+    counting = address_tries.counted(action.account, by) if action.kind == Kind.INVITE else nullcontext()
     try:
-        with transaction.atomic():
+        with counting, transaction.atomic():
             if item.claim():
                 _do_claimed(action, item, by)
     except LeftOutError as error:
@@ -242,11 +249,7 @@ def _invite(action: BulkAction, item: BulkItem, by: Origin) -> None:
     override = override_fields(data["override"], by, reason=data["reason"], until=until)
     operator = Operator(account=action.account, name=item.name, email=item.email, **override)
     adding.make_invited(operator)
-    try:
-        adding.store(operator, found, by)
-    except IntegrityError as error:
-        owner = Operator.objects.filter(account=action.account_id, email=item.email)
-        raise LeftOutError(Reason.TAKEN if owner.exists() else Reason.UNAVAILABLE) from error
+    adding.store(operator, found, by)
     BulkItem.objects.filter(pk=item.pk).update(operator_id=operator.pk)
     invite.send(operator, by)
 

@@ -34,6 +34,7 @@ class Reason(models.TextChoices):
     GONE = "gone", _("The operator was deleted in the meantime")
     GROUP_GONE = "group_gone", _("The group was deleted in the meantime")
     TAKEN = "taken", _("An operator of this account has that address already")
+    TOO_MANY = "too_many", _("Too many addresses could not be invited today")
     UNAVAILABLE = "unavailable", _("That address cannot be invited")
     FAILED = "failed", _("It failed because of an error on our side")
 

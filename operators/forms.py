@@ -17,6 +17,7 @@ from operators.models import Group, Operator, SubAccount
 
 # So many digits fit into every row's number.
 LONGEST_KEY = 18
+TAKEN = _("An operator of this account has that address already.")
 
 
 class LoginForm(PlainForm):
@@ -116,19 +117,11 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
         self.account_id = account_id
 
     def clean_email(self) -> str:
-        """Refuse an address that an operator has; of another account's operators nothing is told."""
+        """Refuse an address that an operator of this account has; others are not looked for here."""
         email: str = self.cleaned_data["email"]
-        account_id = Operator.objects.filter(email=email).values_list("account", flat=True).first()
-        if account_id is not None:
-            raise address_taken(same_account=account_id == self.account_id)
+        if Operator.objects.filter(email=email, account=self.account_id).exists():
+            raise ValidationError(TAKEN, code="taken")
         return email
-
-
-def address_taken(*, same_account: bool) -> ValidationError:
-    """Return the error for an address that is in use."""
-    if same_account:
-        return ValidationError(_("An operator of this account has that address already."), code="taken")
-    return ValidationError(_("That address cannot be invited."), code="unavailable")
 
 
 class CreateOperatorForm(NewOperatorForm, NewPasswordForm):

@@ -17,10 +17,10 @@ from accounts.days import end_of
 from accounts.forms import LineField, NameField
 from accounts.models import POLICY_LABELS, Account
 from accounts.policy import AccountRule, Override, is_exception
-from operators.forms import address_taken
+from operators.forms import TAKEN
 from operators.forms_override import WHY, LastDayField, check_last_day
 from operators.forms_password import AddressField
-from operators.models import Group, Operator
+from operators.models import Group
 
 MOST_ROWS = 10_000
 # Room for many groups; a cell that is longer is not taken apart.
@@ -205,14 +205,12 @@ def _note_twice(rows: list[Row]) -> None:
 
 
 def _note_taken(rows: list[Row], account: Account) -> None:
-    """Refuse addresses that somebody has, in the words of the single form."""
+    """Refuse addresses that somebody of this account has; of others nothing is told before the act."""
     for portion in _portions([row for row in rows if row.email]):
         emails = {row.email for row in portion}
-        owners = Operator.objects.filter(email__in=emails).values_list("email", "account")
-        taken = dict(owners.iterator())
+        taken = set(account.operators.filter(email__in=emails).values_list("email", flat=True))
         for row in (row for row in portion if row.email in taken):
-            error = address_taken(same_account=taken[row.email] == account.pk)
-            row.errors += error.messages
+            row.errors.append(str(TAKEN))
 
 
 def _portions(rows: list[Row]) -> Iterator[list[Row]]:

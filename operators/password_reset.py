@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import guessing
 from accounts.audit import Origin, record
 from accounts.models import Action
+from invitations import mail_limits
 from invitations.models import Link, TooSoonError
 from operators import emails, frozen
 from operators.backends import PasswordBackend
@@ -25,7 +26,7 @@ def send_link(email: str, by: Origin) -> None:
     operator = PasswordBackend().find(email)
     if operator is None or not PasswordBackend.has_password(operator):
         return
-    with suppress(TooSoonError), transaction.atomic():
+    with suppress(TooSoonError), mail_limits.written_down(operator, by), transaction.atomic():
         emails.password_reset_link(operator, by)
         record(Action.PASSWORD_RESET_SENT, by=by, subject=operator)
 

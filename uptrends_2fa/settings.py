@@ -152,6 +152,9 @@ EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
 
+# Invitations of one account: more than the largest table, and few enough that nobody is flooded from here.
+INVITATIONS_A_DAY = env.number("INVITATIONS_A_DAY", 20_000, 1, 10_000_000)
+
 # How emails leave: `database` stores them for `manage.py worker`; `immediate` sends them within the
 # request, with one try. See accounts/delivery.py.
 TASK_BACKENDS = {

@@ -47,7 +47,7 @@ def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = to_edit(request.user, pk)
     if operator.is_invited:
         return render(request, "operators/change_email_invited.html", {"operator": operator})
-    form = EmailForm(data_of(request), operator=operator)
+    form = EmailForm(data_of(request), operator=operator, viewer=request.user)
     if form.is_valid() and _request_email(request, operator, form):
         messages.success(
             request,

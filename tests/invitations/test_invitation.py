@@ -175,7 +175,7 @@ def test_an_invited_operator_cannot_sign_in(db):
 
 def test_an_invitation_says_who_sent_it(admin_browser):
     admin_browser.post(reverse("operators:invite"), {"name": "Ivo", "email": "ivo@example.com"})
-    assert "Anna Admin has invited you to join Acme Monitoring" in mail.outbox[0].body
+    assert "anna@example.com has invited you to join Acme Monitoring" in mail.outbox[0].body
 
 
 # Who hears of it

@@ -71,7 +71,7 @@ def test_an_address_of_this_account_is_said_to_be_taken(admin_browser, operator)
     )
 
 
-def test_of_an_address_of_another_account_nothing_is_told(admin_browser):
+def test_of_an_address_of_another_account_nothing_more_is_told(admin_browser):
     make_operator(make_account(name="Other"), "else@example.com")
     page = invite(admin_browser, "else@example.com").text
     assert "cannot be invited" in page

@@ -191,9 +191,8 @@ def test_too_many_rows_are_refused(admin_browser, monkeypatch):
 
 
 def test_every_mistake_is_named_beside_its_row(admin_browser, operator, account):
-    make_operator(make_account(name="Other"), "foreign@example.com")
     text = (
-        ",nobody@example.com\nIvo,no address\nOlga,olga@example.com\nFritz,foreign@example.com\n"
+        ",nobody@example.com\nIvo,no address\nOlga,olga@example.com\n"
         "Ivo,ivo@example.com\nIvo,IVO@example.com\nUma,uma@example.com,No such,never\n"
         "Eve,eve@example.com,Everyone"
     )
@@ -201,8 +200,7 @@ def test_every_mistake_is_named_beside_its_row(admin_browser, operator, account)
         ["Type a name."],
         ["Enter a valid email address."],
         ["An operator of this account has that address already."],
-        ["That address cannot be invited."],
-        ["That address is in line 5 already."],
+        ["That address is in line 4 already."],
         [
             "There is no group “No such”.",
             "“never” is no override. Write Required, Optional or Disabled, or leave it empty.",

@@ -217,17 +217,6 @@ def test_a_refused_address_stays_in_the_field_and_is_escaped(operator, operator_
     assert 'value="&lt;b&gt;@example.com"' in page
 
 
-def test_a_colleague_s_address_is_called_taken(operator, admin, operator_browser):
-    response = ask(operator_browser, operator, "ANNA@example.com")
-    assert response.context["form"].errors["email"] == ["Another operator of this account has this address."]
-
-
-def test_an_address_of_another_account_only_cannot_be_used(operator, operator_browser):
-    make_operator(make_account(), "zoe@example.org")
-    response = ask(operator_browser, operator, "zoe@example.org")
-    assert response.context["form"].errors["email"] == ["This address cannot be used. Choose another one."]
-
-
 @pytest.mark.parametrize(
     ("after", "said"), [(18, "42 seconds"), (59, "1 second."), (0, "1 minute."), (60, "on its way")]
 )
