@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def setup_link(operator: "Operator", by: Origin) -> OutgoingMail:
+def setup_link(operator: "Operator", by: Origin, next_url: str) -> OutgoingMail:
     """Mail the link to the page where a required operator sets up two-factor authentication."""
     context = {
         "operator": words_about(operator),
         "by_override": operator.effective.by_override,
         "day": announced_day(operator.effective),
+        "wanted": next_url,  # not in the text: for the browser in which the link is opened
     }
     message = Message("invitations/email/setup_link", operator.email, context)
     return link_mail.send(operator, Link.Purpose.SETUP, message, by)

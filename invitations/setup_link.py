@@ -22,18 +22,23 @@ class DeadLinkError(Exception):
     """The link was used, replaced or withdrawn in the meantime."""
 
 
-def send(operator: "Operator", by: Origin) -> int:
-    """Mail a new setup link; the older one stops working.
+def send(operator: "Operator", by: Origin, next_url: str = "") -> int:
+    """Mail a new setup link; the older one stops working. From its page the person goes on to `next_url`.
 
     Returns 0, or the seconds to wait where the limits allow no further email yet (the older link
     stays valid then). How far the email has come: see `last_email`.
     """
     try:
         with mail_limits.written_down(operator, by):
-            emails.setup_link(operator, by)
+            emails.setup_link(operator, by, next_url)
     except TooSoonError as error:
         return error.wait
     return 0
+
+
+def wanted(link: Link) -> str:
+    """Return where the person wanted to go who asked for the link, maybe in another browser, or ""."""
+    return link.mail.context.get("wanted", "") if link.mail else ""
 
 
 def make_link(operator: "Operator", by: Origin) -> str:

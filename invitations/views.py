@@ -16,13 +16,13 @@ from accounts.audit import origin, record
 from accounts.days import announced_day
 from accounts.durations import duration
 from accounts.http import data_of
+from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
 from invitations import invite, setup_link, tokens
 from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
 from invitations.link_tries import may_hash
-from invitations.masking import mask
 from invitations.models import Link, lifetime
 from invitations.opening import open_link
 from invitations.setup_link import DeadLinkError
@@ -45,10 +45,10 @@ def check_email(request: HttpRequest) -> HttpResponse:
     """Say how far the email has come; to a page that looks again, only if there is something new."""
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
-        return redirect("operators:login")
+        return pending.to_login(request)
     if waiting.user.effective.policy is not Policy.REQUIRED or waiting.user.is_enrolled:
         messages.info(request, _("You do not need a setup link any more. Log in again to go on."))
-        return redirect("operators:login")
+        return pending.to_login(request)
     mail, wait, live = setup_link.last_email(waiting.user)
     if mail and request.GET.get("seen") == mail.progress:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -71,9 +71,9 @@ def send_again(request: HttpRequest) -> HttpResponse:
     """Mail another setup link, within the limits."""
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
-        return redirect("operators:login")
+        return pending.to_login(request)
     if not waiting.user.is_enrolled:
-        setup_link.send(waiting.user, origin(request, waiting.user))
+        setup_link.send(waiting.user, origin(request, waiting.user), waiting.next_url)
     return redirect("invitations:check-email")
 
 
@@ -145,7 +145,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
         return dead_link(request, SETUP)
     form = PasswordForm(data_of(request))
     if form.is_valid() and _password_is_right(request, form, link):
-        pending.begin(request, link.user, pending.Step.SETUP, "")
+        pending.begin(request, link.user, pending.Step.SETUP, setup_link.wanted(link))
         tokens.remember(request, SETUP, link.token_hash)
         return redirect("invitations:setup")
     context = {"form": form, "address": mask(link.user.email), "operator": link.user}

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.days import announced_day
+from accounts.masking import mask
 from accounts.policy import Effective, Source
-from invitations.masking import mask
 from operators.models import Operator
 from operators.signin_table import NextStep, next_step
 

@@ -291,11 +291,13 @@ def test_the_pages_before_the_sign_in_name_the_account(hooli):
 
 
 @pytest.mark.parametrize("name", ["verify", "recover"])
-def test_the_code_pages_name_the_account(hooli, name):
+def test_the_code_pages_name_the_account_and_whose_code_it_is(hooli, name):
     browser = Client()
-    log_in(browser, make_operator(hooli, enrolled=True))
+    log_in(browser, make_operator(hooli, "olga.operator@example.com", name="Olga", enrolled=True))
     page = browser.get(reverse(f"twofactor:{name}")).text
-    assert "You log in to <strong>Hooli Data</strong>." in page
+    who = "<strong><bdi>Olga</bdi></strong>, <bdi>ol•••@example.com</bdi>"
+    assert f"You log in to <strong>Hooli Data</strong> as {who}." in page
+    assert "olga.operator" not in page
 
 
 @pytest.mark.parametrize(("name", "title"), [("member-of", "Groups"), ("activity", "Activity")])

@@ -10,7 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import load_backend, login
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
@@ -106,6 +108,12 @@ def end(request: HttpRequest) -> None:
     now, if another request of it has gone on meanwhile.
     """
     request.session.clear()
+
+
+def to_login(request: HttpRequest) -> HttpResponseRedirect:
+    """Lead to the login page, and from there to where the person wanted to go, also when time is over."""
+    state = request.session.get(SESSION_KEY)
+    return redirect_to_login(state["next"]) if state and state["next"] else redirect("operators:login")
 
 
 def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_code: bool) -> None:

@@ -15,6 +15,7 @@ from accounts import sent_twice
 from accounts.access import needs_proof, needs_proof_to_post
 from accounts.audit import origin, record
 from accounts.http import SignedInRequest, data_of
+from accounts.masking import mask
 from accounts.models import Action
 from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import WRONG, CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
@@ -59,7 +60,12 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
             return _signed_in(request, waiting, made_by, trust=form.cleaned_data.get(trusted.FIELD, False))
         if not pending.codes_left(request):
             return _no_code_left(request)
-    context = {"form": form, "issuer": settings.TWO_FACTOR_ISSUER, "operator": waiting.user}
+    context = {
+        "form": form,
+        "issuer": settings.TWO_FACTOR_ISSUER,
+        "operator": waiting.user,
+        "address": mask(waiting.user.email),
+    }
     return render(request, template, context)
 
 
@@ -77,17 +83,18 @@ def _nobody_waits(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(request.user.landing_url())
     messages.warning(request, _("Log in again to go on."))
-    return redirect("operators:login")
+    return pending.to_login(request)
 
 
 def _no_code_left(request: HttpRequest) -> HttpResponse:
     """Lead to the beginning of the sign-in, with the reason; one that has gone on elsewhere is left alone."""
+    again = pending.to_login(request)
     if pending.codes_left(request) is None:
         messages.warning(request, pending.GONE_ON)
     else:
         pending.end(request)
         messages.warning(request, _("Those were too many wrong codes. Log in again."))
-    return redirect("operators:login")
+    return again
 
 
 def _signed_in(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.days import days_left, in_words
+from accounts.masking import mask
 from accounts.policy import Policy
-from invitations.masking import mask
 from operators import signin
 from twofactor import pending
 
@@ -26,7 +26,7 @@ def offer(request: HttpRequest) -> HttpResponse:
     """Say how many days are left, and let the person set up now or sign in; there is no session before."""
     waiting = pending.current(request, pending.Step.OFFER)
     if waiting is None:
-        return redirect("operators:login")
+        return pending.to_login(request)
     if request.method == "POST" and CHOICES & request.POST.keys():
         target = signin.after_offer(request, waiting, set_up="set_up" in request.POST)
         return redirect(target or "operators:login")
@@ -35,7 +35,7 @@ def offer(request: HttpRequest) -> HttpResponse:
         messages.info(
             request, _("You do not need to set up two-factor authentication any more. Log in again to go on.")
         )
-        return redirect("operators:login")
+        return pending.to_login(request)
     context: dict[str, Any] = {"operator": waiting.user, "address": mask(waiting.user.email)}
     if effective.starts_at:
         left = days_left(effective.starts_at, timezone.now())

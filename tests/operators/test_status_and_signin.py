@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.masking import mask
 from accounts.models import Account
 from accounts.policy import Policy
 from invitations import setup_link
-from invitations.masking import mask
 from invitations.models import Link
 from operators.models import Operator
 from operators.status import Status
