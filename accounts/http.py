@@ -33,6 +33,15 @@ def data_of(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def typed_before(request: HttpRequest, *names: str) -> dict[str, str]:
+    """Return what was typed into these fields of a form whose token was out of date.
+
+    The view is then asked for a fresh form (uptrends_2fa.stale_forms); secrets are not to be asked for here.
+    """
+    sent: QueryDict | None = getattr(request, "out_of_date", None)
+    return {name: str(sent[name])[:LONGEST_ADDRESS] for name in names if sent and name in sent}
+
+
 def is_ours(request: HttpRequest, target: str) -> bool:
     """Whether an address that a browser sent is one of this site, and safe to lead to."""
     if len(target) > LONGEST_ADDRESS:

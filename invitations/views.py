@@ -15,7 +15,7 @@ from accounts import guessing
 from accounts.audit import origin, record
 from accounts.days import announced_day
 from accounts.durations import duration
-from accounts.http import data_of
+from accounts.http import data_of, typed_before
 from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
@@ -189,6 +189,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return render(request, "invitations/accept_other.html", {"invited": link.user})
     form = AcceptForm(data_of(request), operator=link.user)
+    form.initial.update(typed_before(request, "name"))
     if form.is_valid() and may_hash(request, form, link):
         request.session[ACCEPT_KEY] = {"link": link.token_hash, **form.details()}
         if link.user.effective.usable:

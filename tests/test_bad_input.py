@@ -19,7 +19,7 @@ from accounts.policy import Policy
 from invitations import invite
 from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
-from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
+from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 from tests.test_doors import POST_ONLY, number_in, url_of
 from tests.test_flows import link_in_mail, log_in
 
@@ -346,13 +346,3 @@ def test_what_is_no_number_or_nobodys_does_not_exist(admin_browser, page, number
     answer = admin_browser.get(f"/{page}/{number}/")
     assert answer.status_code == 404
     assert "404.html" in [template.name for template in answer.templates]
-
-
-def test_a_form_from_before_the_sign_in_is_refused_and_says_so(operator):
-    enroll(operator)
-    browser = Client(enforce_csrf_checks=True)
-    old = browser.get("/login/").context["csrf_token"]
-    browser.cookies.clear()
-    answer = browser.post("/login/", {"email": operator.email, "csrfmiddlewaretoken": old})
-    assert answer.status_code == 403
-    assert "403_csrf.html" in [template.name for template in answer.templates]

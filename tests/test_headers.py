@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from tests.factories import PASSWORD, make_account, make_operator
 
@@ -75,8 +76,10 @@ def test_a_static_file_may_be_kept(db):
     assert "max-age" in get(ANSWERS["a static file"][1]).headers["Cache-Control"]
 
 
-def test_a_form_from_another_site_is_refused_with_all_headers(db):
-    answer = Client(enforce_csrf_checks=True).post("/login/")
+def test_a_form_from_another_site_is_refused_with_all_headers(admin):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin)
+    answer = browser.post(reverse("operators:name", args=[admin.pk]))
     assert answer.status_code == 403
     assert_guarded(answer)
 

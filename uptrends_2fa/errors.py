@@ -19,11 +19,6 @@ def bad_request(request: HttpRequest) -> HttpResponse:
     return render(request, "400.html", status=400)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer 403 for a form from an old tab, or from another site."""
-    return render(request, "403_csrf.html", status=403)
-
-
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Answer 503 when the server lacks something it needs, such as its database or an encryption key."""
     # The page has no menu then: to know whose it is takes a query.

@@ -245,9 +245,14 @@ def to_login(request: HttpRequest) -> HttpResponseRedirect:
     """Return the way to the login page, and from there back to the page or to the one with the button."""
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
+    return redirect_to_login(page_before(request))
+
+
+def page_before(request: HttpRequest) -> str:
+    """Return the page of this site with the form or button that was sent, or else the start page."""
     page = request.headers.get("Referer", "")
     back = urlsplit(page) if is_ours(request, page) else None
-    return redirect_to_login(urlunsplit(("", "", back.path, back.query, "")) if back else "/")
+    return urlunsplit(("", "", back.path, back.query, "")) if back else "/"
 
 
 def page_for_405(get_response: View) -> View:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import guessing
 from accounts.audit import origin
 from accounts.forms import NewPasswordForm
-from accounts.http import data_of
+from accounts.http import data_of, typed_before
 from accounts.refusals import What, admit_network
 from invitations import opening, tokens
 from invitations.dead_link import dead_link
@@ -33,7 +33,7 @@ ADDRESS_KEY = "password_reset_address"
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_link(request: HttpRequest) -> HttpResponse:
     """Ask for the address; the answer is the same for every address."""
-    form = LinkForm(data_of(request))
+    form = LinkForm(data_of(request), initial=typed_before(request, "email"))
     # Counted before the form is looked at: what it holds may be anything, and costs time.
     if form.is_bound and _may_ask(request, form) and form.is_valid():
         email = form.cleaned_data["email"]

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit import origin, record
-from accounts.http import SignedInRequest, is_ours
+from accounts.http import SignedInRequest, is_ours, typed_before
 from accounts.models import Action
 from operators import signin
 from operators.forms import LoginForm
@@ -34,7 +34,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
             return redirect(next_url or request.user.landing_url())
         # A redirect to here names the page that was asked for; the start page is where everybody begins.
         interrupted = bool(next_url) and next_url != reverse("operators:home")
-        context = {"form": LoginForm(), "next": next_url, "interrupted": interrupted}
+        form = LoginForm(initial=typed_before(request, "email"))
+        context = {"form": form, "next": next_url, "interrupted": interrupted}
         return render(request, "operators/login.html", context)
     form = LoginForm(request.POST)
     if form.is_valid() and (target := _let_in(request, form, next_url)):
@@ -68,6 +69,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 def _safe_next(request: HttpRequest) -> str:
     """Return where the person wanted to go, if that is a page of this site; "" otherwise."""
-    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    sent = typed_before(request, REDIRECT_FIELD_NAME) or request.POST
+    target = sent.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
     # What begins with no slash would be taken for the name of a view.
     return target if target.startswith("/") and is_ours(request, target) else ""
