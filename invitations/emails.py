@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def setup_link(operator: "Operator", by: Origin, next_url: str) -> OutgoingMail:
-    """Mail the link to the page where a required operator sets up two-factor authentication."""
+def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: bool) -> OutgoingMail:
+    """Mail the link to the page where a required operator sets up two-factor authentication.
+
+    `at_login` says that a right password has just asked for it; else somebody else sends it.
+    """
     context = {
         "operator": words_about(operator),
+        "at_login": at_login,
+        "by_name": by.actor.name if by.actor else "",
         "by_override": operator.effective.by_override,
         "day": announced_day(operator.effective),
         "wanted": next_url,  # not in the text: for the browser in which the link is opened

@@ -22,15 +22,17 @@ class DeadLinkError(Exception):
     """The link was used, replaced or withdrawn in the meantime."""
 
 
-def send(operator: "Operator", by: Origin, next_url: str = "") -> int:
+def send(operator: "Operator", by: Origin, next_url: str = "", *, at_login: bool = False) -> int:
     """Mail a new setup link; the older one stops working. From its page the person goes on to `next_url`.
+
+    `at_login`: the operator's own login asks for it, after the right password; else an administrator does.
 
     Returns 0, or the seconds to wait where the limits allow no further email yet (the older link
     stays valid then). How far the email has come: see `last_email`.
     """
     try:
         with mail_limits.written_down(operator, by):
-            emails.setup_link(operator, by, next_url)
+            emails.setup_link(operator, by, next_url, at_login=at_login)
     except TooSoonError as error:
         return error.wait
     return 0

@@ -73,7 +73,7 @@ def send_again(request: HttpRequest) -> HttpResponse:
     if waiting is None:
         return pending.to_login(request)
     if not waiting.user.is_enrolled:
-        setup_link.send(waiting.user, origin(request, waiting.user), waiting.next_url)
+        setup_link.send(waiting.user, origin(request, waiting.user), waiting.next_url, at_login=True)
     return redirect("invitations:check-email")
 
 

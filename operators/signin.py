@@ -97,7 +97,7 @@ def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: M
 def _send_setup_link(request: HttpRequest, operator: Operator, next_url: str) -> str:
     """Mail the setup link; whoever asked for it waits for it here."""
     pending.begin(request, operator, pending.Step.SETUP, next_url)
-    setup_link.send(operator, origin(request, operator), next_url)
+    setup_link.send(operator, origin(request, operator), next_url, at_login=True)
     return reverse("invitations:check-email")
 
 

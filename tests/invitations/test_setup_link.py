@@ -1,7 +1,8 @@
 """The setup link: how it is mailed, what it opens, and when it is dead."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,6 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from accounts.models import Action, AuditEntry
 from accounts.outgoing import OutgoingMail
@@ -16,7 +18,8 @@ from accounts.policy import Policy
 from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_account, make_operator, signed_in
+from tests.operators.test_bulk import chosen, confirm
 from tests.test_flows import key_on, link_in_mail
 
 
@@ -323,3 +326,83 @@ def test_an_address_that_opens_link_after_link_waits(olga):
     assert answer.status_code == 429
     assert "Wait 15 minutes" in answer.text
     assert Client().get(link, REMOTE_ADDR="203.0.113.6").status_code == 302
+
+
+# Who has asked for the email, and what it says of them
+
+
+def bodies() -> list[str]:
+    """The newest email as text and as HTML, each in one line."""
+    letter: Any = mail.outbox[-1]
+    [(html, _kind)] = letter.alternatives
+    return [" ".join(strip_tags(str(text)).split()) for text in (letter.body, html)]
+
+
+LOGGED_IN = (
+    "you logged in to Acme Monitoring with your password, "
+    "and so asked for this link on 3 Mar 2026, 13:05 UTC."
+)
+IF_NOT_YOU = "If it was not you who logged in, somebody else knows your password. Do not use the link;"
+NOT_EXPECTED = "If you did not expect it, ask an administrator of your account before you use it."
+ASKS_FIRST = "The link works once, for 1 hour, and asks for your password first."
+STRAIGHT_ON = "In the browser in which you logged in it goes straight on;"
+
+
+@pytest.fixture
+def _clock():
+    with time_machine.travel(datetime(2026, 3, 3, 13, 5, tzinfo=UTC), tick=False):
+        yield
+
+
+def again(browser: Client) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        browser.post(reverse("invitations:send-again"))
+
+
+@pytest.mark.usefixtures("_clock")
+@pytest.mark.parametrize("resend", [False, True])
+def test_the_email_after_a_login_speaks_of_the_login(olga, resend):
+    browser = stopped(olga)
+    said = LOGGED_IN
+    if resend:
+        again(browser)
+        said = said.replace("13:05", "13:07")
+    for body in bodies():
+        assert said in body
+        assert STRAIGHT_ON in body
+        assert IF_NOT_YOU in body
+        assert NOT_EXPECTED not in body
+        assert "sends you this link" not in body
+
+
+def by_hand(browser: Client, olga: Operator) -> None:
+    browser.post(reverse("operators:setup-link-send", args=[olga.pk]))
+
+
+def after_a_reset(browser: Client, olga: Operator) -> None:
+    enroll(olga)
+    browser.post(reverse("operators:reset", args=[olga.pk]), {**RESET, "setup_link": "now"})
+
+
+def in_bulk(browser: Client, olga: Operator) -> None:
+    confirm(browser, chosen("setup-link", [olga]))
+
+
+@pytest.mark.parametrize("act", [by_hand, after_a_reset, in_bulk])
+def test_the_email_that_an_administrator_sends_speaks_of_them(olga, act):
+    anna = make_operator(olga.account, name="Anna Admin", administrator=True, enrolled=True)
+    act(signed_in(anna), olga)
+    assert mail.outbox[-1].subject == "Set up two-factor authentication for Uptrends"
+    for body in bodies():
+        assert "Anna Admin, an administrator of Acme Monitoring, sends you this link." in body
+        assert ASKS_FIRST in body
+        assert NOT_EXPECTED in body
+        assert "logged in" not in body
+        assert "somebody else knows your password" not in body
+
+
+def test_the_email_of_the_command_line_names_nobody(olga):
+    setup_link.send(olga, NOBODY)
+    for body in bodies():
+        assert "an administrator of Acme Monitoring sends you this link." in body
+        assert NOT_EXPECTED in body
