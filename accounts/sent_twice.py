@@ -23,15 +23,16 @@ Whoever begins an act claims it first, by one conditional UPDATE; who comes seco
 """
 
 import json
+import os
 import time
 import zlib
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -47,6 +48,7 @@ DONE, NOT_DONE = timedelta(seconds=60), timedelta(seconds=5)
 PATIENCE, PAUSE = 5, 0.05
 # In characters. Longer answers are pages with a large table, which nobody loses anything by making twice.
 LONGEST = 100_000
+NONCE_BYTES = 12  # random; each key is one act's own, and seals a handful of answers at most
 
 ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 
@@ -68,7 +70,7 @@ def act_of(request: HttpRequest) -> Act | None:
     value = json.dumps([session_key, request.get_full_path(), sorted(request.POST.lists()), files])
     name = salted_hmac("accounts.sent_twice.name", value, algorithm="sha256").hexdigest()
     key = salted_hmac("accounts.sent_twice.key", value, algorithm="sha256").digest()
-    return Act(name, urlsafe_b64encode(key))
+    return Act(name, key)
 
 
 def claims_by_itself(view: ViewType) -> ViewType:
@@ -97,7 +99,9 @@ def seal(act: Act, response: HttpResponse) -> str:
     cookies = [(name, cookie.value, dict(cookie)) for name, cookie in response.cookies.items()]
     # Latin-1 gives each byte a character of its own.
     parts = [response.status_code, dict(response.headers), cookies, response.content.decode("latin-1")]
-    sealed = Fernet(act.key).encrypt(zlib.compress(json.dumps(parts).encode())).decode()
+    nonce = os.urandom(NONCE_BYTES)
+    ciphertext = AESGCM(act.key).encrypt(nonce, zlib.compress(json.dumps(parts).encode()), None)
+    sealed = urlsafe_b64encode(nonce + ciphertext).decode()
     return sealed if len(sealed) <= LONGEST else ""
 
 
@@ -121,7 +125,9 @@ def set_session_cookie(response: HttpResponse, session_key: str) -> None:
 
 def _answer(request: HttpRequest, act: Act, session_key: str, sealed: str) -> HttpResponse:
     """Return the kept answer, with its cookies: those of the first may never have reached the browser."""
-    status, headers, cookies, body = json.loads(zlib.decompress(Fernet(act.key).decrypt(sealed.encode())))
+    raw = urlsafe_b64decode(sealed)
+    plain = AESGCM(act.key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None)
+    status, headers, cookies, body = json.loads(zlib.decompress(plain))
     response = HttpResponse(body.encode("latin-1"), status=status, headers=headers)
     for name, value, attributes in cookies:
         response.cookies[name] = value
