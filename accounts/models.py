@@ -1,8 +1,9 @@
 """The account, and the audit trail of what happens in it."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +47,8 @@ class Account(models.Model):
     policy_changed_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     # For how many days a browser may be trusted in place of a code; None: a code at every sign-in.
     trusted_browser_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Browsers trusted before that moment had stopped to count, and never do again, whatever is set later.
+    trust_counts_from = models.DateTimeField(null=True, editable=False)
     # Every so many days those who have not set up are reminded; None: never by itself.
     reminder_days = models.PositiveSmallIntegerField(null=True, blank=True)
     # Whether the scheduled reminders go to those as well who may set up and need not.
@@ -88,23 +91,41 @@ class Account(models.Model):
         One conditional UPDATE decides: nothing is stored where somebody else has changed the rule since
         it was read here.
         """
+        now = timezone.now()
         read = {"two_factor_policy": self.two_factor_policy, "required_from": self.required_from}
-        new = {
+        new: dict[str, Any] = {
             "two_factor_policy": policy,
             "required_from": required_from,
             "policy_changed_by": changed_by,
-            "policy_changed_at": timezone.now(),
+            "policy_changed_at": now,
         }
+        # Nobody is asked for a code then, so that no browser is trusted in place of one. At the end of it as
+        # well, for those that were about to be trusted at its beginning.
+        if Policy.DISABLED in (policy, self.two_factor_policy):
+            new["trust_counts_from"] = now
         if not Account.objects.filter(pk=self.pk, **read).update(**new):
             return False
         for field, value in new.items():
             setattr(self, field, value)
         return True
 
+    @transaction.atomic
     def set_trusted_browser_days(self, days: int | None) -> bool:
-        """Store for how many days browsers may be trusted (None: not at all); return whether it changed."""
-        row = Account.objects.filter(pk=self.pk).exclude(trusted_browser_days=days)
-        return bool(row.update(trusted_browser_days=days))
+        """Store for how many days browsers may be trusted (None: not at all); return whether it changed.
+
+        Those that do not count by now stay ended, however many days there are the next time. The values here
+        are those of before, as they were stored.
+        """
+        now = timezone.now()
+        row = Account.objects.select_for_update(no_key=True).get(pk=self.pk)
+        self.trusted_browser_days = row.trusted_browser_days
+        if days == row.trusted_browser_days:
+            return False
+        ended_before = now if days is None else now - timedelta(days=row.trusted_browser_days or 0)
+        row.trust_counts_from = max(row.trust_counts_from or ended_before, ended_before)
+        row.trusted_browser_days = days
+        row.save(update_fields=["trusted_browser_days", "trust_counts_from"])
+        return True
 
 
 class Action(models.TextChoices):

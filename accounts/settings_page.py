@@ -42,13 +42,13 @@ def rule_in_words(rule: AccountRule) -> str:
 def change_trusted_browser_days(account: Account, days: int | None, by: Origin) -> bool:
     """Store for how many days a browser may be trusted; return whether it differs from before.
 
-    Touches no trusted browser: the setting is read at each sign-in.
+    Touches no trusted browser: the setting, and from when on one counts, are read at each sign-in.
     """
     with transaction.atomic():
-        old = account.trusted_browser_days
         if not account.set_trusted_browser_days(days):
             return False
-        record(Action.TRUSTED_BROWSERS, by=by, account=account, old=_in_words(old), new=_in_words(days))
+        old = _in_words(account.trusted_browser_days)
+        record(Action.TRUSTED_BROWSERS, by=by, account=account, old=old, new=_in_words(days))
     return True
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Origin, record
 from accounts.audit_search import REASON_AFTER
 from accounts.models import POLICY_LABELS, Action
-from accounts.policy import Effective, Override, effective_policy
+from accounts.policy import Effective, Override, Policy, effective_policy
 from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators import emails
@@ -36,6 +36,8 @@ def set_override(
         stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*given).first()
         if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
             return False
+        if override == Policy.DISABLED:
+            operator.end_trust()  # no code is asked for from now on: what stood in for one does not come back
         old, before = in_words(stored), _under(operator, stored.override)
         for field, value in new.items():
             setattr(operator, field, value)

@@ -40,7 +40,11 @@ def recovery_code_used(user: "Operator", left: int, address: str | None) -> None
     tell(
         user,
         _("A recovery code of yours was used on %(product)s") % _product(),
-        _("A recovery code was used in place of a code from the app of %(email)s.") % {"email": user.email},
+        _(
+            "A recovery code was used in place of a code from the app of %(email)s. "
+            "No browser that was trusted before is trusted now."
+        )
+        % {"email": user.email},
         ngettext("%d recovery code is left.", "%d recovery codes are left.", left) % left,
         address=address,
     )

@@ -29,6 +29,8 @@ class TwoFactorUser(models.Model):
     # The time step of the newest accepted code: that one and older ones are never accepted (RFC 6238, 5.2).
     last_code_step = models.BigIntegerField(default=0, editable=False)
     last_code_at = models.DateTimeField(null=True, editable=False)
+    # Another number ends all trusted browsers, as the nonce does, but nothing else.
+    trust_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     # What being right leaves behind; a recovery code has no time step, and must not write an old one back.
     RECOVERY_FIELDS = ("code_failures", "codes_blocked_until", "guessing_told")
@@ -98,10 +100,25 @@ class TwoFactorUser(models.Model):
         return free & Q(code_failures__lt=throttle.FAILURES_THAT_LOCK) if self.is_enrolled else free
 
     def accept_recovery_code(self) -> bool:
-        """Take the count back after a right recovery code; false where what it was typed into was ended."""
+        """Take the count back after a right recovery code; false where what it was typed into was ended.
+
+        Whoever uses one has not got the phone: no browser is trusted in place of it any longer.
+        """
         self.clear_failures()
         cleared = {field: getattr(self, field) for field in self.RECOVERY_FIELDS}
-        return bool(self._row().filter(session_nonce=self.session_nonce).update(**cleared))  # type: ignore[misc]
+        row = self._row().filter(session_nonce=self.session_nonce)  # type: ignore[misc]  # the user model has it
+        return self._end_trust(row, **cleared)
+
+    def end_trust(self) -> None:
+        """Trust none of the user's browsers, nor one that is about to be trusted."""
+        self._end_trust(self._row())
+
+    def _end_trust(self, row: "models.QuerySet[Self]", **values: object) -> bool:
+        """Do that, and store the values, if the row is there."""
+        ended = row.update(trust_epoch=F("trust_epoch") + 1, **values)
+        # What is trusted in this request is so afterwards; where others have ended trust too, it is not.
+        self.trust_epoch += ended
+        return bool(ended)
 
     def claim_guessing_notice(self) -> bool:
         """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
@@ -217,6 +234,8 @@ class TrustedBrowser(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     # The user's session nonce then: whatever renews it ends the trust.
     nonce = models.CharField(max_length=32)
+    # The user's `trust_epoch` then: the same.
+    epoch = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField()

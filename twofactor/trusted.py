@@ -1,19 +1,20 @@
 """Trusted browsers: where a code was given once, and is not asked for again for some days.
 
-The browser keeps a random token in a cookie, the server only its hash. Whether it counts is decided at each
-sign-in, after the right password, from the account's setting as it stands then. It stands in for the code
-of a sign-in and for nothing else: whatever asks for proof inside a session asks for a real code.
+The browser keeps a random token in a cookie, one for each of the people who trust it, the server only its
+hash. Whether it counts is decided at each sign-in, after the right password, from the account's setting as it
+stands then. It stands in for the code of a sign-in and for nothing else: whatever asks for proof inside a
+session asks for a real code.
 """
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django import forms
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 FIELD = "trust"
+# People who trust one browser: more than share one. The cookie is kept small by it.
+PEOPLE_IN_A_BROWSER = 10
+SEPARATOR = "."  # in no token
 
 
 def days_for(user: "Operator") -> int:
@@ -54,12 +58,18 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
     lives = timedelta(days=days_for(user))
     now, token, by = timezone.now(), secrets.token_urlsafe(32), origin(request, user)
     with transaction.atomic():
-        worthless = ~Q(nonce=user.session_nonce) | Q(expires_at__lte=now) | Q(token_hash=hash_in(request))
-        TrustedBrowser.objects.filter(worthless, user=user).delete()
+        others = _of_others(request, user, now)
+        kept, dropped = others[: PEOPLE_IN_A_BROWSER - 1], others[PEOPLE_IN_A_BROWSER - 1 :]
+        worthless = ~Q(nonce=user.session_nonce) | ~Q(epoch=user.trust_epoch) | Q(expires_at__lte=now)
+        worthless |= Q(token_hash__in=hashes_in(request))
+        # What leaves the cookie leaves the list of its person, too.
+        lost = Q(token_hash__in=[_hash(other) for other, _ends in dropped])
+        TrustedBrowser.objects.filter(Q(worthless, user=user) | lost).delete()
         browser = TrustedBrowser.objects.create(
             user=user,
             token_hash=_hash(token),
             nonce=user.session_nonce,
+            epoch=user.trust_epoch,
             created_at=now,
             expires_at=now + lives,
             last_used_at=now,
@@ -70,12 +80,23 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
         emails.browser_trusted(user, browser.browser, lives.days, by.address)
     response.set_cookie(
         settings.TRUSTED_BROWSER_COOKIE_NAME,
-        token,
-        max_age=lives,
+        SEPARATOR.join([token, *(other for other, _ends in kept)]),
+        max_age=max([lives, *(ends - now for _other, ends in kept)]),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
+
+
+def _of_others(request: HttpRequest, user: "Operator", now: datetime) -> list[tuple[str, datetime]]:
+    """Return the tokens in this browser that other people have there, newest first, and when each ends."""
+    tokens = {_hash(token): token for token in _tokens_in(request)}
+    if not tokens:
+        return []
+    still = {"nonce": F("user__session_nonce"), "epoch": F("user__trust_epoch")}
+    theirs = TrustedBrowser.objects.filter(token_hash__in=tokens, expires_at__gt=now, **still)
+    ends = dict(theirs.exclude(user=user).values_list("token_hash", "expires_at"))
+    return [(token, ends[token_hash]) for token_hash, token in tokens.items() if token_hash in ends]
 
 
 def skips_code(request: HttpRequest, user: "Operator") -> bool:
@@ -83,8 +104,9 @@ def skips_code(request: HttpRequest, user: "Operator") -> bool:
 
     One statement decides and notes the use; without the cookie there is none.
     """
-    token_hash = hash_in(request)
-    return bool(token_hash and _valid(user).filter(token_hash=token_hash).update(last_used_at=timezone.now()))
+    hashes = hashes_in(request)
+    here = _valid(user).filter(token_hash__in=hashes)
+    return bool(hashes and here.update(last_used_at=timezone.now()))
 
 
 def listed(user: "Operator") -> list[TrustedBrowser]:
@@ -107,6 +129,7 @@ def remove_all(user: "Operator", by: Origin) -> int:
     """Trust none of the user's browsers any more; return how many there were."""
     with transaction.atomic():
         removed, _each = _valid(user).delete()
+        user.end_trust()  # one that is about to be trusted elsewhere is not there yet
         if removed:
             record(Action.BROWSERS_REMOVED, by=by, subject=user, old=str(removed))
     return removed
@@ -117,24 +140,33 @@ def delete_expired() -> int:
     return batches.delete(TrustedBrowser.objects.filter(expires_at__lte=timezone.now()))
 
 
-def hash_in(request: HttpRequest) -> str:
-    """Return the hash of the token that this browser sent, "" without one."""
-    token = request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")
-    return _hash(token) if token else ""
+def hashes_in(request: HttpRequest) -> list[str]:
+    """Return the hashes of the tokens that this browser sent."""
+    return [_hash(token) for token in _tokens_in(request)]
+
+
+def _tokens_in(request: HttpRequest) -> list[str]:
+    """Return the tokens that this browser sent, newest first; no more than one could have been given."""
+    sent = request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "").split(SEPARATOR)
+    return [token for token in sent[:PEOPLE_IN_A_BROWSER] if token]
 
 
 def _valid(user: "Operator") -> QuerySet[TrustedBrowser]:
     """Return the browsers that count for this user now.
 
-    Reset, enrollment, a new password or address and deactivation renew the nonce. A setting that has become
-    shorter counts from the day each browser was trusted; a longer one lengthens nothing.
+    Reset, enrollment, new recovery codes, a new password or address and deactivation renew the nonce; a
+    recovery code that is used and an override to Disabled count the epoch up. A setting that has become
+    shorter counts from the day each browser was trusted; a longer one lengthens nothing. Neither it nor
+    another policy brings back what did not count in between (`Account.trust_counts_from`).
     """
     now = timezone.now()
+    since = now - timedelta(days=days_for(user))
     return TrustedBrowser.objects.filter(
         user=user,
         nonce=user.session_nonce,
+        epoch=user.trust_epoch,
         expires_at__gt=now,
-        created_at__gt=now - timedelta(days=days_for(user)),
+        created_at__gt=max(since, user.account.trust_counts_from or since),
     )
 
 

@@ -30,7 +30,7 @@ def sessions(request: SignedInRequest) -> HttpResponse:
         "sessions": own_sessions.listed(request.user, here),
         "trusted_days": trusted.days_for(request.user),
         "trusted_browsers": trusted.listed(request.user),
-        "trusted_here": trusted.hash_in(request),
+        "trusted_here": trusted.hashes_in(request),
     }
     return render(request, "operators/sessions.html", context)
 
