@@ -25,7 +25,8 @@ class Limit:
 def count(limits: list[Limit]) -> int:
     """Count one event against each limit; return 0, or the seconds until none of them is exceeded.
 
-    What is over a limit is counted too, but a window never grows longer by it.
+    What is over a limit is counted too, but a window never grows longer by it. Nor does it last longer than
+    its own length where the server's clock is set back: it ends so long from then at the latest.
     """
     now = int(time.time())
     found = _add(limits, 1, now) or _stored(limits)
@@ -60,8 +61,8 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
     rows = [value for limit in ordered for value in (limit.key, first, now + limit.seconds)]
     places = ", ".join(["(%s, %s, %s)"] * len(ordered))
     gates = [limit for limit in ordered if limit.is_gate and times > 0]
-    shut = " OR ".join(["(key = %s AND count > %s)"] * len(gates)) or "FALSE"
-    limits_of_gates = [value for gate in gates for value in (gate.key, gate.allowed)]
+    shut = " OR ".join(["(key = %s AND count > %s AND ends_at <= %s)"] * len(gates)) or "FALSE"
+    limits_of_gates = [value for gate in gates for value in (gate.key, gate.allowed, now + gate.seconds)]
     # The ORM has no INSERT … ON CONFLICT that computes from the stored row. Both databases speak this.
     statement = f"""
         INSERT INTO accounts_tally (key, count, ends_at)
@@ -73,7 +74,8 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
                 ELSE accounts_tally.count + %s
             END,
             ends_at = CASE
-                WHEN accounts_tally.ends_at <= %s THEN excluded.ends_at
+                WHEN accounts_tally.ends_at <= %s OR accounts_tally.ends_at > excluded.ends_at
+                THEN excluded.ends_at
                 ELSE accounts_tally.ends_at
             END
         RETURNING key, count, ends_at

@@ -1,5 +1,7 @@
 """A question stands before a page: what was typed is kept in it, and goes on once it is answered."""
 
+import re
+import time
 from typing import Any
 
 from django.http import QueryDict
@@ -8,15 +10,33 @@ from accounts.http import SignedInRequest
 
 # Whatever the question itself asks, and the field in which it notes the method of the page behind it.
 FIELD_PREFIX = "proof_"
+# When the form behind the question was sent: a code in it may be an old one by the time of the answer.
+SINCE_FIELD = "proof_since"
 
 
 def kept(request: SignedInRequest) -> list[tuple[str, str]]:
-    """Return the fields to keep in the question.
+    """Return the fields to keep in the question, and when they were typed.
 
     Passwords are not written into pages; their forms ask for them again.
     """
     own = _without_the_question(request.POST).lists()
-    return [(name, value) for name, values in own for value in values if "password" not in name]
+    typed = [(name, value) for name, values in own for value in values if "password" not in name]
+    return [*typed, (SINCE_FIELD, str(int(_since(request))))]
+
+
+def typed_at(request: SignedInRequest) -> float:
+    """Return when the form was sent, in seconds since 1970, also where a question came in between.
+
+    Good for words only: a browser may claim any moment.
+    """
+    return getattr(request, "typed_at", time.time())
+
+
+def _since(request: SignedInRequest) -> float:
+    """Return the moment that the question has kept; this one for a new question."""
+    kept_since = request.POST.get(SINCE_FIELD, "")
+    now = time.time()
+    return min(int(kept_since), now) if re.fullmatch(r"[0-9]{1,12}", kept_since) else now
 
 
 def method(request: SignedInRequest, field: str) -> str:
@@ -28,6 +48,7 @@ def method(request: SignedInRequest, field: str) -> str:
 
 def hand_on(request: SignedInRequest, field: str) -> None:
     """Turn an answered question into the request that it stood before."""
+    request.typed_at = _since(request)  # type: ignore[attr-defined]
     if method(request, field) == "GET":
         request.method, request.POST = "GET", QueryDict()
     else:

@@ -10,6 +10,7 @@ every miss before, reads of a code that opens nothing, and learns nothing of the
 it is looked at as little as any other.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a code is not accepted: a wait in seconds, a lock until a reset, used up already, or else wrong."""
@@ -37,6 +41,8 @@ class Refusal:
     spent: bool = False
     # Whether it counts as a wrong one. One that was not looked at does not, nor one that was right before.
     counts: bool = True
+    # For how many seconds no code from the app counts, since the server's clock was set back.
+    ahead: int = 0
 
 
 def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
@@ -46,6 +52,11 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     if user.code_wait(now) or user.is_locked:
         # How long the answer takes must not tell a right code from a wrong one.
         return _not_looked_at(user, by, now)
+    if ahead := user.seconds_ahead(now):
+        logger.warning(
+            "Operator %d: a code of %d seconds ahead was accepted. Is the clock right?", user.pk, ahead
+        )
+        return Refusal(wait=0, locked=False, counts=False, ahead=ahead)
     step = user.authenticator.step_of(code, now)
     if step is not None and user.accept_step(step, now):
         return None

@@ -43,14 +43,17 @@ class WrongCodeError(Exception):
 
     `drift` is how many seconds the clock that made it is ahead (negative: behind), where that is the
     reason; `wait` is how many seconds no code is looked at; `unseen` says that this session was never shown
-    a QR code to which the code could belong.
+    a QR code to which the code could belong; `late` that it was right when it was typed.
     """
 
-    def __init__(self, *, drift: int | None = None, wait: int = 0, unseen: bool = False) -> None:
+    def __init__(
+        self, *, drift: int | None = None, wait: int = 0, unseen: bool = False, late: bool = False
+    ) -> None:
         super().__init__()
         self.drift = drift
         self.wait = wait
         self.unseen = unseen
+        self.late = late
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,12 @@ def _secrets(session: SessionBase, user: "Operator") -> list[str]:
     return vault.derive(f"{seed}\0{user.pk}\0{user.session_nonce}")
 
 
-def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
+def confirm(session: SessionBase, user: "Operator", code: str, typed_at: float | None = None) -> Confirmed:
     """Check the code against the offered secret; stores nothing but the try.
 
-    Not to be called in a transaction: a try that fails must stay counted. Raises WrongCodeError.
+    `typed_at` is when it was typed, where that is longer ago, in seconds since 1970: it says why a code is
+    refused, and makes none right. Not to be called in a transaction: a try that fails must stay counted.
+    Raises WrongCodeError.
     """
     now = timezone.now()
     if SEED_KEY not in session:
@@ -114,15 +119,27 @@ def confirm(session: SessionBase, user: "Operator", code: str) -> Confirmed:
     offered = _secrets(session, user)
     if user.code_wait(now):
         raise WrongCodeError(wait=user.code_wait(now))
-    for secret in offered:
-        step = totp.matching_step(secret, code, now.timestamp())
-        if step is not None:
-            return Confirmed(secret, step, now)
+    if hit := _matching(offered, code, now.timestamp()):
+        return Confirmed(*hit, now)
+    typed = typed_at or now.timestamp()
+    if _matching(offered, code, typed):
+        raise WrongCodeError(late=True)
     if not user.admit_code(now):
-        user.refresh_from_db(fields=["codes_blocked_until"])
+        user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
         raise WrongCodeError(wait=user.code_wait(now))
-    drift = totp.drift_steps(offered[0], code, now.timestamp())
-    raise WrongCodeError(drift=None if drift is None else drift * totp.STEP_SECONDS)
+    raise WrongCodeError(drift=_drift(offered[0], code, typed))
+
+
+def _matching(offered: list[str], code: str, seconds: float) -> tuple[str, int] | None:
+    """Return the secret and the time step to which a code belongs at a moment; None for a wrong one."""
+    steps = ((secret, totp.matching_step(secret, code, seconds)) for secret in offered)
+    return next(((secret, step) for secret, step in steps if step is not None), None)
+
+
+def _drift(secret: str, code: str, typed: float) -> int | None:
+    """Return by how many seconds the clock behind a refused code is ahead, None where that is not why."""
+    steps = totp.drift_steps(secret, code, typed)
+    return None if steps is None else steps * totp.STEP_SECONDS
 
 
 def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:

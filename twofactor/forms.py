@@ -132,7 +132,7 @@ class EnrollmentForm(CodeForm):
     code = CodeField(help_text=_("It changes every 30 seconds."))
 
     def refuse(self, error: WrongCodeError) -> None:
-        """Say what is wrong: too many tries, another QR code, the phone's clock, or else the code."""
+        """Say what is wrong: too many tries, another QR code, the time or the clock, or else the code."""
         if error.wait:
             text = _wait_text(error.wait)
         elif error.unseen:
@@ -140,6 +140,8 @@ class EnrollmentForm(CodeForm):
                 "This QR code is a new one. If you have scanned another one before, remove it from the app. "
                 "Scan this one, then type the code it makes."
             )
+        elif error.late:
+            text = gettext("That code was right and is over by now. Type the one that the app shows now.")
         elif error.drift:
             text = _clock_text(error.drift)
         else:
@@ -191,6 +193,12 @@ def _refusal_text(refusal: codes.Refusal, code: str) -> str:
         )
     if refusal.wait:
         return _wait_text(refusal.wait)
+    if refusal.ahead:
+        return gettext(
+            "The server's clock was fast and is set back: codes from the app count again in %(wait)s. "
+            "Until then use a recovery code, or ask an administrator of your account to reset your "
+            "two-factor authentication."
+        ) % {"wait": duration(refusal.ahead)}
     if refusal.spent:
         return gettext("That code was used already. Wait for the next one.")
     if len(code) > totp.DIGITS:

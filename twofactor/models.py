@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+# Seconds by which the clocks of two servers may differ without anybody being let through for it.
+CLOCKS_DIFFER = 60
+
+
 class TwoFactorUser(models.Model):
     """Part of the user model: how many codes were tried, and which was the last right one.
 
@@ -60,10 +64,27 @@ class TwoFactorUser(models.Model):
         return at if at and at > self.authenticator.confirmed_at else None
 
     def code_wait(self, now: datetime) -> int:
-        """Return how many seconds no code is looked at; 0 where one may be tried."""
+        """Return how many seconds no code is looked at; 0 where one may be tried.
+
+        Never more than the delay itself: one that seems to take longer was begun before the server's clock
+        was set back, and is over.
+        """
         if self.codes_blocked_until is None:
             return 0
-        return max(0, -int(-(self.codes_blocked_until - now).total_seconds() // 1))
+        left = -int(-(self.codes_blocked_until - now).total_seconds() // 1)
+        longest = throttle.delay_after(self.code_failures) or throttle.LONGEST_DELAY
+        return 0 if left > longest + CLOCKS_DIFFER else max(0, min(left, longest))
+
+    def seconds_ahead(self, now: datetime) -> int:
+        """Return for how long no code from the app counts, as one of a later time was accepted; mostly 0.
+
+        That happens where the server's clock was fast and is set back. To forget that code would be easier
+        for its owner, but whoever has seen it then could use it when its time comes: a code must not be
+        accepted twice (RFC 6238, 5.2). A recovery code or a new authenticator does not have to wait.
+        """
+        if self.last_code_step <= totp.step_at(now.timestamp()) + totp.WINDOW:
+            return 0
+        return int((self.last_code_step + 1) * totp.STEP_SECONDS - now.timestamp())
 
     def admit_code(self, now: datetime) -> bool:
         """Count a try as a wrong one; return whether it may be looked at, or was wrong indeed.
@@ -97,6 +118,7 @@ class TwoFactorUser(models.Model):
     def _free(self, now: datetime) -> Q:
         """Return whether a code may be tried now."""
         free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
+        free |= Q(codes_blocked_until__gt=_latest_end(now))
         return free & Q(code_failures__lt=throttle.FAILURES_THAT_LOCK) if self.is_enrolled else free
 
     def accept_recovery_code(self) -> bool:
@@ -157,6 +179,18 @@ def _blocked_until(now: datetime) -> Case:
     ]
     longest = now + timedelta(seconds=throttle.LONGEST_DELAY)
     return Case(*steps, default=Value(longest), output_field=models.DateTimeField(null=True))
+
+
+def _latest_end(now: datetime) -> Case:
+    """Return the moment beyond which no delay can end that was begun by this clock; see code_wait."""
+    latest = now + timedelta(seconds=CLOCKS_DIFFER)
+    delays = {failures: throttle.delay_after(failures) for failures in throttle.failures_with_a_delay()}
+    steps = [
+        When(code_failures=failures, then=Value(latest + timedelta(seconds=delay)))
+        for failures, delay in delays.items()
+    ]
+    longest = latest + timedelta(seconds=throttle.LONGEST_DELAY)
+    return Case(*steps, default=Value(longest), output_field=models.DateTimeField())
 
 
 def _after(now: datetime, failures: int) -> datetime | None:

@@ -17,7 +17,7 @@ from accounts.audit import origin, record
 from accounts.http import SignedInRequest, data_of
 from accounts.masking import mask
 from accounts.models import Action
-from twofactor import codes, enrollment, fresh_codes, pending, proof, recovery, trusted
+from twofactor import carried, codes, enrollment, fresh_codes, pending, proof, recovery, trusted
 from twofactor.forms import WRONG, CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
 from twofactor.made_by import MadeBy
 
@@ -193,7 +193,9 @@ def new_phone(request: SignedInRequest) -> HttpResponse:
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
         try:
-            confirmed = enrollment.confirm(request.session, user, form.cleaned_data["code"])
+            confirmed = enrollment.confirm(
+                request.session, user, form.cleaned_data["code"], carried.typed_at(request)
+            )
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         else:

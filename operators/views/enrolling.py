@@ -13,7 +13,7 @@ from accounts.audit import Origin, origin
 from accounts.http import SignedInRequest, data_of
 from operators import access, emails, outlook
 from operators.models import Operator
-from twofactor import enrollment, recovery
+from twofactor import carried, enrollment, recovery
 from twofactor.forms import EnrollmentForm
 from twofactor.views import show_new_codes
 
@@ -75,7 +75,7 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
     Recovery codes are shown to their owner only. Whoever is enrolled by somebody else is offered some at
     the next sign-in.
     """
-    confirmed = enrollment.confirm(request.session, operator, code)
+    confirmed = enrollment.confirm(request.session, operator, code, carried.typed_at(request))
     by = origin(request)
     if operator.pk != request.user.pk:
         enrollment.enroll(operator, confirmed, by)

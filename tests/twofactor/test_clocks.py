@@ -1,0 +1,199 @@
+"""What if time passes between typing and looking, or the server's clock was wrong and is set right?"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from accounts import tally
+from accounts.models import Action, AuditEntry
+from operators.models import Operator
+from tests.factories import PASSWORD, RECOVERY_CODES, SECRET, code_for, enroll, make_operator, signed_in
+from tests.test_flows import log_in
+from twofactor import throttle, totp
+
+NOW = datetime(2026, 3, 3, 13, 5, tzinfo=UTC)
+VERIFY = reverse("twofactor:verify")
+RECOVER = reverse("twofactor:recover")
+LATE = "That code was right and is over by now. Type the one that the app shows now."
+SET_BACK = "The server&#x27;s clock was fast and is set back: codes from the app count again in"
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+# A code that was typed before the question who it is
+
+
+def code_then_question(clock, operator: Operator, passed: timedelta, steps: int = 0):
+    """Type a code of a clock that is so many steps off; answer the question after it when time has passed."""
+    browser, url = signed_in(operator), reverse("operators:scan", args=[operator.pk])
+    secret = browser.get(url).context["enrollment"].secret
+    clock.shift(minutes(16))
+    asked = browser.post(url, {"code": code_for(secret, steps)})
+    kept = dict(asked.context["kept"])
+    clock.shift(passed)
+    answer = {**kept, "proof_for": "POST", "proof_back": "/", "proof_password": PASSWORD}
+    return browser, url, secret, answer
+
+
+@pytest.mark.parametrize(("seconds", "enrolled"), [(20, True), (95, False), (600, False)])
+def test_a_code_that_is_over_when_the_question_is_answered_is_called_late(clock, operator, seconds, enrolled):
+    browser, url, secret, answer = code_then_question(clock, operator, timedelta(seconds=seconds))
+    page = browser.post(url, answer)
+    assert Operator.objects.get(pk=operator.pk).is_enrolled == enrolled
+    if not enrolled:
+        assert LATE in page.text
+        assert "The clock of that phone" not in page.text
+        assert Operator.objects.get(pk=operator.pk).code_failures == 0
+        browser.post(url, {"code": code_for(secret)})
+        assert Operator.objects.get(pk=operator.pk).is_enrolled
+
+
+def test_after_a_wrong_answer_the_code_is_as_old_as_it_is(clock, operator):
+    browser, url, _secret, answer = code_then_question(clock, operator, minutes(2))
+    again = browser.post(url, {**answer, "proof_password": "wrong"})
+    clock.shift(minutes(2))
+    kept = dict(again.context["kept"])
+    assert kept["proof_since"] == answer["proof_since"]
+    assert LATE in browser.post(url, {**answer, **kept}).text
+
+
+def test_a_clock_that_is_slow_is_called_as_slow_as_it_is(clock, operator):
+    browser, url, _secret, answer = code_then_question(clock, operator, minutes(3), steps=-6)
+    assert "The clock of that phone is about 3 minutes slow." in browser.post(url, answer).text
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 13, "999999999999", "\u0661"])
+def test_a_moment_that_a_browser_makes_up_makes_no_code_right(clock, operator, since):
+    browser, url, _secret, answer = code_then_question(clock, operator, minutes(5))
+    page = browser.post(url, {**answer, "proof_since": since})
+    assert page.status_code == 200
+    assert not Operator.objects.get(pk=operator.pk).is_enrolled
+
+
+def test_a_new_phone_says_so_too(clock, account):
+    olga = make_operator(account, enrolled=True)
+    browser, url = signed_in(olga), reverse("twofactor:new-phone")
+    secret = browser.get(url).context["enrollment"].secret
+    clock.shift(minutes(16))
+    asked = browser.post(url, {"code": code_for(secret)})
+    kept = dict(asked.context["kept"])
+    clock.shift(minutes(2))
+    proof = {"proof_for": "POST", "proof_password": PASSWORD, "proof_code": code_for()}
+    assert LATE in browser.post(url, {**kept, **proof}).text
+
+
+# The server's clock was fast
+
+
+@pytest.fixture
+def olga(clock, account):
+    """Somebody who logged in while the server's clock, and the phone's, were two hours fast."""
+    olga = make_operator(account, "olga@example.com", enrolled=True)
+    clock.shift(minutes(120))
+    log_in(browser := Client(), olga)
+    assert browser.post(VERIFY, {"code": code_for()}).status_code == 302
+    clock.shift(-minutes(120))
+    return Operator.objects.complete().get(pk=olga.pk)
+
+
+def refused(olga: Operator) -> str:
+    log_in(browser := Client(), olga)
+    answer = browser.post(VERIFY, {"code": code_for()})
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_a_right_code_is_refused_with_the_reason_and_not_counted(olga, caplog):
+    for _ in range(3):
+        page = refused(olga)
+        assert f"{SET_BACK} 2 hours." in page
+        assert "Until then use a recovery code" in page
+    assert Operator.objects.get(pk=olga.pk).code_failures == 0
+    assert not AuditEntry.objects.filter(action=Action.CODE_FAILED).exists()
+    assert (
+        f"Operator {olga.pk}: a code of 7230 seconds ahead was accepted. Is the clock right?" in caplog.text
+    )
+
+
+def test_a_wrong_code_gets_the_same_answer_so_that_nobody_learns_which_is_right(olga):
+    log_in(browser := Client(), olga)
+    assert SET_BACK in browser.post(VERIFY, {"code": "000000"}).text
+
+
+def test_the_code_of_the_future_is_not_accepted_again_when_its_time_comes(olga, clock):
+    seen = code_for(steps=240)
+    clock.shift(minutes(120))
+    log_in(browser := Client(), olga)
+    assert browser.post(VERIFY, {"code": seen}).status_code == 200
+    clock.shift(timedelta(seconds=30))
+    assert browser.post(VERIFY, {"code": code_for()}).status_code == 302
+
+
+def test_a_recovery_code_and_a_new_phone_need_not_wait(olga, clock):
+    log_in(browser := Client(), olga)
+    assert browser.post(RECOVER, {"code": RECOVERY_CODES[0]}).status_code == 302
+    url = reverse("twofactor:new-phone")
+    secret = browser.get(url).context["enrollment"].secret
+    browser.post(url, {"code": code_for(secret)})
+    clock.shift(timedelta(seconds=30))
+    log_in(again := Client(), olga)
+    assert again.post(VERIFY, {"code": code_for(secret)}).status_code == 302
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(0, 0), (1, 0), (2, 90), (3, 120)])
+def test_a_phone_that_runs_a_step_fast_is_no_wrong_clock(clock, account, ahead, seconds):
+    olga = make_operator(account)
+    olga.last_code_step = totp.step_at(NOW.timestamp()) + ahead
+    assert olga.seconds_ahead(NOW) == seconds
+
+
+# Waits
+
+
+@pytest.mark.parametrize("failures", [10, 12, 60])
+def test_a_wait_after_wrong_codes_never_exceeds_its_own_length(clock, account, failures):
+    olga = make_operator(account, enrolled=True)
+    Operator.objects.filter(pk=olga.pk).update(code_failures=failures - 1)
+    olga.refresh_from_db()
+    assert olga.admit_code(NOW)
+    olga.refresh_from_db()
+    longest = throttle.delay_after(failures)
+    assert olga.code_wait(NOW) == longest
+    # Some seconds of difference between two servers are no reason to let a code pass.
+    assert olga.code_wait(NOW - timedelta(seconds=30)) == longest
+    assert not olga.admit_code(NOW - timedelta(seconds=30))
+    # The clock was set back: the wait ends then.
+    assert olga.code_wait(NOW - minutes(2)) == 0
+    assert olga.admit_code(NOW - minutes(2))
+
+
+@pytest.mark.parametrize("back", [1, 60, 24 * 60])
+def test_a_window_of_a_limit_never_lasts_longer_than_its_own_length(db, clock, back):
+    limit = tally.Limit("test", 2, 900)
+    for _ in range(3):
+        tally.count([limit])
+    clock.shift(-minutes(back))
+    assert tally.count([limit]) == 900
+    clock.shift(timedelta(seconds=900))
+    assert tally.count([limit]) == 0
+
+
+def test_a_lock_is_no_wait(clock, account):
+    olga = make_operator(account)
+    enroll(olga, SECRET)
+    Operator.objects.filter(pk=olga.pk).update(
+        code_failures=throttle.FAILURES_THAT_LOCK, codes_blocked_until=NOW + minutes(600)
+    )
+    olga = Operator.objects.complete().get(pk=olga.pk)
+    assert not olga.admit_code(NOW)
