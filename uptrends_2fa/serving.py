@@ -35,6 +35,7 @@ LONGEST_HEAD = 32 * 1024
 # A worker keeps at most 20 MB of requests that are longer than usual.
 LARGE = 16 * 1024
 LARGE_AT_ONCE = 8
+MAPPED = re.compile(r"::ffff:([0-9.]+)")
 # It only says what to wait for: gunicorn's own parser judges the request afterwards.
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?:\r\n|$)", re.IGNORECASE)
 
@@ -112,6 +113,15 @@ class Connection(TConn):  # type: ignore[misc]
             super().close()
 
 
+def _plain(address: Any) -> Any:
+    """Return an IPv4 address as one: where [::] is listened at, the system shows it as ::ffff:203.0.113.5.
+
+    FORWARDED_ALLOW_IPS would not know the proxy by it.
+    """
+    mapped = isinstance(address, tuple) and MAPPED.fullmatch(address[0])
+    return (mapped[1], address[1]) if mapped else address
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Gunicorn's worker with threads, whose loop collects the requests."""
 
@@ -126,7 +136,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         with suppress(BlockingIOError, ConnectionAbortedError):
             client_sock, address = listener.accept()
             self.nr_conns += 1
-            parts = (self.cfg, client_sock, address, listener.getsockname())
+            parts = (self.cfg, client_sock, _plain(address), listener.getsockname())
             self.enqueue_req(Connection(*parts, hang_up=self._hang_up))
 
     def enqueue_req(self, conn: Connection) -> None:

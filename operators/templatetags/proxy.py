@@ -12,8 +12,6 @@ register = template.Library()
 @register.inclusion_tag("operators/_proxy_banner.html", takes_context=True)
 def proxy_banner(context: dict[str, Any]) -> dict[str, bool]:
     """Say whether the administrator who reads this came by one: a stranger's headers decide nothing."""
-    request = context.get("request")
-    user = getattr(request, "user", None)
-    if request is None or user is None or not user.is_authenticated:
-        return {}
-    return {"hidden": is_address_hidden(request) and user.is_administrator}
+    request = context["request"]
+    user = request.user
+    return {"hidden": is_address_hidden(request) and user.is_authenticated and user.is_administrator}
