@@ -10,7 +10,8 @@ from accounts.policy import Policy
 from invitations import tokens
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import PASSWORD, make_operator
+from tests.factories import PASSWORD, RECOVERY_CODES, code_for, make_operator
+from twofactor.made_by import MadeBy
 
 
 def log_in(browser: Client, operator) -> None:
@@ -49,6 +50,24 @@ def test_a_session_is_over_where_the_row_alone_says_so(operator, operator_browse
     assert operator_browser.get(page).status_code == 200
     Operator.objects.filter(pk=operator.pk).update(**change)
     assert operator_browser.get(page).url.startswith(reverse("operators:login"))
+
+
+@pytest.mark.parametrize(
+    ("page", "code", "how"),
+    [
+        (None, None, MadeBy.PASSWORD),
+        ("twofactor:verify", code_for, MadeBy.CODE),
+        ("twofactor:recover", lambda: RECOVERY_CODES[0], MadeBy.RECOVERY_CODE),
+    ],
+)
+def test_the_trail_says_with_which_factors_somebody_has_logged_in(account, page, code, how):
+    operator = make_operator(account, enrolled=bool(page))
+    browser = Client()
+    log_in(browser, operator)
+    if page:
+        browser.post(reverse(page), {"code": code()})
+    entry = AuditEntry.objects.get(action=Action.SIGNED_IN)
+    assert (entry.subject_id, entry.new) == (operator.pk, how.value)
 
 
 def test_a_hash_of_an_older_kind_is_renewed_at_login(operator, settings):
