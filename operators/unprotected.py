@@ -16,8 +16,8 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.models import Operator
 from operators.session_models import Session, idle_since
-from operators.status import Facts, Status
-from operators.status_filter import rows_where, status_condition
+from operators.status import Facts
+from operators.status_filter import rows_where
 from twofactor.made_by import STAND_IN_FOR_A_CODE
 
 
@@ -51,7 +51,7 @@ def end(account: Account, by: Origin) -> int:
 
 def is_unprotected(operator: Operator) -> bool:
     """Whether whoever looks at a page has one of those: nobody who only lacks a code gets to see one."""
-    return operator.status is Status.REQUIRED
+    return not operator.is_enrolled and operator.effective.required
 
 
 def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
@@ -59,12 +59,15 @@ def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
     now = timezone.now()
     live = Session.objects.filter(expire_date__gt=now, last_seen_at__gt=idle_since())
 
+    def must_set_up(facts: Facts) -> bool:
+        return not facts.enrolled and facts.effective(account.rule, now).required
+
     def asked_for_a_code(facts: Facts) -> bool:
         return facts.enrolled and facts.effective(account.rule, now).usable
 
     operators = Operator.objects.filter(account=account)
-    not_set_up = operators.filter(status_condition(Status.REQUIRED, account.rule, now))
+    not_set_up = Q(user__in=operators.filter(rows_where(must_set_up, now)))
     without_code = Q(code_given=False) & ~Q(made_by__in=STAND_IN_FOR_A_CODE)
     asleep = Q(user__in=operators.filter(rows_where(asked_for_a_code, now))) & without_code
-    found = live.filter(Q(user__in=not_set_up) | asleep)
+    found = live.filter(not_set_up | asleep)
     return found.exclude(session_key=here) if here else found
