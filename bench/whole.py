@@ -21,6 +21,7 @@ from accounts.settings_page import change_policy
 from bench.cost import cost, cpu, ms
 from operators import bulk
 from operators.bulk_models import BulkAction, BulkItem
+from operators.bulk_rules import word_for
 from operators.models import Group, Operator
 
 LIST, FILE = reverse("operators:list"), reverse("operators:export")
@@ -149,6 +150,7 @@ def _print_bulk_action(client: Client, account: Account) -> None:
         group = Group.objects.create(account=account, name="Bench")
         everybody = Operator.objects.filter(account=account)
         began, number = time.perf_counter(), everybody.count()
+        numbers = everybody.order_by("pk").values_list("pk", flat=True).iterator()
         action = bulk.start(
             everybody,
             account,
@@ -156,7 +158,7 @@ def _print_bulk_action(client: Client, account: Account) -> None:
             group=group,
             reason="",
             key=uuid4(),
-            expected=number,
+            expected=word_for(BulkAction.Kind.GROUP, group, account, numbers),
             by=Origin(asker),
         )
         chosen = time.perf_counter() - began

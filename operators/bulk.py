@@ -9,7 +9,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,7 +27,7 @@ from operators import adding, address_tries, groups, removal
 from operators.address_tries import ElsewhereError, TakenError, TooManyTriesError
 from operators.administrators import LastAdministratorError
 from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
-from operators.bulk_rules import OVERRIDES, judged
+from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.override import override_fields, set_override
@@ -54,8 +54,8 @@ REASONS: dict[type[Exception], Reason] = {
 }
 
 
-class DifferentNumberError(Exception):
-    """The selection holds another number of operators than the preview said."""
+class OtherPeopleError(Exception):
+    """The selection holds other operators than the preview said, or something else would be done to them."""
 
 
 class LeftOutError(Exception):
@@ -75,12 +75,12 @@ def start(  # noqa: PLR0913  what a bulk action consists of
     reason: str,
     until: datetime | None = None,
     key: UUID,
-    expected: int,
+    expected: str,
     by: Origin,
 ) -> BulkAction:
     """Choose the operators and begin; the same form confirmed again returns the same action.
 
-    Raises DifferentNumberError where other than `expected` operators would be acted upon.
+    Raises OtherPeopleError where it would be done to others than in the preview with the word `expected`.
     """
     now = timezone.now()
     action = BulkAction(
@@ -98,13 +98,20 @@ def start(  # noqa: PLR0913  what a bulk action consists of
         with transaction.atomic():
             action.save()
             _choose(action, operators)
-            if action.items.filter(state=BulkItem.State.WAITING).count() != expected:
-                raise DifferentNumberError
-            record(Action.BULK_STARTED, by=by, account=account, new=f"{action.label} ({expected})")
+            if word_for(kind, group, account, _numbers(action)) != expected:
+                raise OtherPeopleError
+            number = action.items.filter(state=BulkItem.State.WAITING).count()
+            record(Action.BULK_STARTED, by=by, account=account, new=f"{action.label} ({number})")
     except IntegrityError:
         return BulkAction.objects.get(account=account, key=key)
-    _begin(action, expected)
+    _begin(action, number)
     return action
+
+
+def _numbers(action: BulkAction) -> Iterator[int | None]:
+    """Return the numbers of those to whom it is done, in their order, as they are read."""
+    waiting = action.items.filter(state=BulkItem.State.WAITING).order_by("operator_id")
+    return waiting.values_list("operator_id", flat=True).iterator(chunk_size=NUMBERS_AT_ONCE)
 
 
 def _choose(action: BulkAction, operators: QuerySet[Operator]) -> None:

@@ -1,47 +1,54 @@
 """What would a bulk action do, to how many, and who is left out? Counted by the database."""
 
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Account
 from accounts.policy import Policy
 from operators.bulk_models import BulkAction, Reason
-from operators.bulk_rules import OVERRIDES, judged
+from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.models import Group, Operator
 
 Kind = BulkAction.Kind
 FIRST_NAMES = 5
+# Up to so many people a preview knows one by one, and can say who has come or gone.
+NAMED = 100
 _CONSEQUENCES = {
-    Kind.OVERRIDE_REQUIRED: _(
+    Kind.OVERRIDE_REQUIRED: gettext_lazy(
         "Each of them must use two-factor authentication from the next sign-in on, "
         "whatever the account's setting says."
     ),
-    Kind.OVERRIDE_OPTIONAL: _(
+    Kind.OVERRIDE_OPTIONAL: gettext_lazy(
         "Each of them may use two-factor authentication, even where the account requires it."
     ),
-    Kind.OVERRIDE_DISABLED: _(
+    Kind.OVERRIDE_DISABLED: gettext_lazy(
         "None of them is asked for a code any more. Authenticators that are set up are kept for later. "
         "Whoever typed a code until now is told by email."
     ),
-    Kind.NO_OVERRIDE: _("The account's setting holds for each of them from the next sign-in on."),
-    Kind.RESET: _(
+    Kind.NO_OVERRIDE: gettext_lazy("The account's setting holds for each of them from the next sign-in on."),
+    Kind.RESET: gettext_lazy(
         "Their authenticator apps stop working for good, all their sessions end, "
         "and an email tells each of them."
     ),
-    Kind.SETUP_LINK: _(
+    Kind.SETUP_LINK: gettext_lazy(
         "Each of them gets an email with a setup link that works for one hour, with the password. "
         "Older links stop working."
     ),
-    Kind.RESEND: _("Each of them gets a new invitation that works for 21 days. Older links stop working."),
-    Kind.DEACTIVATE: _(
+    Kind.RESEND: gettext_lazy(
+        "Each of them gets a new invitation that works for 21 days. Older links stop working."
+    ),
+    Kind.DEACTIVATE: gettext_lazy(
         "Each of them is signed out everywhere at once and cannot sign in until activated again."
     ),
-    Kind.GROUP: _("Each of them becomes a member of the group."),
+    Kind.GROUP: gettext_lazy("Each of them becomes a member of the group."),
 }
-_WHILE_DISABLED = _(
+_WHILE_DISABLED = gettext_lazy(
     "Nothing changes for them while the account's setting is Disabled. It takes effect once that changes."
 )
 
@@ -78,6 +85,9 @@ class Preview:
     acted_upon: Part
     left_out: list[Part]
     includes_you: bool
+    # For what is done and to whom; and the numbers of these, where they are few enough to be told by name.
+    word: str
+    numbers: frozenset[int]
 
 
 def preview(
@@ -85,14 +95,52 @@ def preview(
 ) -> Preview:
     """Count, by the same condition that chooses when it is confirmed; loads the first names only."""
     rows = judged(operators, kind, group, account, viewer.pk)
-    counts = dict(rows.order_by().values_list("left_out").annotate(number=Count("pk")))
+    counts, numbers = Counter[str](), list[int]()
+    word = word_for(kind, group, account, _counted(rows, counts, numbers))
     parts = {reason: _part(rows, reason, number) for reason, number in counts.items()}
     acted_upon = parts.pop("", Part("", 0, []))
     return Preview(
         acted_upon,
         sorted(parts.values(), key=lambda part: -part.number),
         includes_you=rows.filter(pk=viewer.pk, left_out="").exists(),
+        word=word,
+        numbers=frozenset(numbers if len(numbers) <= NAMED else ()),
     )
+
+
+def _counted(rows: QuerySet[Any], counts: Counter[str], first: list[int]) -> Iterator[int]:
+    """Return the numbers of those to whom it is done, while all are counted and the first of these kept."""
+    for pk, left_out in rows.order_by("pk").values_list("pk", "left_out").iterator(NUMBERS_AT_ONCE):
+        counts[left_out] += 1
+        if not left_out:
+            if len(first) <= NAMED:
+                first.append(pk)
+            yield pk
+
+
+def what_changed(before: Collection[int], counted: int | None, found: Preview, account: Account) -> str:
+    """Return what differs from the preview before: who, by name, where there were few; otherwise how many.
+
+    `before` is who was in it, empty where they were many; `counted` how many.
+    """
+    if before and found.numbers:
+        come, gone = found.numbers - frozenset(before), frozenset(before) - found.numbers
+        lists = ((_("New: %s."), come), (_("No longer among them: %s."), gone))
+        return " ".join(words % _names(account, numbers) for words, numbers in lists if numbers)
+    words = {"then": counted, "now": found.acted_upon.number}
+    if counted != found.acted_upon.number:
+        return _("Operators: %(then)d before, %(now)d now.") % words
+    return _("Operators: %(now)d as before, but not the same ones.") % words
+
+
+def _names(account: Account, numbers: Collection[int]) -> str:
+    """Return these operators of the account by name, and how many of them are deleted by now."""
+    found = Operator.objects.filter(account=account, pk__in=numbers).order_by("name_key", "pk")
+    names = [str(one) for one in found]
+    if missing := len(numbers) - len(names):
+        deleted = ngettext("%d operator who is deleted", "%d operators who are deleted", missing)
+        names.append(deleted % missing)
+    return ", ".join(names)
 
 
 def _part(rows: QuerySet[Any], reason: str, number: int) -> Part:

@@ -1,6 +1,6 @@
 """Who is left out of a bulk action, and why? The preview, the selection and the work itself ask here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from accounts.models import Account
 from accounts.policy import Override, Policy, is_exception
 from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link
 from operators.bulk_models import BulkAction, Reason
+from operators.fingerprint import fingerprint
 from operators.models import Group, Membership, Operator
 from operators.signin_table import NextStep, next_step
 from operators.status import Facts
@@ -24,6 +25,7 @@ OVERRIDES: dict[str, str] = {
     Kind.NO_OVERRIDE: "",
 }
 Rules = list[tuple[Reason, Q]]
+NUMBERS_AT_ONCE = 10_000  # of operators, in memory while all of them are read
 
 
 def makes_exceptions(kind: str, account: Account, now: datetime) -> bool:
@@ -40,6 +42,11 @@ def judged(
     # Django takes no empty condition here; this one holds for every row, too.
     whens = [When(condition or Q(pk__isnull=False), then=Value(reason.value)) for reason, condition in rules]
     return operators.annotate(left_out=Case(*whens, default=Value(""), output_field=CharField()))
+
+
+def word_for(kind: str, group: Group | None, account: Account, numbers: Iterable[int | None]) -> str:
+    """Return a word for what is done, under which setting, and to whom (numbers, ascending)."""
+    return fingerprint([kind, group and group.pk, account.two_factor_policy], numbers)
 
 
 def _about_self(kind: str, actor_id: int | None) -> Rules:

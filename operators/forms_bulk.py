@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
 from operators.bulk_models import BulkAction
+from operators.bulk_preview import NAMED
 from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
 from operators.forms_reset import ReasonForm
@@ -90,6 +92,18 @@ class ConfirmForm(PlainForm):
         max_value=10**9,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), OUT_OF_DATE),
     )
+    # The word of the preview, and who was in it, where they are few.
+    shown = BoundedField(
+        widget=forms.HiddenInput,
+        max_length=64,
+        error_messages=dict.fromkeys(("required", "max_length"), OUT_OF_DATE),
+    )
+    who = BoundedField(
+        required=False,
+        widget=forms.HiddenInput,
+        max_length=20 * NAMED,
+        error_messages={"max_length": OUT_OF_DATE},
+    )
     ends_at: datetime | None = None
 
     @property
@@ -97,10 +111,22 @@ class ConfirmForm(PlainForm):
         """Why it is done; "" where nothing is asked."""
         return ""
 
+    @property
+    def before(self) -> list[int]:
+        """Who was in the preview, where they were few."""
+        who = self.cleaned_data.get("who", "").split(",")
+        return [int(text) for text in who if DATABASE_KEY.fullmatch(text)]
+
+    @property
+    def hidden(self) -> list[forms.BoundField]:
+        """The fields that say which preview it was."""
+        return [self[name] for name in ("key", "counted", "shown", "who")]
+
     @classmethod
-    def fresh(cls, counted: int) -> "ConfirmForm":
+    def fresh(cls, counted: int, shown: str, who: Iterable[int] = ()) -> "ConfirmForm":
         """Return the form of a new preview."""
-        return cls(initial={"key": uuid.uuid4(), "counted": counted})
+        numbers = ",".join(map(str, sorted(who)))
+        return cls(initial={"key": uuid.uuid4(), "counted": counted, "shown": shown, "who": numbers})
 
 
 class ConfirmExceptionForm(ConfirmForm):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
+from operators.fingerprint import fingerprint
 from operators.invitation_rows import Row, UnreadableTableError, check, decoded, read
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -77,6 +78,11 @@ class InviteManyForm(PlainForm):
     def good(self) -> list[Row]:
         """The rows that can be invited."""
         return [row for row in self.rows if not row.errors]
+
+    @property
+    def word(self) -> str:
+        """What stands for exactly these rows, as they are read now."""
+        return fingerprint((), self.good)
 
     @property
     def bad(self) -> list[Row]:

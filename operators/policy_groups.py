@@ -1,5 +1,6 @@
 """What does the preview of a new policy say about each group?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -66,6 +67,25 @@ def _texts(change: Change) -> dict[str, str]:
         Group.AS_BEFORE: _("Nothing changes for them."),
         Group.CANNOT_SIGN_IN: _("Deactivated, frozen, or locked until a reset."),
     }
+
+
+def as_text(counts: Mapping[str, int]) -> str:
+    """Return the numbers of a preview as its form takes them along."""
+    return ",".join(f"{name}:{count}" for name, count in counts.items() if count)
+
+
+def what_changed(was: str, shown: Preview) -> list[str]:
+    """Return which numbers are others than those of the preview before, in words."""
+    pairs = (pair.partition(":") for pair in was.split(","))
+    before = {name: count for name, _colon, count in pairs if count.isascii() and count.isdigit()}
+    changed = [
+        _("%(group)s: %(then)s before, %(now)s now.")
+        % {"group": title, "then": before.get(name, "0"), "now": shown.counts[name]}
+        for name, title in titles(shown.change).items()
+        if before.get(name, "0") != str(shown.counts[name])
+    ]
+    same = _("The numbers are as before, but not the people, or the setting that they start from.")
+    return changed or [same]
 
 
 def group_words(shown: Preview, mine: Group) -> list[GroupWords]:

@@ -1,38 +1,33 @@
 """Whom does a change of the account's policy affect? Counts and first names; loads no operators else."""
 
-import hashlib
-import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule
+from operators.fingerprint import fingerprint
 from operators.models import Operator
 from operators.policy_change import Change, Group
 from operators.status_filter import rows_where
 
 FIRST = 5
+AT_ONCE = 10_000  # operators whose numbers are in memory at once
 # Not one of the groups: those of MUST_SET_UP whose newest email has failed.
 NO_MAIL = "no-mail"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many operators are in each group, and a few of them."""
+    """How many operators are in each group, and a few of them; and a word for all of that and the rules."""
 
     change: Change
     counts: dict[str, int]
     first: dict[str, list[Operator]]
-
-    @property
-    def fingerprint(self) -> str:
-        """A word for all that was shown: another rule or another number makes another one."""
-        rules = [_plain(self.change.old), _plain(self.change.new)]
-        shown = json.dumps([rules, sorted(self.counts.items())])
-        return hashlib.sha256(shown.encode()).hexdigest()
+    fingerprint: str
 
 
 def _plain(rule: AccountRule) -> list[str]:
@@ -41,15 +36,27 @@ def _plain(rule: AccountRule) -> list[str]:
 
 
 def preview_of(account: Account, change: Change) -> Preview:
-    """Return the preview: a query for the numbers, and one for the first names of each group."""
+    """Return the preview: two queries for everybody, and one for each group's first names."""
     conditions = _conditions(account, change)
-    numbers = {
-        name.replace("-", "_"): Count("pk", filter=condition) for name, condition in conditions.items()
-    }
-    found = Operator.objects.filter(account=account).aggregate(**numbers)
-    counts = {name: found[name.replace("-", "_")] for name in conditions}
+    counts = dict.fromkeys(conditions, 0)
+    rules = [*_plain(change.old), *_plain(change.new)]
+    word = fingerprint(rules, _counted(account, conditions, counts))
     first = {name: list(_named(account, conditions[name])[:FIRST]) for name, count in counts.items() if count}
-    return Preview(change, counts, first)
+    return Preview(change, counts, first, word)
+
+
+def _counted(
+    account: Account, conditions: Mapping[str, Q], counts: dict[str, int]
+) -> Iterator[tuple[int, str]]:
+    """Return each number and group as they are read, while they are counted; those of NO_MAIL at the end."""
+    everybody = Operator.objects.filter(account=account).order_by("pk")
+    whens = [When(conditions[group], then=Value(group.value)) for group in Group]
+    rows = everybody.annotate(group=Case(*whens, output_field=CharField()))
+    unreached = everybody.filter(conditions[NO_MAIL]).values_list("pk", Value(NO_MAIL))
+    for found in (rows.values_list("pk", "group"), unreached):
+        for pk, group in found.iterator(chunk_size=AT_ONCE):
+            counts[group] += 1
+            yield pk, group
 
 
 def people_in(account: Account, change: Change, group: str) -> QuerySet[Operator]:

@@ -108,7 +108,7 @@ def confirm_data(browser: Client, policy: str, day: str = "") -> dict[str, str]:
     """Look at the preview of a new account-wide policy; return what Confirm sends there."""
     chosen = {"two_factor_policy": policy, "required_from": day}
     page = browser.get(reverse("operators:policy-preview"), chosen)
-    return {**chosen, "shown": page.context["shown"]}
+    return {**chosen, "shown": page.context["shown"], "was": page.context["was"]}
 
 
 def set_policy(browser: Client, policy: str, day: str = "") -> Any:

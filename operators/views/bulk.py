@@ -20,7 +20,7 @@ from accounts.http import SignedInRequest
 from accounts.models import Account
 from operators import bulk
 from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
-from operators.bulk_preview import consequence, preview
+from operators.bulk_preview import consequence, preview, what_changed
 from operators.bulk_rules import makes_exceptions
 from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
@@ -73,13 +73,10 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
             reason=form.reason,
             until=form.ends_at,
             key=form.cleaned_data["key"],
-            expected=form.cleaned_data["counted"],
+            expected=form.cleaned_data["shown"],
             by=origin(request),
         )
-    except bulk.DifferentNumberError:
-        messages.warning(
-            request, _("Something has changed in the meantime. Nothing is done yet: look at the new numbers.")
-        )
+    except bulk.OtherPeopleError:
         return _preview(request, selection, group, form)
     return redirect("operators:bulk-action", action.pk)
 
@@ -97,14 +94,18 @@ def _preview(
     """Show the preview; what was typed stays, and the numbers are those of now."""
     kind = selection.cleaned_data["kind"]
     found = preview(selection.operators, kind, group, request.user.account, request.user)
-    fresh = _form_of(kind, request.user.account).fresh(found.acted_upon.number)
+    if sent and sent.cleaned_data.get("shown") not in (None, found.word):
+        changed = what_changed(sent.before, sent.cleaned_data.get("counted"), found, request.user.account)
+        text = _("Something has changed in the meantime. Nothing is done yet. %(what)s Look again.")
+        messages.warning(request, text % {"what": changed})
+    fresh = _form_of(kind, request.user.account).fresh(found.acted_upon.number, found.word, found.numbers)
     data = request.POST if request.method == "POST" else request.GET
     context = _page(data, selection) | {
         "found": found,
         "group": group,
         "consequence": consequence(kind, request.user.account),
         "destroys": kind in (BulkAction.Kind.RESET, BulkAction.Kind.DEACTIVATE),
-        "hidden": [fresh["key"], fresh["counted"]],
+        "hidden": fresh.hidden,
         "fields": [field for field in sent or fresh if not field.is_hidden],
     }
     return render(request, "operators/bulk.html", context)

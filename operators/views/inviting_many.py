@@ -31,16 +31,16 @@ def check(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def confirm(request: SignedInRequest) -> HttpResponse:
-    """Begin to invite the rows that are right, where that many were agreed to."""
+    """Begin to invite the rows that are right, where these were agreed to."""
     form, sent = _form(request), ConfirmForm(request.POST)
     if not (form.is_valid() and sent.is_valid()):
         return _page(request, form)
     # Sent a second time, when the people of the first time are there already.
     if done := bulk.begun(request.user.account, sent.cleaned_data["key"]):
         return redirect("operators:bulk-action", done.pk)
-    if sent.cleaned_data["counted"] != len(form.good):
+    if sent.cleaned_data["shown"] != form.word:
         messages.warning(
-            request, _("Something has changed in the meantime. Nothing is sent yet: look at the new numbers.")
+            request, _("Something has changed in the meantime. Nothing is sent yet: look at the rows again.")
         )
         return _page(request, form)
     action = bulk.start_inviting(
@@ -89,6 +89,6 @@ def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
             "more": len(good[FIRST:]),
             "with_groups": sum(bool(row.groups) for row in good),
             "with_override": sum(bool(row.override) for row in good),
-            "confirmation": ConfirmForm.fresh(len(good)),
+            "confirmation": ConfirmForm.fresh(len(good), form.word),
         }
     return render(request, "operators/invite_many.html", context)

@@ -21,9 +21,12 @@ from accounts.settings_page import rule_in_words
 from accounts.views import settings_page
 from operators import announcing
 from operators.policy_change import MUST_ENROLL, Change
-from operators.policy_groups import group_words, titles
+from operators.policy_groups import as_text, group_words, titles, what_changed
 from operators.policy_preview import Preview, people_in, preview_of
 from operators.tables import PAGE_SIZE
+
+# Room for the numbers of all groups.
+WAS_LENGTH = 1000
 
 
 @needs_proof_to_post
@@ -95,10 +98,11 @@ def _page(
         "new": rule_in_words(shown.change.new),
         "groups": group_words(shown, mine),
         "shown": shown.fingerprint,
+        "was": as_text(shown.counts),
         "sentence": announcing.sentence(request.user.account, shown.change.new),
         "somebody_must": any(shown.counts[group] for group in MUST_ENROLL) and shown.change.requires,
         "mail_now": request.method != "POST" or "mail_now" in request.POST,
-        "changed": changed,
+        "changed": what_changed(request.POST.get("was", "")[:WAS_LENGTH], shown) if changed else [],
         "asks_less": asks_less(shown.change.old, shown.change.new, shown.change.now),
         "new_is_disabled": shown.change.new.policy == Policy.DISABLED,
         "must_enroll": _must_enroll(request, shown.change),

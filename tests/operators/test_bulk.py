@@ -17,10 +17,11 @@ from accounts.audit import Origin
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
-from operators import bulk, removal
+from operators import bulk, bulk_preview, removal
 from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.bulk_rules import OVERRIDES
 from operators.models import Group, Operator
+from operators.reset import reset
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY
@@ -59,7 +60,7 @@ def found_in(page, pattern):
 
 def fields_of(page):
     """Return what the confirmation of this preview would send."""
-    return {name: found_in(page, rf'name="{name}" value="([^"]+)"') for name in ("key", "counted")}
+    return {name: found_in(page, rf'name="{name}" value="([^"]+)"') for name in ("key", "counted", "shown")}
 
 
 def confirm(browser, data, **typed):
@@ -375,7 +376,85 @@ def test_where_the_numbers_have_changed_the_new_preview_is_shown(admin_browser, 
     assert operator.is_active
 
 
-@pytest.mark.parametrize("fields", [{}, {"key": "x", "counted": "y"}, {"counted": "9" * 40}])
+def seen_then_confirmed(browser, data, meanwhile, **typed):
+    """Return the answer to a confirmation of what was shown before something happened."""
+    fields = {field.name: field.value() for field in browser.get(BULK, data).context["hidden"]}
+    meanwhile()
+    return browser.post(BULK, {**data, **fields, **typed})
+
+
+def one_comes_and_one_goes(account, operator):
+    """Return two, of whom one can be deactivated, and what makes it the other one."""
+    other = make_operator(account, "paul@example.com", name="Paul", active=False)
+
+    def meanwhile():
+        removal.deactivate(operator, NOBODY)
+        removal.activate(other, NOBODY)
+
+    return other, meanwhile
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_as_many_others_are_not_the_same_and_the_preview_says_who(admin_browser, account, operator, every):
+    other, meanwhile = one_comes_and_one_goes(account, operator)
+    data = {"kind": "deactivate", "every": "on"} if every else chosen("deactivate", [operator, other])
+    page = seen_then_confirmed(admin_browser, data, meanwhile).text
+    assert "Nothing is done yet." in page
+    assert "New: Paul (paul@example.com)." in page
+    assert "No longer among them: Olga Operator (olga@example.com)." in page
+    assert not BulkAction.objects.exists()
+    other.refresh_from_db()
+    assert other.is_active
+
+
+def test_of_many_it_is_said_how_many_or_that_they_are_others(admin_browser, account, operator, monkeypatch):
+    monkeypatch.setattr(bulk_preview, "NAMED", 0)
+    other, meanwhile = one_comes_and_one_goes(account, operator)
+    data = chosen("deactivate", [operator, other])
+    page = seen_then_confirmed(admin_browser, data, meanwhile).text
+    assert "Operators: 1 as before, but not the same ones." in page
+    page = seen_then_confirmed(admin_browser, data, lambda: removal.activate(operator, NOBODY)).text
+    assert "Operators: 1 before, 2 now." in page
+    assert not BulkAction.objects.exists()
+
+
+def test_who_is_deleted_by_now_is_counted(admin_browser, account, operator):
+    gone = make_operator(account)
+    data = chosen("deactivate", [operator, gone])
+    page = seen_then_confirmed(admin_browser, data, lambda: removal.delete(gone, NOBODY)).text
+    assert "No longer among them: 1 operator who is deleted." in page
+
+
+def test_where_the_setting_is_another_one_the_new_preview_is_shown(admin_browser, account, operator):
+    data = chosen("override-required", [operator])
+    page = seen_then_confirmed(
+        admin_browser, data, lambda: Account.objects.update(two_factor_policy=Policy.DISABLED)
+    ).text
+    assert "Something has changed in the meantime." in page
+    assert "Nothing changes for them while" in page
+    assert not BulkAction.objects.exists()
+
+
+def test_what_changed_is_said_also_where_a_field_is_wrong(admin_browser, account, operator):
+    other = make_operator(account, "paul@example.com", name="Paul", enrolled=True)
+    enroll(operator)
+    data = chosen("reset", [operator, other])
+    page = seen_then_confirmed(admin_browser, data, lambda: reset(other, NOBODY), why="").text
+    assert "No longer among them: Paul (paul@example.com)." in page
+    assert "has-error" in page
+
+
+def test_what_is_nobody_s_here_is_not_named(admin_browser, account, operator):
+    stranger = make_operator(make_account(name="Other"), "stranger@example.com")
+    other, meanwhile = one_comes_and_one_goes(account, operator)
+    data = chosen("deactivate", [operator, other])
+    page = seen_then_confirmed(admin_browser, data, meanwhile, who=f"{stranger.pk},x").text
+    assert "stranger@example.com" not in page
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"key": "x", "counted": "y"}, {"counted": "9" * 40}, {"who": "9" * 9000}]
+)
 def test_a_form_without_its_hidden_parts_shows_the_preview_again(admin_browser, operator, fields):
     answer = admin_browser.post(BULK, {**chosen("deactivate", [operator]), **fields})
     assert answer.status_code == 200

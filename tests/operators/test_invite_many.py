@@ -39,7 +39,7 @@ def night_shift(account):
 
 def confirm(browser, text):
     page = browser.post(CHECK, {"text": text}).text
-    found = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("key", "counted")}
+    found = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("key", "counted", "shown")}
     fields = {name: match.group(1) for name, match in found.items() if match}
     return browser.post(CONFIRM, {"text": text, **fields})
 
@@ -273,7 +273,7 @@ def test_a_table_as_large_as_is_taken_goes_on_after_the_proof(admin, settings):
 
 def test_one_form_sent_twice_invites_once(admin_browser):
     page = admin_browser.post(CHECK, {"text": TWO}).context
-    data = {"text": TWO, "key": page["confirmation"]["key"].value(), "counted": 2}
+    data = {"text": TWO, **{field.name: field.value() for field in page["confirmation"].hidden}}
     first = admin_browser.post(CONFIRM, data).url
     assert admin_browser.post(CONFIRM, data).url == first
     assert BulkAction.objects.count() == 1
@@ -291,8 +291,19 @@ def test_two_confirmations_that_meet_begin_one_action(account, admin):
 def test_where_the_numbers_have_changed_it_is_shown_again(admin_browser, account):
     page = admin_browser.post(CHECK, {"text": TWO}).context
     make_operator(account, "ivo@example.com")
-    data = {"text": TWO, "key": page["confirmation"]["key"].value(), "counted": 2}
+    data = {"text": TWO, **{field.name: field.value() for field in page["confirmation"].hidden}}
     assert "Something has changed in the meantime." in admin_browser.post(CONFIRM, data).text
+    assert not BulkAction.objects.exists()
+
+
+def test_where_other_rows_are_right_by_now_it_is_shown_again(admin_browser, account):
+    ivo = make_operator(account, "ivo@example.com")
+    page = admin_browser.post(CHECK, {"text": TWO}).context
+    Operator.objects.filter(pk=ivo.pk).update(email=TWO.splitlines()[1].split(",")[1])
+    data = {"text": TWO, **{field.name: field.value() for field in page["confirmation"].hidden}}
+    answer = admin_browser.post(CONFIRM, data)
+    assert (page["good"], answer.context["good"]) == (1, 1)
+    assert "Something has changed in the meantime." in answer.text
     assert not BulkAction.objects.exists()
 
 

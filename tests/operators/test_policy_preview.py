@@ -320,6 +320,44 @@ def test_what_changed_in_between_is_shown_anew_and_nothing_is_stored(browser, ac
     assert rule_of(account) == ("required", None)
 
 
+def one_sets_up_and_one_is_reset(account: Account) -> None:
+    enroll(Operator.objects.get(email="olga@example.com"))
+    Operator.objects.get(email="paul@example.com").authenticator.delete()
+
+
+def one_is_deactivated_and_one_activated(account: Account) -> None:
+    Operator.objects.filter(email="olga@example.com").update(is_active=False)
+    Operator.objects.filter(email="dan@example.com").update(is_active=True)
+
+
+@pytest.mark.parametrize("event", [one_sets_up_and_one_is_reset, one_is_deactivated_and_one_activated])
+def test_as_many_others_are_not_the_same_people(browser, account, operator, event):
+    make_operator(account, "paul@example.com", enrolled=True)
+    make_operator(account, "dan@example.com", active=False)
+    data = confirm_data(browser, "required")
+    counts = [group.count for group in browser.get(PREVIEW, data).context["groups"]]
+    event(account)
+    answer = browser.post(PREVIEW, data)
+    assert [group.count for group in answer.context["groups"]] == counts
+    assert CHANGED in answer.text
+    assert "The numbers are as before, but not the people" in answer.text
+    assert rule_of(account) == ("optional", None)
+
+
+def test_the_numbers_that_changed_are_said(browser, account, operator):
+    data = confirm_data(browser, "required")
+    enroll(operator)
+    answer = browser.post(PREVIEW, data).text
+    assert "Stopped at the next sign-in: 1 before, 0 now." in answer
+    assert "The numbers are as before" not in answer
+
+
+@pytest.mark.parametrize("was", ["", "x", "must-set-up:x,:,,", "must-set-up:1" * 900])
+def test_no_numbers_from_before_break_the_page(browser, account, operator, was):
+    answer = browser.post(PREVIEW, {"two_factor_policy": "required", "was": was})
+    assert CHANGED in answer.text
+
+
 def test_without_what_was_shown_nothing_is_stored(browser, account):
     assert CHANGED in browser.post(PREVIEW, {"two_factor_policy": "disabled"}).text
     assert rule_of(account) == ("optional", None)

@@ -10,6 +10,7 @@ from accounts.audit import Origin
 from accounts.models import Action, AuditEntry
 from operators import bulk
 from operators.bulk_models import BulkAction, BulkItem
+from operators.bulk_rules import word_for
 from operators.models import Operator
 from tests.factories import make_operator
 from tests.races.conftest import RIVALS
@@ -68,7 +69,7 @@ def test_one_form_confirmed_several_times_at_once_is_one_action(at_once, account
         group=None,
         reason="",
         key=uuid4(),
-        expected=NUMBER,
+        expected=word_for("override-required", None, account, sorted(one.pk for one in people)),
         by=Origin(admin),
     )
     found = at_once([start] * 4)
