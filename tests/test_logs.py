@@ -171,10 +171,9 @@ def test_a_refusal_says_what_to_whom_and_from_where(operator, operator_browser, 
 def test_a_form_from_elsewhere_and_a_stranger_s_guess_are_written_down(db, written):
     Client(enforce_csrf_checks=True).post("/login/")
     Client().get("/not-me/secret-token/")
-    assert written("uptrends_2fa.middleware") == [
-        "Refused with 403: POST /login/ (operator None, from 127.0.0.1)",
-        "Refused with 410: GET /not-me/... (operator None, from 127.0.0.1)",
-    ]
+    who = "(operator None, from 127.0.0.1)"
+    assert written("django.security.csrf") == [f"Forbidden (CSRF cookie not set.): /login/ {who}"]
+    assert written("uptrends_2fa.middleware") == [f"Refused with 410: GET /not-me/... {who}"]
 
 
 def test_what_is_answered_as_asked_is_no_refusal(operator, operator_browser, written):
