@@ -21,7 +21,7 @@ class InviteManyForm(PlainForm):
         label=_("CSV file"),
         required=False,
         allow_empty_file=True,
-        help_text=_("UTF-8, up to 2 MB and 10,000 rows."),
+        help_text=_("UTF-8 or UTF-16, up to 2 MB and 10,000 rows."),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
     )
     text = BoundedField(

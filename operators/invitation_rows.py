@@ -1,10 +1,13 @@
 """Which people does a pasted or uploaded table name, and which of its rows cannot be invited, and why?"""
 
 import csv
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import StringIO
+from itertools import count
 from typing import Any
 
 from django import forms
@@ -17,14 +20,18 @@ from accounts.days import end_of
 from accounts.forms import LineField, NameField
 from accounts.models import POLICY_LABELS, Account
 from accounts.policy import AccountRule, Override, is_exception
+from accounts.spreadsheet import without_guard
+from accounts.text import one_line, sorted_alike
 from operators.forms import TAKEN
 from operators.forms_override import WHY, LastDayField, check_last_day
 from operators.forms_password import AddressField
 from operators.models import Group
 
+QUOTED = re.compile(r'(^|[,;\t\r\n])"(?:[^"]|"")*(?:"|$)')
 MOST_ROWS = 10_000
 # Room for many groups; a cell that is longer is not taken apart.
 LONGEST_CELL = 2_000
+SHOWN_OF_A_CELL = 50
 LOOKED_UP_AT_ONCE = 500
 COLUMNS = ("name", "email", "groups", "override", "reason", "until")
 TITLES = {
@@ -39,7 +46,12 @@ TITLES = {
     "reason": "reason",
     "last day": "until",
     "until": "until",
+    # What the file of rows with errors has beside them.
+    "line": "-",
+    "what is wrong": "-",
 }
+# With what a file says how it separates its cells; spreadsheets write and read it.
+SEPARATOR = re.compile(r'"?sep=([^"\r\n])"?[ \t]*(?:\r\n?|\n|$)', re.IGNORECASE)
 
 
 class UnreadableTableError(Exception):
@@ -70,9 +82,13 @@ class Table:
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a file, with or without a byte order mark; raises UnreadableTableError."""
+    """Return the text of a file, with or without a byte order mark; raises UnreadableTableError.
+
+    UTF-16 is what spreadsheets call Unicode text; it always begins with its mark.
+    """
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise UnreadableTableError(
             _("The file is not in UTF-8. Save it as “CSV UTF-8” and choose it again.")
@@ -81,42 +97,84 @@ def decoded(content: bytes) -> str:
 
 def read(text: str) -> Table:
     """Return the table with what was typed; raises UnreadableTableError."""
-    text = text.removeprefix("\ufeff")
-    lines = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text))
-    try:
-        found = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
-    except csv.Error as error:
-        raise UnreadableTableError(
-            _("This is no table that can be read. Check the quotation marks.")
-        ) from error
+    found = list(_filled_rows(text.removeprefix("\ufeff")))
     columns = _columns(found[0][1]) if found else None
     people = found[1:] if columns else found
     if not people:
         raise UnreadableTableError(_("There is nobody in it. Type one person on each line."))
     if len(people) > MOST_ROWS:
         raise UnreadableTableError(_("Too many rows: at most 10,000 at once. Split the file."))
-    rows = [Row(number, _cells(cells, columns or COLUMNS)) for number, cells in people]
+    rows = [_row(number, cells, columns or COLUMNS) for number, cells in people]
     titles = zip(found[0][1], columns or [], strict=False)
-    return Table(rows, [title.strip() for title, column in titles if title.strip() and not column])
+    return Table(rows, [title for title, column in titles if title and not column])
+
+
+def _filled_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows in which something stands, each with its number in a spreadsheet.
+
+    A spreadsheet counts empty rows, takes a row of several lines for one, and does not show `sep=`.
+    """
+    said = SEPARATOR.match(text)
+    delimiter = said[1] if said else _delimiter(text)
+    lines = csv.reader(
+        StringIO(text[said.end() :] if said else text, newline=""), delimiter=delimiter, strict=True
+    )
+    for number in count(1):
+        try:
+            cells = next(lines, None)
+        except csv.Error as error:
+            raise _unreadable(number) from error
+        if cells is None:
+            return
+        if any(_swallowed(cell, delimiter) for cell in cells):
+            raise _unreadable(number)
+        cells = [without_guard(cell).strip() for cell in cells]
+        if any(cells):
+            yield number, cells
+
+
+def _unreadable(number: int) -> UnreadableTableError:
+    """Return the error of a row at which reading stops: nobody knows where the next one begins."""
+    text = _(
+        "This is no table that can be read. Look at line %(line)d: a quotation mark is not closed or stands "
+        "within a cell, or a cell is too long."
+    )
+    return UnreadableTableError(text % {"line": number})
+
+
+def _swallowed(cell: str, delimiter: str) -> bool:
+    """Whether a row of people is in a cell: of two quotation marks one each is missing."""
+    return any("@" in line and delimiter in line for line in cell.splitlines()[1:])
 
 
 def _delimiter(text: str) -> str:
     """Return what separates the cells: what there is most of in the first line that is not empty."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    outside = "".join(first.split('"')[::2])
-    return max(",;\t", key=outside.count)
+    outside = QUOTED.sub(r"\1", text)
+    first = next((line for line in outside.splitlines() if line.strip()), "")
+    return max(",;\t", key=first.count)
 
 
 def _columns(cells: list[str]) -> list[str] | None:
     """Return the columns in their order where this is a row of titles, else None."""
-    columns = [TITLES.get(cell.strip().casefold(), "") for cell in cells]
-    return columns if "email" in columns else None
+    columns = [TITLES.get(cell.casefold(), "") for cell in cells]
+    if "email" not in columns:
+        return None
+    for column in COLUMNS:
+        titles = [cell for cell, meaning in zip(cells, columns, strict=True) if meaning == column]
+        if len(titles) > 1:
+            words = _("Several columns mean the same: %(titles)s. Leave one of them.")
+            raise UnreadableTableError(words % {"titles": ", ".join(titles)})
+    return columns
 
 
-def _cells(cells: list[str], columns: "list[str] | tuple[str, ...]") -> dict[str, str]:
-    """Return the cells by column; what is missing is empty, what has no column is left out."""
-    named = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if column}
-    return dict.fromkeys(COLUMNS, "") | named
+def _row(number: int, cells: list[str], columns: "list[str] | tuple[str, ...]") -> Row:
+    """Return a row with its cells by column; what is missing is empty, what is beside them an error."""
+    named = {column: cell for column, cell in zip(columns, cells, strict=False) if column in COLUMNS}
+    row = Row(number, dict.fromkeys(COLUMNS, "") | named)
+    beyond = [cell for cell in cells[len(columns) :] if cell]
+    if beyond:
+        row.errors.append(_("There is no column for “%(text)s”.") % {"text": beyond[0][:SHOWN_OF_A_CELL]})
+    return row
 
 
 def check(rows: list[Row], account: Account) -> None:
@@ -125,7 +183,7 @@ def check(rows: list[Row], account: Account) -> None:
     Asks the database in portions, however many rows there are.
     """
     groups = Group.objects.filter(account=account).exclude(kind=Group.Kind.EVERYONE)
-    numbers = {group.label.casefold(): group.pk for group in groups}
+    numbers = {sorted_alike(group.label): group.pk for group in groups}
     overrides = {str(label).casefold(): policy for policy, label in POLICY_LABELS.items()}
     name, email = NameField(), AddressField()
     exceptions = _Exceptions(account.rule)
@@ -139,6 +197,8 @@ def check(rows: list[Row], account: Account) -> None:
         _note_override(row, overrides)
         if row.override:
             exceptions.note(row)
+        elif not row.cells["override"]:
+            _refuse_lonely(row)
     _note_twice(rows)
     _note_taken(rows, account)
 
@@ -175,12 +235,26 @@ class _Exceptions:
             row.errors.append(str(WHY))
 
 
+def _refuse_lonely(row: Row) -> None:
+    """Refuse a reason or a last day that belongs to no override: it would be dropped without a word."""
+    if row.cells["reason"]:
+        row.errors.append(_("There is a reason and no override. Write the override, or leave both empty."))
+    if row.cells["until"]:
+        row.errors.append(_("There is a last day and no override. Write the override, or leave both empty."))
+
+
 def _note_groups(row: Row, numbers: dict[str, int]) -> None:
-    """Find the groups; several are separated by a bar."""
-    for name in filter(None, (part.strip() for part in row.cells["groups"].split("|"))):
-        if number := numbers.get(name.casefold()):
-            row.groups.append(number)
-        else:
+    """Find the groups; several are separated by a bar, which may also stand in the name of one."""
+    parts = row.cells["groups"].split("|")
+    longest = 1 + max((name.count("|") for name in numbers), default=0)
+    while parts:
+        names = (one_line("|".join(parts[:size])) for size in range(min(longest, len(parts)), 0, -1))
+        known = next((name for name in names if sorted_alike(name) in numbers), None)
+        name = one_line(parts[0]) if known is None else known
+        parts = parts[1 if known is None else 1 + known.count("|") :]
+        if known is not None:
+            row.groups.append(numbers[sorted_alike(known)])
+        elif name:
             row.errors.append(_("There is no group “%(name)s”.") % {"name": name})
 
 
