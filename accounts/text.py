@@ -119,11 +119,13 @@ def named(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
 
 
-def isolated(text: str) -> str:
+def isolated(name: object) -> str:
     """Return a name for a line of plain text: what is written from right to left cannot turn its neighbors.
 
-    FIRST STRONG ISOLATE and its end do in plain text what the element bdi does in a page (UAX #9).
+    FIRST STRONG ISOLATE and its end do in plain text what the element bdi does in a page (UAX #9). Names
+    without such letters stay as they are: they turn nothing round, and can be copied and searched.
     """
+    text = str(name)
     return f"\u2068{text}\u2069" if _TURNED.search(text) else text
 
 

@@ -9,6 +9,7 @@ from accounts.days import announced_day
 from accounts.mail import in_mail, words_about
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
+from accounts.text import isolated
 from invitations import link_mail
 from invitations.link_mail import Message
 from invitations.models import Link
@@ -25,7 +26,7 @@ def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: boo
     context = {
         "operator": words_about(operator),
         "at_login": at_login,
-        "by_name": by.actor.name if by.actor else "",
+        "by_name": isolated(by.actor.name) if by.actor else "",
         "by_override": operator.effective.by_override,
         "day": announced_day(operator.effective),
         "wanted": next_url,  # not in the text: for the browser in which the link is opened
@@ -52,7 +53,7 @@ def _invitation(operator: "Operator", by: Origin) -> Message:
     """
     context = {
         "email": operator.email,
-        "account": operator.account.name,
+        "account": isolated(operator.account.name),
         "required": operator.effective.required,
         "day": announced_day(operator.effective),
         "inviter": by.actor.email if by.actor else "",
@@ -66,7 +67,7 @@ def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origi
         inviter,
         _("Your invitation was accepted"),
         _("%(whom)s has accepted your invitation to %(account)s.")
-        % {"whom": in_mail(operator), "account": operator.account.name},
+        % {"whom": isolated(in_mail(operator)), "account": isolated(operator.account.name)},
         address=by.address,
         advice=_("If you did not invite anybody, tell the other administrators of your account at once."),
         about_self=False,

@@ -19,6 +19,7 @@ from accounts.http import data_of, typed_before
 from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
+from accounts.text import isolated
 from invitations import invite, setup_link, tokens
 from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
@@ -280,7 +281,7 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     # For the back button: the page then says that it was accepted.
     tokens.remember(request, INVITATION, link.token_hash)
     messages.success(
-        request, _("Welcome. You are signed in to %(account)s.") % {"account": user.account.name}
+        request, _("Welcome. You are signed in to %(account)s.") % {"account": isolated(user.account.name)}
     )
     if not codes:
         return redirect(user.landing_url())

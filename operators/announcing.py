@@ -23,6 +23,7 @@ from accounts.mail import notify
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import change_policy, rule_in_words
+from accounts.text import isolated
 from operators import emails
 from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
@@ -173,7 +174,8 @@ def tell(operator: Operator, account: Account) -> None:
     """Email one person what they have to do, and by when."""
     context = {
         "name": operator.name or operator.email,
-        "subject": _("Set up two-factor authentication for %(account)s") % {"account": account.name},
+        "subject": _("Set up two-factor authentication for %(account)s")
+        % {"account": isolated(account.name)},
         "sentences": [sentence(account, account.rule)],
         "advice": _("Log in at %(url)s: the link with which you set it up is sent to you there.")
         % {"url": settings.SITE_URL + reverse("operators:login")},
@@ -191,7 +193,7 @@ def sentence(account: Account, rule: AccountRule) -> str:
         return _(
             "%(account)s requires two-factor authentication from now on, and you have not set it up yet. "
             "You are let in once you have."
-        ) % {"account": account.name}
+        ) % {"account": isolated(account.name)}
     left = days_left(starts_at, now)
     text = ngettext(
         "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
@@ -200,4 +202,4 @@ def sentence(account: Account, rule: AccountRule) -> str:
         "%(left)d days are left.",
         left,
     )
-    return text % {"account": account.name, "day": in_words(starts_at), "left": left}
+    return text % {"account": isolated(account.name), "day": in_words(starts_at), "left": left}

@@ -14,6 +14,7 @@ from accounts.mail import in_mail, notify, plain, words_about
 from accounts.models import Account
 from accounts.notices import tell
 from accounts.outgoing import OutgoingMail
+from accounts.text import isolated
 from invitations import link_mail
 from invitations.link_mail import Message
 from invitations.models import Link, lifetime
@@ -27,7 +28,7 @@ ASKS_TO_SET_UP = {"asks_to_set_up": True}
 def two_factor_was_reset(operator: Operator, by: Origin) -> OutgoingMail:
     """Tell an operator that the authenticator no longer counts, and what comes next."""
     context = {
-        "by_name": plain(by.who),
+        "by_name": isolated(plain(by.who)),
         "by_self": by.actor == operator,
         "by_override": operator.effective.by_override,
         "required": operator.effective.required,
@@ -45,13 +46,16 @@ def administrator_was_reset(operator: Operator, by: Origin) -> None:
         by,
         _("Two-factor authentication of an administrator was reset"),
         _("%(who)s has reset the two-factor authentication of %(whom)s, who is an administrator.")
-        % {"who": in_mail(by.actor) if by.actor else _("The command line"), "whom": in_mail(operator)},
+        % {
+            "who": isolated(in_mail(by.actor) if by.actor else _("The command line")),
+            "whom": isolated(in_mail(operator)),
+        },
     )
 
 
 def two_factor_set_up_by(operator: Operator, by: Origin) -> OutgoingMail:
     """Tell an operator that somebody else has set up an authenticator for them."""
-    context = {"by_name": plain(by.who), "url": _login_url()}
+    context = {"by_name": isolated(plain(by.who)), "url": _login_url()}
     return _notify("two_factor_set_up_by", operator, by, context)
 
 
@@ -80,7 +84,7 @@ def confirm_address(operator: Operator, new_address: str, by: Origin, *, in_use:
     address is in use, it says that in place of the link.
     """
     template = "operators/email/address_in_use" if in_use else "operators/email/confirm_address"
-    message = Message(template, new_address, {"account": operator.account.name})
+    message = Message(template, new_address, {"account": isolated(operator.account.name)})
     return link_mail.send(operator, Link.Purpose.EMAIL, message, by)
 
 
@@ -94,7 +98,7 @@ def sign_in_was_frozen(operator: Operator, by: Origin) -> None:
                 "“This was not me” was chosen in a notice to %(whom)s. All sessions have ended, and nobody "
                 "can sign in with that address until you free it on the operator's page."
             )
-            % {"whom": in_mail(operator)},
+            % {"whom": isolated(in_mail(operator))},
             address=by.address,
             advice=_("Speak to the operator first: somebody else may know the password."),
             about_self=False,
@@ -103,7 +107,7 @@ def sign_in_was_frozen(operator: Operator, by: Origin) -> None:
 
 def code_is_off(operator: Operator, by: Origin) -> None:
     """Tell an operator that no code is asked for, and the other administrators where it is one of them."""
-    who = {"who": plain(by.who), "whom": in_mail(operator), "email": operator.email}
+    who = {"who": isolated(plain(by.who)), "whom": isolated(in_mail(operator)), "email": operator.email}
     tell(
         operator,
         _("No code is asked for at your login on %(product)s") % _product(),
@@ -125,7 +129,7 @@ def code_is_off(operator: Operator, by: Origin) -> None:
 
 def account_asks_less(account: Account, old: str, new: str, by: Origin) -> None:
     """Tell all administrators, also the one who did it, that the account asks less of its operators."""
-    words = {"who": plain(by.who), "account": account.name, "old": old, "new": new}
+    words = {"who": isolated(plain(by.who)), "account": isolated(account.name), "old": old, "new": new}
     for administrator in Operator.objects.filter(account=account).administrators().with_a_way_in():
         tell(
             administrator,
@@ -151,7 +155,10 @@ def account_code_is_off(operator: Operator, account: Account) -> OutgoingMail:
                 "%(who)s has switched two-factor authentication off for everybody in %(account)s: from now "
                 "on the password alone is enough to log in. Your authenticator app is kept for later."
             )
-            % {"who": plain(account.policy_changed_by) or _("The command line"), "account": account.name}
+            % {
+                "who": isolated(plain(account.policy_changed_by) or _("The command line")),
+                "account": isolated(account.name),
+            }
         ],
         "advice": _("If that surprises you, ask an administrator of your account."),
         "about": None,
@@ -168,7 +175,7 @@ def login_method_was_changed(operator: Operator, old: str, new: str, by: Origin)
             "%(who)s has changed the login method of %(email)s from “%(old)s” to “%(new)s”. All your "
             "sessions have ended."
         )
-        % {"who": plain(by.who), "email": operator.email, "old": old, "new": new},
+        % {"who": isolated(plain(by.who)), "email": operator.email, "old": old, "new": new},
         address=by.address_for(operator),
         advice=_("If that surprises you, ask an administrator of your account."),
     )
@@ -176,7 +183,7 @@ def login_method_was_changed(operator: Operator, old: str, new: str, by: Origin)
 
 def was_activated(operator: Operator, by: Origin) -> None:
     """Tell an operator that the login works again, and the other administrators where it is one of them."""
-    who = {"who": plain(by.who), "whom": in_mail(operator), "email": operator.email}
+    who = {"who": isolated(plain(by.who)), "whom": isolated(in_mail(operator)), "email": operator.email}
     tell(
         operator,
         _("Your login on %(product)s works again") % _product(),
@@ -198,7 +205,7 @@ def was_freed(operator: Operator, by: Origin) -> None:
         operator,
         _("Your login on %(product)s is no longer frozen") % _product(),
         _("%(who)s has freed the login of %(email)s: you can log in again.")
-        % {"who": plain(by.who), "email": operator.email},
+        % {"who": isolated(plain(by.who)), "email": operator.email},
         address=by.address_for(operator),
         advice=_("If you have not asked for that, ask an administrator of your account."),
     )

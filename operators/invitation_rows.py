@@ -21,7 +21,7 @@ from accounts.forms import LineField, NameField
 from accounts.models import POLICY_LABELS, Account
 from accounts.policy import AccountRule, Override, is_exception
 from accounts.spreadsheet import without_guard
-from accounts.text import one_line, sorted_alike
+from accounts.text import isolated, one_line, sorted_alike
 from operators.forms import TAKEN
 from operators.forms_override import WHY, LastDayField, check_last_day
 from operators.forms_password import AddressField
@@ -255,7 +255,7 @@ def _note_groups(row: Row, numbers: dict[str, int]) -> None:
         if known is not None:
             row.groups.append(numbers[sorted_alike(known)])
         elif name:
-            row.errors.append(_("There is no group “%(name)s”.") % {"name": name})
+            row.errors.append(_("There is no group “%(name)s”.") % {"name": isolated(name)})
 
 
 def _note_override(row: Row, overrides: dict[str, str]) -> None:

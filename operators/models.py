@@ -21,7 +21,7 @@ from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, effective_policy, is_exception
 from accounts.search_keys import KeyedModel, KeyedQuerySet, NameKey, SearchKey
-from accounts.text import sorted_alike
+from accounts.text import isolated, sorted_alike
 from invitations.models import Link
 from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
 from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
@@ -330,10 +330,15 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return [*system, str(Group.Kind.EVERYONE.label), *own]
 
     @property
+    def groups_in_words(self) -> str:
+        """All of them in one line, none of which turns its neighbors round."""
+        return ", ".join(map(isolated, self.group_labels))
+
+    @property
     def groups_in_short(self) -> str:
         """The same in one line without Everyone: every operator is in it."""
         system, own = self._labels()
-        return ", ".join([*system, *own]) or "—"
+        return ", ".join(map(isolated, [*system, *own])) or "—"
 
     def _labels(self) -> tuple[list[str], list[str]]:
         """Return the names of the system groups and of the own ones, each list in its order."""

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NameField
 from accounts.plain_form import PlainForm
+from accounts.text import isolated
 
 
 class NameForm(PlainForm):
@@ -17,4 +18,4 @@ class NameForm(PlainForm):
         """Say that the account has this name already."""
         name = self.cleaned_data["name"]
         message = _("The name “%(name)s” is taken. Choose another one.")
-        self.add_error("name", ValidationError(message, code="taken", params={"name": name}))
+        self.add_error("name", ValidationError(message, code="taken", params={"name": isolated(name)}))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.days import announced_day
 from accounts.masking import mask
 from accounts.policy import Effective, Source
+from accounts.text import isolated
 from operators.models import Operator
 from operators.signin_table import NextStep, next_step
 
@@ -163,7 +164,7 @@ def next_in_short(operator: Operator, effective: Effective) -> str:
 def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:
     """Return what a table says of the event that comes next, with what its sentences name."""
     return table[next_event(operator, effective)] % {
-        "name": operator.name or operator.email,
+        "name": isolated(operator.name or operator.email),
         "address": mask(operator.email),
         "day": announced_day(effective),
     }

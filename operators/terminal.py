@@ -15,7 +15,7 @@ from accounts.models import Account
 from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
-from accounts.text import one_line
+from accounts.text import isolated, one_line
 from operators import announcing, exceptions, reminding
 from operators.badges import STATUS_LABELS
 from operators.counts import count
@@ -86,7 +86,7 @@ def status(account: Account, fail_under: float | None) -> Answer:
         "counted": coverage.counted,
         "exceptions": excepted,
     }
-    lines = [f"{account.name}: {rule_in_words(account.rule.as_of(now))}"]
+    lines = [f"{isolated(account.name)}: {rule_in_words(account.rule.as_of(now))}"]
     lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
     lines.append(f"{excepted['in_force']:7}  " + _("Exceptions in force"))
     share = 100 if coverage.percent is None else coverage.percent
@@ -139,7 +139,7 @@ def set_policy(
 
 def _names(shown: Preview, group: str) -> str:
     """Return the first names of a group, and how many there are beside them."""
-    names = ", ".join(one.name or one.email for one in shown.first[group])
+    names = ", ".join(isolated(one.name or one.email) for one in shown.first[group])
     more = shown.counts[group] - len(shown.first[group])
     return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more else names
 

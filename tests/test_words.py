@@ -296,7 +296,7 @@ def test_the_code_pages_name_the_account_and_whose_code_it_is(hooli, name):
     log_in(browser, make_operator(hooli, "olga.operator@example.com", name="Olga", enrolled=True))
     page = browser.get(reverse(f"twofactor:{name}")).text
     who = "<strong><bdi>Olga</bdi></strong>, <bdi>ol•••@example.com</bdi>"
-    assert f"You log in to <strong>Hooli Data</strong> as {who}." in page
+    assert f"You log in to <strong><bdi>Hooli Data</bdi></strong> as {who}." in page
     assert "olga.operator" not in page
 
 
@@ -362,7 +362,7 @@ def test_the_login_page_says_why_it_came_in_between(operator):
 @pytest.fixture
 def new_address(operator, operator_browser) -> str:
     operator_browser.post(reverse("operators:email", args=[operator.pk]), {"email": "new@example.com"})
-    return "Waiting for confirmation: new@example.com."
+    return "Waiting for confirmation: <bdi>new@example.com</bdi>."
 
 
 def test_a_new_address_that_waits_for_its_confirmation_is_shown(operator, operator_browser, new_address):

@@ -103,6 +103,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "uptrends_2fa.context.product",
             ],
+            "builtins": ["accounts.templatetags.typed_text"],
         },
     },
 ]

@@ -12,6 +12,7 @@ from accounts.access import administrators_only, needs_proof, needs_proof_to_pos
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from invitations import invite as invitation
 from invitations.models import Link, TooSoonError
 from operators import access, adding, removal
@@ -52,7 +53,7 @@ def create(request: SignedInRequest) -> HttpResponse:
                 "%(name)s is added and can sign in with the password you chose. "
                 "No email was sent: tell them yourself."
             )
-            % {"name": operator.name},
+            % {"name": isolated(operator.name)},
         )
         return redirect(operator)
     return render(request, "operators/create.html", {"form": form})
@@ -95,14 +96,14 @@ def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     if removal.withdraw(operator, origin(request)):
         messages.success(request, _("The invitation to %(email)s is withdrawn.") % {"email": operator.email})
         return redirect("operators:list")
-    messages.warning(request, _("%(name)s has accepted in the meantime.") % {"name": operator.name})
+    messages.warning(request, _("%(name)s has accepted in the meantime.") % {"name": isolated(operator.name)})
     return redirect("operators:detail", pk=pk)
 
 
 def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
     """Whether there is an invitation to speak of; says so where there is none."""
     if not operator.is_invited:
-        messages.info(request, _("%(name)s has joined already.") % {"name": operator.name})
+        messages.info(request, _("%(name)s has joined already.") % {"name": isolated(operator.name)})
     return operator.is_invited
 
 

@@ -15,6 +15,7 @@ from accounts.audit import origin
 from accounts.audit_search import entries_about, hide_what_is_others, own_entries, page_of
 from accounts.http import SignedInRequest, data_of
 from accounts.settings_page import rule_in_words
+from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook, reminding, unprotected
@@ -124,7 +125,7 @@ def _warn_of_sessions(request: SignedInRequest, operator: Operator) -> None:
         "%(number)d sessions of %(name)s were opened without it. End them with “End sessions” below.",
         number,
     )
-    messages.warning(request, text % {"number": number, "name": operator.name})
+    messages.warning(request, text % {"number": number, "name": isolated(operator.name)})
 
 
 @needs_proof_to_post
@@ -152,7 +153,9 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
         messages.error(request, explain(operator))
         return
     if changed:
-        messages.success(request, _("Saved. All sessions of %(name)s have ended.") % {"name": operator.name})
+        messages.success(
+            request, _("Saved. All sessions of %(name)s have ended.") % {"name": isolated(operator.name)}
+        )
     else:
         messages.info(request, _("Nothing changed: that was the setting already."))
 
@@ -189,7 +192,9 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
         messages.error(request, _("A group or sub account was deleted in the meantime. Look again and save."))
         return
     if moved or changed:
-        messages.success(request, _("Saved what %(name)s is a member of.") % {"name": operator.name})
+        messages.success(
+            request, _("Saved what %(name)s is a member of.") % {"name": isolated(operator.name)}
+        )
     else:
         messages.info(request, _("Nothing changed."))
 

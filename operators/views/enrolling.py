@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import needs_proof
 from accounts.audit import Origin, origin
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from operators import access, emails, outlook
 from operators.models import Operator
 from twofactor import carried, enrollment, recovery
@@ -51,7 +52,7 @@ def _why_not(operator: Operator, *, to_self: bool) -> str:
         return _already(operator, to_self=to_self)
     if operator.is_invited:
         return _("%(name)s sets up two-factor authentication while accepting the invitation.") % {
-            "name": operator.name
+            "name": isolated(operator.name)
         }
     return outlook.why_no_two_factor(operator, to_self=to_self)
 
@@ -66,7 +67,7 @@ def _already(operator: Operator, *, to_self: bool) -> str:
     return _(
         "Two-factor authentication is set up for %(name)s already, so nothing was changed. "
         "Reset it first to use another phone."
-    ) % {"name": operator.name}
+    ) % {"name": isolated(operator.name)}
 
 
 def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResponse:
@@ -101,7 +102,7 @@ def _enrolled_other(request: SignedInRequest, operator: Operator, by: Origin) ->
         messages.success(
             request,
             _("Two-factor authentication is set up for %(name)s, who was told by email.")
-            % {"name": operator.name},
+            % {"name": isolated(operator.name)},
         )
     else:
         messages.warning(
@@ -110,6 +111,6 @@ def _enrolled_other(request: SignedInRequest, operator: Operator, by: Origin) ->
                 "Two-factor authentication is set up for %(name)s. "
                 "The email about it to %(email)s could not be sent: tell them yourself."
             )
-            % {"name": operator.name, "email": operator.email},
+            % {"name": isolated(operator.name), "email": operator.email},
         )
     return redirect(operator)

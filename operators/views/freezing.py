@@ -13,6 +13,7 @@ from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
 from accounts.refusals import What, admit_network
+from accounts.text import isolated
 from operators import access, frozen
 from operators.models import Operator
 
@@ -45,9 +46,9 @@ def free(request: SignedInRequest, pk: int) -> HttpResponse:
     """Let an operator sign in again."""
     operator = access.to_manage(request.user, pk)
     if frozen.free(operator, origin(request)):
-        messages.success(request, _("%(name)s can sign in again.") % {"name": operator.name})
+        messages.success(request, _("%(name)s can sign in again.") % {"name": isolated(operator.name)})
     else:
         messages.info(
-            request, _("The sign-in of %(name)s was not frozen any more.") % {"name": operator.name}
+            request, _("The sign-in of %(name)s was not frozen any more.") % {"name": isolated(operator.name)}
         )
     return redirect(operator)

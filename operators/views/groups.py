@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from operators.administrators import LastAdministratorError
 from operators.filters import PersonFilters
 from operators.groups import (
@@ -59,7 +60,9 @@ def add(request: SignedInRequest) -> HttpResponse:
         except NameTakenError:
             form.refuse_taken()
         else:
-            messages.success(request, _("%(group)s is added. Choose its members.") % {"group": group.label})
+            messages.success(
+                request, _("%(group)s is added. Choose its members.") % {"group": isolated(group.label)}
+            )
             return redirect("operators:group", group.pk)
     return render(request, "operators/group_add.html", {"form": form})
 
@@ -88,7 +91,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     group = _group(request, pk, kind=Group.Kind.OWN)
     if request.method == "POST":
         delete_group(group, origin(request))
-        messages.success(request, _("%(group)s is deleted.") % {"group": group.label})
+        messages.success(request, _("%(group)s is deleted.") % {"group": isolated(group.label)})
         return redirect("operators:groups")
     return render(request, "operators/group_delete.html", {"group": group, "size": group.memberships.count()})
 
@@ -124,7 +127,7 @@ def _rename(request: SignedInRequest, group: Group, form: NameForm) -> bool:
         raise Http404 from error
     if changed:
         messages.success(
-            request, _("The group is now called %(group)s.") % {"group": form.cleaned_data["name"]}
+            request, _("The group is now called %(group)s.") % {"group": isolated(form.cleaned_data["name"])}
         )
     else:
         messages.info(request, _("Nothing changed: that was the name already."))
@@ -143,7 +146,11 @@ def _add(request: SignedInRequest, group: Group) -> HttpResponse:
             "%(count)d operators are now members of %(group)s.",
             len(added),
         )
-        words = {"name": added[0].name or added[0].email, "count": len(added), "group": group.label}
+        words = {
+            "name": isolated(added[0].name or added[0].email),
+            "count": len(added),
+            "group": isolated(group.label),
+        }
         messages.success(request, sentence % words)
     else:
         messages.info(request, _("Nothing changed: nobody was chosen who is not a member already."))
@@ -163,7 +170,7 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
     except LastAdministratorError:
         messages.error(request, explain(operator))
         return redirect(request.get_full_path())
-    words = {"name": operator.name or operator.email, "group": group.label}
+    words = {"name": isolated(operator.name or operator.email), "group": isolated(group.label)}
     messages.success(request, _("%(name)s is no longer a member of %(group)s.") % words)
     # Whoever steps down as an administrator has no way back to this page.
     gone = operator == request.user and group.kind == Group.Kind.ADMINISTRATORS

@@ -10,6 +10,7 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest, takes_a_table
+from accounts.text import isolated
 from operators import bulk
 from operators.forms_bulk import ConfirmForm
 from operators.forms_invite_many import InviteManyForm
@@ -85,7 +86,7 @@ def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
             "bad": len(bad),
             "wrong": bad[:SHOWN],
             "unread": form.unread,
-            "first": [row.name for row in good[:FIRST]],
+            "first": [isolated(row.name) for row in good[:FIRST]],
             "more": len(good[FIRST:]),
             "with_groups": sum(bool(row.groups) for row in good),
             "with_override": sum(bool(row.override) for row in good),

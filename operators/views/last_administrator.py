@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from accounts.text import isolated
 from operators.models import Operator
 
 
@@ -10,4 +11,4 @@ def explain(operator: Operator) -> str:
     return _(
         "%(name)s is the last administrator of this account who can sign in, so nothing was changed. "
         "Make somebody else an administrator first."
-    ) % {"name": operator.name}
+    ) % {"name": isolated(operator.name)}

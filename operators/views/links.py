@@ -15,6 +15,7 @@ from accounts.audit import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
+from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
@@ -79,7 +80,7 @@ def _needs_one(request: SignedInRequest, operator: Operator) -> bool:
     if operator.status is Status.REQUIRED:
         return True
     text = _("%(name)s does not need a setup link now.")
-    messages.info(request, text % {"name": operator.name or operator.email})
+    messages.info(request, text % {"name": isolated(operator.name or operator.email)})
     return False
 
 
@@ -104,7 +105,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = access.to_manage(request.user, pk)
     if setup_link.withdraw(operator, origin(request)):
         text = _("The setup link of %(name)s is withdrawn. The next sign-in mails another one.")
-        messages.success(request, text % {"name": operator.name or operator.email})
+        messages.success(request, text % {"name": isolated(operator.name or operator.email)})
     else:
         messages.info(request, _("There was no setup link to withdraw."))
     return to_ledger(request)

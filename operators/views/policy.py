@@ -18,6 +18,7 @@ from accounts.http import SignedInRequest
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import rule_in_words
+from accounts.text import isolated
 from accounts.views import settings_page
 from operators import announcing
 from operators.policy_change import MUST_ENROLL, Change
@@ -75,9 +76,9 @@ def _stored(account: Account, new: AccountRule) -> str:
             "Two-factor authentication is required for %(account)s from %(day)s on. Until then each sign-in "
             "offers to set it up."
         )
-        return text % {"account": account.name, "day": in_words(new.required_from)}
+        return text % {"account": isolated(account.name), "day": in_words(new.required_from)}
     text = _("Two-factor authentication is now %(policy)s for %(account)s. It applies at each next sign-in.")
-    return text % {"policy": rule_in_words(new), "account": account.name}
+    return text % {"policy": rule_in_words(new), "account": isolated(account.name)}
 
 
 def _must_enroll(request: SignedInRequest, change: Change) -> bool:

@@ -13,6 +13,7 @@ from accounts import guessing
 from accounts.access import needs_proof, needs_proof_for_others
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from invitations import tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, TooSoonError
@@ -32,7 +33,7 @@ def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["name"]
         if profile.change_name(operator, name, origin(request)):
-            messages.success(request, _("The name is %(name)s now.") % {"name": name})
+            messages.success(request, _("The name is %(name)s now.") % {"name": isolated(name)})
         else:
             messages.info(request, _("Nothing changed: that was the name already."))
         return redirect(operator)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import needs_proof
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from operators import access, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import DeleteForm
@@ -29,11 +30,13 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(operator)
     if done:
         messages.success(
-            request, _("%(name)s is deactivated and signed out everywhere.") % {"name": operator.name}
+            request,
+            _("%(name)s is deactivated and signed out everywhere.") % {"name": isolated(operator.name)},
         )
     else:
         messages.info(
-            request, _("%(name)s was deactivated already, or has not joined yet.") % {"name": operator.name}
+            request,
+            _("%(name)s was deactivated already, or has not joined yet.") % {"name": isolated(operator.name)},
         )
     return redirect(operator)
 
@@ -46,10 +49,11 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "operators/activate.html", {"operator": operator})
     if removal.activate(operator, origin(request)):
-        messages.success(request, _("%(name)s is active again.") % {"name": operator.name})
+        messages.success(request, _("%(name)s is active again.") % {"name": isolated(operator.name)})
     else:
         messages.info(
-            request, _("%(name)s was active already, or has not joined yet.") % {"name": operator.name}
+            request,
+            _("%(name)s was active already, or has not joined yet.") % {"name": isolated(operator.name)},
         )
     return redirect(operator)
 
@@ -66,6 +70,6 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
         except LastAdministratorError:
             messages.error(request, explain(operator))
             return redirect("operators:detail", pk=pk)
-        messages.success(request, _("%(name)s is deleted.") % {"name": operator.name})
+        messages.success(request, _("%(name)s is deleted.") % {"name": isolated(operator.name)})
         return redirect("operators:list")
     return render(request, "operators/delete.html", {"operator": operator, "form": form})

@@ -13,6 +13,7 @@ from accounts.access import needs_proof_for_others
 from accounts.audit import Origin, origin
 from accounts.days import announced_day
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from invitations import setup_link
 from operators import access
 from operators import reset as journey
@@ -32,7 +33,8 @@ def reset(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = access.to_edit(request.user, pk)
     if not operator.is_enrolled:
         messages.info(
-            request, _("Two-factor authentication is not set up for %(name)s.") % {"name": operator.name}
+            request,
+            _("Two-factor authentication is not set up for %(name)s.") % {"name": isolated(operator.name)},
         )
         return redirect(operator)
     is_self = operator.pk == request.user.pk
@@ -66,7 +68,7 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
         update_session_auth_hash(request, operator)
         text = _("Your two-factor authentication is reset.")
     else:
-        text = _("Two-factor authentication of %(name)s is reset.") % {"name": operator.name}
+        text = _("Two-factor authentication of %(name)s is reset.") % {"name": isolated(operator.name)}
     messages.success(request, text)
     if not told:
         messages.warning(

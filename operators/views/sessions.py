@@ -15,6 +15,7 @@ from accounts.access import administrators_only, needs_proof, needs_proof_for_ot
 from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
+from accounts.text import isolated
 from operators import access, own_sessions, unprotected
 from twofactor import trusted
 
@@ -107,8 +108,8 @@ def end_all(request: SignedInRequest, pk: int) -> HttpResponse:
         return render(request, "operators/end_sessions.html", {"operator": operator})
     if own_sessions.end_all(operator, origin(request)):
         text = _("%(name)s is signed out everywhere.")
-        messages.success(request, text % {"name": operator.name})
+        messages.success(request, text % {"name": isolated(operator.name)})
     else:
         text = _("%(name)s has not joined yet: there is no session to end.")
-        messages.info(request, text % {"name": operator.name})
+        messages.info(request, text % {"name": isolated(operator.name)})
     return redirect(operator)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import administrators_only
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
+from accounts.text import isolated
 from operators.models import SubAccount
 from operators.name_form import NameForm
 from operators.names import NameTakenError
@@ -43,7 +44,7 @@ def add(request: SignedInRequest) -> HttpResponse:
         except NameTakenError:
             form.refuse_taken()
         else:
-            messages.success(request, _("%(name)s is added.") % {"name": sub_account.name})
+            messages.success(request, _("%(name)s is added.") % {"name": isolated(sub_account.name)})
             return redirect("operators:sub-accounts")
     return render(request, "operators/sub_account_add.html", {"form": form})
 
@@ -67,7 +68,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         context = {"sub_account": sub_account, "size": sub_account.operators.count()}
         return render(request, "operators/sub_account_delete.html", context)
-    words = {"name": sub_account.name}
+    words = {"name": isolated(sub_account.name)}
     try:
         delete_sub_account(sub_account, origin(request))
     except NotEmptyError:
@@ -97,7 +98,7 @@ def _rename(request: SignedInRequest, sub_account: SubAccount, form: NameForm) -
     except SubAccount.DoesNotExist as error:
         raise Http404 from error
     if changed:
-        messages.success(request, _("The sub account is now called %(name)s.") % {"name": name})
+        messages.success(request, _("The sub account is now called %(name)s.") % {"name": isolated(name)})
     else:
         messages.info(request, _("Nothing changed: that was the name already."))
     return True

@@ -219,7 +219,7 @@ def test_whoever_waits_for_a_setup_link_hears_that_the_address_is_wrong(olga, qu
     work()
     page = browser.get(CHECK_EMAIL).text
     assert "there is no such mailbox" in page
-    assert "Ask an administrator of Acme Monitoring to correct your email address" in page
+    assert "Ask an administrator of <bdi>Acme Monitoring</bdi> to correct your email address" in page
     assert "mail server does not answer" not in page
     entry = AuditEntry.objects.get(action=Action.SETUP_LINK_FAILED)
     assert entry.new == "The mailbox refuses it."

@@ -18,7 +18,7 @@ def test_an_administrator_changes_the_setting_and_the_page_says_who_it_was(
     enroll(admin)
     answer = set_policy(admin_browser, policy.value)
     assert "Two-factor authentication is now" in answer.text
-    assert "Last changed by Anna Admin on" in answer.text
+    assert "Last changed by <bdi>Anna Admin</bdi> on" in answer.text
     assert Account.objects.get(pk=account.pk).two_factor_policy == policy.value
     entry = AuditEntry.objects.latest("pk")
     assert (entry.old, entry.actor_name) == ("Optional", "Anna Admin (anna@example.com)")

@@ -268,7 +268,7 @@ def test_a_wrong_password_at_the_link_is_refused(olga):
 def test_somebody_elses_session_is_named_before_it_ends(olga):
     stopped(olga)
     browser = signed_in(make_operator(make_account(), name="Otto Optional"))
-    assert "Otto Optional is signed in" in browser.get(link_in_mail(), follow=True).text
+    assert "<bdi>Otto Optional</bdi> is signed in" in browser.get(link_in_mail(), follow=True).text
 
 
 def test_the_password_page_without_a_link_is_a_dead_link(db):

@@ -33,7 +33,7 @@ def test_a_new_account_invites_its_administrator_and_prints_the_same_link(db):
     link = out.split("once: ")[1].strip()
     assert link in mail.outbox[0].body
     page = Client().get(link.removeprefix("http://testserver"), follow=True)
-    assert "You join <strong>Acme</strong>" in page.text
+    assert "You join <strong><bdi>Acme</bdi></strong>" in page.text
     assert Operator.objects.get(email="anna@example.com").is_administrator
 
 

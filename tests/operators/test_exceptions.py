@@ -67,7 +67,7 @@ def test_reason_maker_and_end_are_kept_and_stand_in_the_audit_trail(admin_browse
     assert (row.override_reason, row.override_by, row.override_at) == ("On leave", "Anna Admin", NOON)
     assert row.override_until == datetime(2026, 12, 25, tzinfo=UTC)
     assert "until 24 Dec 2026 is over" in page
-    assert "Reason: On leave" in page
+    assert "Reason: <bdi>On leave</bdi>" in page
     assert AuditEntry.objects.latest("pk").new == "Disabled until 24 Dec 2026: On leave"
 
 

@@ -168,7 +168,7 @@ def test_everybody_is_named_in_the_group_of_what_will_happen(browser, account):
     ):
         assert title in page
     for name in ("Stopped", "Protected", "Exempt", "Single", "Already", "Ivo", "Gone"):
-        assert f">{name} (" in page
+        assert f"<bdi>{name}</bdi> (" in page
     assert "No longer asked" not in page
     assert page.count("You are one of them.") == 1
 

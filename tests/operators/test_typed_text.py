@@ -1,6 +1,7 @@
 """Names, addresses, passwords and codes as people type and paste them."""
 
 import importlib
+import re
 import unicodedata
 
 import pytest
@@ -15,7 +16,7 @@ from accounts.audit import record
 from accounts.models import Account, Action, AuditEntry
 from invitations.ledger import LinkRecord
 from operators.models import Group, Membership, Operator, SubAccount
-from tests.factories import NOBODY, RECOVERY_CODES, code_for, make_operator, signed_in
+from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
 
 COMPOSED = "caf\u00e9 au lait, deux fois"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -392,3 +393,82 @@ def test_the_keys_of_old_entries_are_computed(account, operator):
         apps, connection.schema_editor(atomic=False)
     )
     assert LinkRecord.objects.get().people_key == "olga operator (olga@example.com)\nanna"
+
+
+# Pages and emails
+
+
+@pytest.fixture
+def noa(account):
+    """Somebody whose name is written from right to left."""
+    return make_operator(account, "noa@example.com", name="נועה כהן")
+
+
+NAMED_PAGES = [
+    "detail",
+    "member-of",
+    "activity",
+    "deactivate",
+    "delete",
+    "reset",
+    "end-sessions",
+    "name",
+    "email",
+]
+
+
+@pytest.mark.parametrize("page", NAMED_PAGES)
+def test_a_name_on_a_page_turns_nothing_around_it(admin_browser, noa, page):
+    Operator.objects.filter(pk=noa.pk).update(joined_at=timezone.now())
+    enroll(noa)
+    text = admin_browser.get(reverse(f"operators:{page}", args=[noa.pk])).text
+    assert noa.name in text
+    assert lonely(text, noa.name) == []
+
+
+def test_names_in_lists_turn_nothing_around_them(account, admin_browser, noa):
+    group = Group.objects.create(account=account, name="קבוצה")
+    Membership.objects.create(group=group, operator=noa)
+    record(Action.NAME_CHANGED, by=NOBODY, subject=noa, old="נועה", new=noa.name)
+    pages = [
+        reverse("operators:list"),
+        reverse("operators:group", args=[group.pk]),
+        reverse("accounts:audit-log"),
+    ]
+    for page in [*pages, reverse("operators:overview")]:
+        text = admin_browser.get(page).text
+        assert lonely(text, noa.name) == lonely(text, "קבוצה") == []
+
+
+def test_names_and_addresses_keep_their_places_before_a_bulk_action(admin_browser, noa):
+    page = admin_browser.get(reverse("operators:bulk"), {"kind": "deactivate", "operator": [noa.pk]}).text
+    assert f"<bdi>{noa.name}</bdi> (<bdi>noa@example.com</bdi>)" in page
+
+
+def test_a_sentence_about_a_name_isolates_it(admin_browser, noa, mailoutbox):
+    page = admin_browser.post(reverse("operators:deactivate", args=[noa.pk]), follow=True).text
+    assert f"\u2068{noa.name}\u2069 is deactivated" in page
+
+
+def test_an_email_isolates_a_name_in_both_of_its_parts(noa, mailoutbox):
+    Client().post(reverse("operators:password-reset"), {"email": noa.email})
+    (mail,) = mailoutbox
+    assert f"Hello \u2068{noa.name}\u2069," in mail.body
+    assert f"Hello <bdi>{noa.name}</bdi>," in mail.alternatives[0][0]
+
+
+def test_a_terminal_isolates_a_name(account, capsys):
+    make_operator(account, name="נועה כהן")
+    with pytest.raises(SystemExit):
+        call_command("two_factor", "set-policy", "required", "--dry-run")
+    assert "\u2068נועה כהן\u2069" in capsys.readouterr().out
+
+
+def lonely(page: str, name: str) -> list[str]:
+    """Return the places of a page at which a name stands among other text, with nothing that isolates it."""
+    body = re.sub(r"<(script|style|textarea).*?</\1>", "", page, flags=re.DOTALL)
+    apart = re.sub(
+        rf"<bdi>[^<]*{name}[^<]*</bdi>|\u2068[^\u2069]*{name}[^\u2069]*\u2069|value=\"[^\"]*\"", "", body
+    )
+    # Alone in its element it has no neighbors.
+    return re.findall(rf".{{30}}{name}.{{30}}", re.sub(rf">\s*{name}\s*<", "><", apart))

@@ -10,6 +10,7 @@ from accounts.audit import Origin, record
 from accounts.forms import NameField
 from accounts.models import Action
 from accounts.plain_form import PlainForm
+from accounts.text import isolated
 from invitations import invite
 from operators.administrators import appoint
 from operators.forms_password import AddressField
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             appoint(operator)
             record(Action.ACCOUNT_CREATED, by=Origin(), account=account, new=name)
         sent, url = invite.send_now(operator, Origin())
-        self.stdout.write(_("The account “%(name)s” is created.") % {"name": name})
+        self.stdout.write(_("The account “%(name)s” is created.") % {"name": isolated(name)})
         if sent:
             self.stdout.write(_("The invitation is on its way to %(email)s.") % {"email": operator.email})
         else:
