@@ -12,6 +12,9 @@ from accounts.models import PeriodicTask
 
 logger = logging.getLogger(__name__)
 
+# Longer than a worker is busy with anything else.
+LATE = timedelta(minutes=5)
+
 
 def run_due() -> None:
     """Call each function of PERIODIC_TASKS (dotted name: seconds between two calls) that is due.
@@ -22,6 +25,12 @@ def run_due() -> None:
     for name, seconds in settings.PERIODIC_TASKS.items():
         if _claim(name, timedelta(seconds=seconds)):
             _call(name)
+
+
+def is_late() -> bool:
+    """Whether something has long been due and nobody has begun it: no worker runs, or it is stuck."""
+    late = timezone.now() - LATE
+    return PeriodicTask.objects.filter(name__in=settings.PERIODIC_TASKS, due_at__lte=late).exists()
 
 
 def _claim(name: str, every: timedelta) -> bool:

@@ -27,8 +27,8 @@ SAMPLE = {
 }
 # A release down to its last number, on a named release of Debian.
 PINNED = re.compile(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z-]+(@sha256:[0-9a-f]{64})?")
-# What starts and ends, and what administrators are told about by the pages.
-WITHOUT_HEALTH_CHECK = {"migrate", "mail"}
+# It starts and ends.
+WITHOUT_HEALTH_CHECK = {"migrate"}
 MIB = {"k": 1 / 1024, "m": 1, "g": 1024}
 
 

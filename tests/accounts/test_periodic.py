@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -59,3 +60,24 @@ def test_a_database_that_is_gone_is_told_to_the_worker(settings):
     settings.PERIODIC_TASKS = {f"{__name__}.gone": HOUR}
     with pytest.raises(OperationalError):
         periodic.run_due()
+
+
+@pytest.mark.parametrize(("minutes", "is_late"), [(0, False), (64, False), (66, True)])
+def test_a_worker_that_stands_still_is_noticed(time_machine, minutes, is_late):
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    periodic.run_due()
+    time_machine.move_to(start + timedelta(minutes=minutes), tick=False)
+    assert periodic.is_late() is is_late
+    if is_late:
+        with pytest.raises(CommandError, match="no worker runs"):
+            call_command("worker", "--check")
+    else:
+        call_command("worker", "--check")
+    assert calls == ["good"], "it only looks"
+
+
+def test_before_the_first_round_and_for_tasks_that_are_no_more_nothing_is_late():
+    assert not periodic.is_late()
+    PeriodicTask.objects.create(name="gone.since.long", due_at=timezone.now() - timedelta(days=400))
+    assert not periodic.is_late()

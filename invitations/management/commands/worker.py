@@ -13,7 +13,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from accounts.delivery import MailTask, requeue
 from accounts.mail import send_notice
 from accounts.outgoing import OutgoingMail
-from accounts.periodic import run_due
+from accounts.periodic import is_late, run_due
 from invitations.link_mail import send_link
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,21 @@ class Command(BaseCommand):
     help = "Send the stored emails, and do what else is due. Runs until it is stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take how often to look, and whether to look only once."""
+        """Take how often to look, whether to look only once, and whether to ask how it goes."""
         parser.add_argument("--interval", type=float, default=1.0, help="Seconds between two looks (1).")
         parser.add_argument("--once", action="store_true", help="Do what is due, and stop.")
+        parser.add_argument(
+            "--check", action="store_true", help="Do nothing; exit with 1 where no worker does what is due."
+        )
 
-    def handle(self, *_args: Any, interval: float, once: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, check: bool, **options: Any) -> None:
+        """Work, or say whether somebody does."""
+        if not check:
+            self._work(options["interval"], once=options["once"])
+        elif is_late():
+            raise CommandError("What is due was not done for five minutes: no worker runs, or it is stuck.")
+
+    def _work(self, interval: float, *, once: bool) -> None:
         """Work round by round."""
         if not default_task_backend.supports_defer:
             raise CommandError("There is no queue: with MAIL_QUEUE=immediate emails leave at once.")
