@@ -212,3 +212,17 @@ def test_passwords_are_hashed_as_strongly_as_guidance_asks():
     assert parameters.type is argon2.Type.ID
     assert parameters.time_cost >= 2
     assert parameters.memory_cost >= 19 * 1024
+
+
+@pytest.mark.parametrize(
+    ("site", "name"),
+    [
+        ("https://2fa.example.com", "__Host-sessionid"),
+        ("https://2fa.example.com:8443", "__Host-sessionid_8443"),
+        ("http://127.0.0.1:8000", "sessionid_8000"),
+        ("http://[::1]:8001", "sessionid_8001"),
+        ("http://[::1]", "sessionid"),
+    ],
+)
+def test_two_installations_on_one_host_do_not_share_cookies(site, name):
+    assert production.cookie_name(site).format("sessionid") == name

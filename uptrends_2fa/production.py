@@ -43,6 +43,12 @@ def about_site_url(site_url: str) -> str:
     )
 
 
+def cookie_name(site_url: str) -> str:
+    """Return how cookies are named: bound to the host over TLS, and with the port where there is one."""
+    port = re.search(r":(\d+)$", site_url)
+    return ("__Host-" if site_url.startswith("https://") else "") + "{}" + (f"_{port[1]}" if port else "")
+
+
 def about_sender(sender: str) -> str:
     """Return what to do about the address that emails come from; "" where it is one."""
     _name, address = parseaddr(sender)

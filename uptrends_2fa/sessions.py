@@ -4,7 +4,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions import middleware
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -35,6 +37,12 @@ class SessionMiddleware(middleware.SessionMiddleware):
         if session.claimed:
             session.store_answer(session.act)
         return response
+
+
+class Messages(CookieStorage):
+    """Django's storage of messages, whose cookie has a name for each installation too."""
+
+    cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
 def _keep_answer(session: Any, response: HttpResponseBase) -> None:

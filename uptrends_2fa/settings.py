@@ -213,15 +213,18 @@ SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody signs in ag
 # Nor does one live that nobody uses. "Last seen" is up to five minutes old: a shorter limit would hit people
 # in the middle of their work.
 SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 60, 10, 12 * 60)
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+MESSAGE_STORAGE = "uptrends_2fa.sessions.Messages"
 
 # Plain HTTP is for one machine only: with an https SITE_URL cookies never travel without TLS.
 HTTPS = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
-TRUSTED_BROWSER_COOKIE_NAME = "__Host-trusted_browser" if HTTPS else "trusted_browser"
-KNOWN_BROWSER_COOKIE_NAME = "__Host-known_browser" if HTTPS else "known_browser"
+# Cookies know no ports: two installations on one host would sign each other out.
+COOKIE_NAME = production.cookie_name(SITE_URL)
+SESSION_COOKIE_NAME = COOKIE_NAME.format("sessionid")
+CSRF_COOKIE_NAME = COOKIE_NAME.format("csrftoken")
+TRUSTED_BROWSER_COOKIE_NAME = COOKIE_NAME.format("trusted_browser")
+KNOWN_BROWSER_COOKIE_NAME = COOKIE_NAME.format("known_browser")
+MESSAGES_COOKIE_NAME = COOKIE_NAME.format("messages")
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "uptrends_2fa.stale_forms.csrf_failure"

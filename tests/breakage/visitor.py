@@ -12,6 +12,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from operators.models import Operator
 from tests.factories import PASSWORD, code_for, signed_in
+from uptrends_2fa.production import cookie_name
 
 PATIENCE = 30  # seconds: more than any answer takes
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
@@ -81,7 +82,9 @@ class Visitor:
     def open_session(self, operator: Operator) -> None:
         """Be signed in without having signed in, where signing in is not what is tested."""
         client = signed_in(operator)
-        self.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.cookies[cookie_name(self.site).format("sessionid")] = client.cookies[
+            settings.SESSION_COOKIE_NAME
+        ].value
 
     def log_in(self, operator: Operator, password: str = PASSWORD) -> Page:
         self.get("/login/")

@@ -14,6 +14,7 @@ from operators.sessions import SessionStore
 from tests.browser.phone import Phone
 from tests.factories import PASSWORD, signed_in
 from twofactor import proof
+from uptrends_2fa.production import cookie_name
 
 WIDE, NARROW, HEIGHT = 1180, 360, 800
 # The narrowest windows of each arrangement between those two.
@@ -65,11 +66,15 @@ class Person:
         """Be signed in without having signed in, where signing in is not what is tested."""
         client = signed_in(operator)
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
-        self.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": self.site}])
+        self.context.add_cookies([{"name": self.cookie("sessionid"), "value": value, "url": self.site}])
+
+    def cookie(self, name: str) -> str:
+        """The name of a cookie of this site, which has a port."""
+        return cookie_name(self.site).format(name)
 
     def wait_a_quarter_of_an_hour(self) -> None:
         """Let the proof of this browser's session grow old, without waiting."""
-        name = settings.SESSION_COOKIE_NAME
+        name = self.cookie("sessionid")
         [key] = [cookie["value"] for cookie in self.context.cookies() if cookie["name"] == name]
         session = SessionStore(key)
         state = session[proof.SESSION_KEY]

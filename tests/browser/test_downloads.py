@@ -65,7 +65,7 @@ def test_a_file_that_breaks_off_is_no_file(at_admin, note):
 
 def test_a_session_that_has_ended_leads_to_the_login_page(at_admin):
     at_admin.go("/operators/")
-    at_admin.context.clear_cookies(name="sessionid")
+    at_admin.context.clear_cookies(name=at_admin.cookie("sessionid"))
     at_admin.press(EXPORT)
     at_admin.heading("Log in")
 

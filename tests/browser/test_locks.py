@@ -141,7 +141,7 @@ def test_a_buttons_own_address_has_a_page(at_olga):
 def test_a_button_pressed_after_the_session_ended_leads_back_after_the_login(at_admin, admin):
     at_admin.go("/account/settings/")
     at_admin.choose("Required")
-    at_admin.context.clear_cookies(name="sessionid")
+    at_admin.context.clear_cookies(name=at_admin.cookie("sessionid"))
     at_admin.press("Save")
     at_admin.heading("Log in")
     at_admin.looks_well("login-interrupted")

@@ -125,7 +125,7 @@ def test_an_operator_who_was_enrolled_in_the_meantime_is_not_enrolled_twice(at_a
 def test_a_session_that_ended_while_the_popup_was_open_leads_to_the_login_page(at_olga, olga, phone):
     open_popup(at_olga, olga)
     phone.scan(at_olga.qr)
-    at_olga.context.clear_cookies(name="sessionid")
+    at_olga.context.clear_cookies(name=at_olga.cookie("sessionid"))
     at_olga.type_code(phone.next_code(), "Finish")
     at_olga.heading("Log in")
     expect(at_olga.dialog).to_be_hidden()
