@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from operators.models import Operator
-from tests.factories import make_operator, signed_in
+from tests import twice
+from tests.factories import enroll, make_operator, signed_in
 from tests.test_bad_input import FORM, PAGES, Forms, encoded
 from tests.test_flows import link_in_mail
 
@@ -149,3 +150,16 @@ def test_a_password_is_masked_and_password_managers_know_which_it_is(operator_br
     kinds = [re.search(r'autocomplete="([\w-]+)"', tag) for tag in inputs]
     assert all('type="password"' in tag for tag in inputs)
     assert [kind and kind[1] for kind in kinds] == ["current-password"] * 2 + ["new-password"] * 2
+
+
+def test_password_managers_learn_whose_password_an_invitation_makes(db):
+    form = twice.invitation()
+    email = Operator.objects.get(name="Ivo").email
+    page = form.browser.get(form.at).text
+    assert f'<input type="text" autocomplete="username" value="{email}" readonly hidden>' in page
+
+
+def test_and_whose_password_ones_own_reset_asks_for(operator):
+    enroll(operator)
+    page = signed_in(operator).get(reverse("operators:reset", args=[operator.pk])).text
+    assert f'autocomplete="username" value="{operator.email}"' in page
