@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from accounts import batches
+from accounts.clock import SKEW
 from accounts.models import Tally
 
 
@@ -62,7 +63,11 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
     places = ", ".join(["(%s, %s, %s)"] * len(ordered))
     gates = [limit for limit in ordered if limit.is_gate and times > 0]
     shut = " OR ".join(["(key = %s AND count > %s AND ends_at <= %s)"] * len(gates)) or "FALSE"
-    limits_of_gates = [value for gate in gates for value in (gate.key, gate.allowed, now + gate.seconds)]
+    limits_of_gates = [
+        value for gate in gates for value in (gate.key, gate.allowed, now + gate.seconds + SKEW)
+    ]
+    # Later than it can end: begun by a clock that was set back since.
+    is_over = f"accounts_tally.ends_at <= %s OR accounts_tally.ends_at > excluded.ends_at + {SKEW}"
     # The ORM has no INSERT … ON CONFLICT that computes from the stored row. Both databases speak this.
     statement = f"""
         INSERT INTO accounts_tally (key, count, ends_at)
@@ -70,12 +75,11 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
         WHERE NOT EXISTS (SELECT 1 FROM accounts_tally WHERE ends_at > %s AND ({shut}))
         ON CONFLICT (key) DO UPDATE SET
             count = CASE
-                WHEN accounts_tally.ends_at <= %s OR accounts_tally.count + %s < 0 THEN excluded.count
+                WHEN {is_over} OR accounts_tally.count + %s < 0 THEN excluded.count
                 ELSE accounts_tally.count + %s
             END,
             ends_at = CASE
-                WHEN accounts_tally.ends_at <= %s OR accounts_tally.ends_at > excluded.ends_at
-                THEN excluded.ends_at
+                WHEN {is_over} THEN excluded.ends_at
                 ELSE accounts_tally.ends_at
             END
         RETURNING key, count, ends_at

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
+from accounts import clock
 from invitations.link_mail import url_of
 from invitations.models import Link, hash_of
 from twofactor import vault
@@ -37,7 +38,7 @@ def current(session: SessionBase, viewer: "Operator", person: "Operator", purpos
     state = session.get(SESSION_KEY)
     if not state or (state["operator"], state["purpose"]) != (person.pk, purpose):
         return ""
-    if time.time() - state["at"] >= LIFETIME:
+    if not clock.is_within(state["at"], LIFETIME):
         return ""
     try:
         token = vault.unseal(state["sealed"], viewer.pk, vault.Purpose.LINK)

@@ -8,6 +8,7 @@ is no moment with two rows, and a session that was ended meanwhile is not brough
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.auth import get_user
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts import person_of_session
+from accounts.clock import SKEW_DELTA
 from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY, Act
 from operators.models import Operator, session_with_person
 from operators.session_models import Session, idle_since
@@ -39,6 +41,8 @@ class SessionStore(db.SessionStore):
         self._sent_key = session_key
         self._renamed_from: str | None = None
         self._restarted = False
+        # Whether a page asks by itself, with nobody there: that is no use of the session.
+        self.only_looks_again = False
         # Whether this request has ended the session that it came with.
         self.ended = False
         # What this request wants, and what of it goes into the row with the next save.
@@ -237,7 +241,7 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         """Return the row, and note every few minutes that it was used."""
         row = session_with_person(self.session_key) if self.session_key else None
-        if row is not None and row.signed_in_at and row.last_seen_at and row.last_seen_at <= idle_since():
+        if row is not None and _is_over(row):
             # Deleted, so that it stays ended where the clock is set back.
             Session.objects.filter(pk=row.pk, last_seen_at=row.last_seen_at).delete()
             row = None
@@ -248,7 +252,8 @@ class SessionStore(db.SessionStore):
         if row.signed_in_at:
             self._stored_user = str(row.user_id)
             self._made_by, self._code_given = row.made_by, row.code_given
-            _note_use(row)
+            if not self.only_looks_again:
+                _note_use(row)
         return row
 
 
@@ -269,8 +274,16 @@ def _user(request: HttpRequest) -> Any:
     return person
 
 
+def _is_over(row: Session) -> bool:
+    """Whether nobody has used the session for long, or it would live longer than any can that begins now."""
+    longest = timedelta(seconds=settings.SESSION_COOKIE_AGE) + SKEW_DELTA
+    if row.expire_date > timezone.now() + longest:  # begun by a clock that was set back since
+        return True
+    return bool(row.signed_in_at and row.last_seen_at and row.last_seen_at <= idle_since())
+
+
 def _note_use(row: Session) -> None:
     """Store when the session was last seen, where that is old; nothing else, as others may be writing."""
     now = timezone.now()
-    if row.last_seen_at is None or row.last_seen_at <= now - SEEN_EVERY:
+    if row.last_seen_at is None or not now - SEEN_EVERY < row.last_seen_at <= now + SKEW_DELTA:
         Session.objects.filter(pk=row.pk).update(last_seen_at=now)

@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import clock
 from accounts.audit import Origin, record
 from accounts.models import Action
 from twofactor import emails, recovery, vault
@@ -48,7 +49,7 @@ def are_lost(session: SessionBase, user: "Operator") -> bool:
 def _sealed(session: SessionBase, user: "Operator") -> str:
     """Return the codes that wait to be shown, as they are kept; "" where none do."""
     state: dict[str, Any] = session.get(SESSION_KEY, {})
-    if not state or time.time() - state["at"] >= LIFETIME or not user.is_enrolled:
+    if not state or not clock.is_within(state["at"], LIFETIME) or not user.is_enrolled:
         return ""
     return str(state["sealed"])
 

@@ -8,15 +8,12 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
+from accounts import clock
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
 from twofactor import recovery, throttle, totp, vault
 
 if TYPE_CHECKING:
     from typing import Self
-
-
-# Seconds by which the clocks of two servers may differ without anybody being let through for it.
-CLOCKS_DIFFER = 60
 
 
 class TwoFactorUser(models.Model):
@@ -73,7 +70,7 @@ class TwoFactorUser(models.Model):
             return 0
         left = -int(-(self.codes_blocked_until - now).total_seconds() // 1)
         longest = throttle.delay_after(self.code_failures) or throttle.LONGEST_DELAY
-        return 0 if left > longest + CLOCKS_DIFFER else max(0, min(left, longest))
+        return 0 if left > longest + clock.SKEW else max(0, min(left, longest))
 
     def seconds_ahead(self, now: datetime) -> int:
         """Return for how long no code from the app counts, as one of a later time was accepted; mostly 0.
@@ -183,7 +180,7 @@ def _blocked_until(now: datetime) -> Case:
 
 def _latest_end(now: datetime) -> Case:
     """Return the moment beyond which no delay can end that was begun by this clock; see code_wait."""
-    latest = now + timedelta(seconds=CLOCKS_DIFFER)
+    latest = now + timedelta(seconds=clock.SKEW)
     delays = {failures: throttle.delay_after(failures) for failures in throttle.failures_with_a_delay()}
     steps = [
         When(code_failures=failures, then=Value(latest + timedelta(seconds=delay)))

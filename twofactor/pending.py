@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from accounts import guessing, person_of_session
+from accounts import clock, guessing, person_of_session
 from accounts.audit import origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
@@ -69,7 +69,7 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
 def current(request: HttpRequest, step: Step) -> Pending | None:
     """Return who is waiting in this browser for that step, read afresh; None where nobody is any more."""
     state = request.session.get(SESSION_KEY)
-    if not state or state["step"] != step or time.time() - state["at"] >= LIFETIMES[step]:
+    if not state or state["step"] != step or not clock.is_within(state["at"], LIFETIMES[step]):
         return None
     with person_of_session.known(request.session.person):  # type: ignore[attr-defined]  # our own store
         user = load_backend(state["backend"]).get_user(state["user"])

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import guessing
+from accounts import clock, guessing
 from accounts.audit import origin, record
 from accounts.durations import duration
 from accounts.forms import PasswordField
@@ -53,7 +53,7 @@ def note_code(session: SessionBase) -> None:
 def is_fresh(request: SignedInRequest) -> bool:
     """Whether this session was proved within the last 15 minutes, as strongly as it can be now."""
     state = request.session.get(SESSION_KEY)
-    if state is None or not 0 <= time.time() - state["at"] < LIFETIME:
+    if state is None or not clock.is_within(state["at"], LIFETIME):
         return False
     # Also while the policy asks for no code: the password alone would replace what counts again tomorrow, or
     # add an administrator who does.

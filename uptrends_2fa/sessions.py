@@ -20,6 +20,11 @@ from uptrends_2fa.middleware import to_login
 class SessionMiddleware(middleware.SessionMiddleware):
     """Stores the session, and with it the answer for an equal request that comes second."""
 
+    def process_request(self, request: HttpRequest) -> None:
+        """Find the session; a page that asks again and again by itself does not keep it alive."""
+        super().process_request(request)
+        request.session.only_looks_again = "X-Looks-Again" in request.headers  # type: ignore[attr-defined]
+
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # type: ignore[override]
         """Store what was changed; where the session has ended meanwhile, lead to the login page."""
         session: Any = request.session

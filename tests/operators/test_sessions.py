@@ -1,8 +1,10 @@
 """Sessions: what is stored of them, when they end, and the page on which their owner ends them."""
 
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -622,3 +624,25 @@ def test_ending_all_others_leaves_this_one(operator):
 def test_ending_no_others_says_so_and_leaves_no_entry(operator):
     assert "You are signed in nowhere else." in log_in(operator).post(END_OTHERS, follow=True).text
     assert trail(Action.OTHER_SESSIONS_ENDED) == []
+
+
+# A page that asks again and again by itself
+
+
+@pytest.mark.parametrize(("by_itself", "signed_in"), [(True, False), (False, True)])
+def test_a_page_that_looks_again_by_itself_does_not_keep_a_session_alive(operator, by_itself, signed_in):
+    browser = log_in(operator)
+    headers = {"X-Looks-Again": "1"} if by_itself else {}
+    start = timezone.now()
+    for minutes in (20, 40, 59):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
+            assert browser.get(operator.get_absolute_url(), headers=headers).status_code == 200
+    with time_machine.travel(start + timedelta(minutes=70), tick=False):
+        assert is_signed_in(browser, operator) is signed_in
+
+
+def test_every_element_that_looks_again_says_so():
+    pages = [path.read_text() for path in Path("templates").rglob("*.html")]
+    elements = [tag for page in pages for tag in re.findall(r'<\w+[^>]*hx-trigger="every.*', page)]
+    assert len(elements) == 3
+    assert all("""hx-headers='{"X-Looks-Again": "1"}'""" in element for element in elements)
