@@ -58,8 +58,7 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
 
     `link` is the hash of a link from that person's mailbox which was opened here: it has tries of its own.
     """
-    browser = link or _known(request).get(digest(name))
-    limits = _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
+    limits = _limits(request, name, link)
     tries = Tries(count(limits), limits)
     if tries.wait and refusals.is_new(What.PASSWORDS, digest(name), tries.wait):
         _write_down(request, name)
@@ -73,6 +72,16 @@ def _write_down(request: HttpRequest, name: str) -> None:
         refusals.log(What.PASSWORDS, request)
     else:
         record(Action.LIMIT_REACHED, by=origin(request), subject=person, new=str(What.PASSWORDS.label))
+
+
+def forgive(request: HttpRequest, name: str) -> None:
+    """Take the try of a right password back: the login that it began is finished."""
+    give_back(_limits(request, name))
+
+
+def is_known(request: HttpRequest, name: str) -> bool:
+    """Whether the person of this name has shown in this browser before who they are."""
+    return digest(name) in _known(request)
 
 
 def forget_strangers(name: str) -> None:
@@ -113,6 +122,12 @@ def known_browser_cookie(
 def digest(text: str) -> str:
     """Return a short name for a text, so that neither table nor cookie lists people."""
     return sha256(text.encode()).hexdigest()[:32]
+
+
+def _limits(request: HttpRequest, name: str, link: str = "") -> list[Limit]:
+    """Return what limits tries under a name in this browser."""
+    browser = link or _known(request).get(digest(name))
+    return _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
 
 
 def _limits_of_browser(name: str, browser: str) -> list[Limit]:

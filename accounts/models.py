@@ -137,6 +137,7 @@ class Action(models.TextChoices):
     PROVED = "proved", _("Identity proved again")
     PROOF_FAILED = "proof_failed", _("Proof of identity failed")
     CODE_FAILED = "code_failed", _("Wrong two-factor code")
+    LOGIN_UNFINISHED = "login_unfinished", _("Login not finished after the right password")
     SIGN_IN_STOPPED = "sign_in_stopped", _("Sign-in stopped: setup link needed")
     SIGNED_OUT = "signed_out", _("Logged out")
     SESSION_ENDED = "session_ended", _("Session ended")

@@ -102,6 +102,7 @@ class SessionStore(db.SessionStore):
 
     def flush(self) -> None:
         """Delete the row and begin anew."""
+        self._break_off()
         super().flush()
         self._forget_row()
         self._renamed_from, self._restarted = None, False
@@ -112,11 +113,17 @@ class SessionStore(db.SessionStore):
 
         Other than with `flush` there is no moment without a row: an equal request that comes second finds it.
         """
+        self._break_off()
         self.clear()
         self._forget_row()
         if self.session_key:
             self._restarted = True
             self.cycle_key()
+
+    def _break_off(self) -> None:
+        """Tell of a login that waits here and ends; where its time was over it has been told of already."""
+        if self.person is not None:
+            pending.broken_off(self._get_session())  # type: ignore[attr-defined]
 
     def _forget_row(self) -> None:
         """Forget what the row has told about the session that was."""

@@ -41,8 +41,7 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
         raise TooManyTriesError(tries.wait)
     operator = authenticate(request, email=email, password=password)
     if isinstance(operator, Operator):
-        tries.forgive()
-        return operator
+        return operator  # the try stays counted until the login is finished
     if known := PasswordBackend().find(email):
         action = Action.SIGN_IN_FAILED if PasswordBackend.may_sign_in(known) else Action.SIGN_IN_REFUSED
         record(action, by=origin(request), subject=known)
@@ -88,6 +87,8 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     """Open a session without a code."""
+    guessing.forgive(request, operator.email)
+    pending.go_on(request, operator)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, operator, made_by, with_code=False)
     _warn(request, operator)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Origin
-from accounts.models import Account
+from accounts.models import Account, Tally
 from accounts.policy import Policy
 from operators.administrators import appoint
 from operators.models import Operator, create_account
@@ -92,6 +92,11 @@ def enroll(operator: Operator, secret: str = SECRET) -> Authenticator:
 def code_for(secret: str = SECRET, steps: int = 0) -> str:
     """Return the code of a secret now, or so many steps from now."""
     return totp.code_at(secret, totp.step_at(timezone.now().timestamp()) + steps)
+
+
+def forget_tries() -> None:
+    """Let nobody have typed a password yet: for tests of something else that log in many times."""
+    Tally.objects.filter(key__startswith="password").delete()
 
 
 def signed_in(operator: Operator) -> Client:

@@ -49,6 +49,7 @@ from tests.factories import (
     RESET,
     SECRET,
     enroll,
+    forget_tries,
     make_account,
     make_operator,
     signed_in,
@@ -301,6 +302,7 @@ class Doors(RuleBasedStateMachine):
         if self.wrong_passwords > 8:
             return  # passwords have limits and tests of their own
         data = {"email": person.email, "password": person.password if right else "not the password"}
+        forget_tries()
         answer = browser.client.post(LOGIN, data)
         if not right or not person.may_sign_in:
             assert answer.status_code == 200
@@ -344,6 +346,7 @@ class Doors(RuleBasedStateMachine):
             self.try_setup(browser, "right")
 
     def give_password(self, browser, person):
+        forget_tries()
         return browser.client.post(LOGIN, {"email": person.email, "password": person.password}).url
 
     def until_a_code_is_right(self, person):
@@ -935,6 +938,7 @@ class Doors(RuleBasedStateMachine):
             assert self.account.status(person) in row
             if "Protected" in row:
                 login = {"email": person.email, "password": person.password}
+                forget_tries()
                 assert Client().post(LOGIN, login).url == VERIFY
 
     # Time

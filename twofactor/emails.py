@@ -80,6 +80,33 @@ def browser_trusted(user: "Operator", browser: str, days: int, address: str | No
     )
 
 
+def new_browser(user: "Operator", browser: str, address: str | None) -> None:
+    """Tell a user that they are logged in where they have not been before."""
+    tell(
+        user,
+        _("A login to %(product)s from a new browser") % _product(),
+        _("%(email)s was used to log in from a browser in which you have not been before: %(browser)s.")
+        % {"email": user.email, "browser": browser},
+        address=address,
+        advice=_("If that was not you, choose a new password at once: it ends every session of yours."),
+    )
+
+
+def login_was_not_finished(user: "Operator", address: str | None) -> None:
+    """Tell a user that somebody has typed the right password, and then gone no further."""
+    tell(
+        user,
+        _("Your password was typed on %(product)s, and nothing after it") % _product(),
+        _(
+            "In a browser in which you have not been before, somebody typed the right password of %(email)s, "
+            "and then nothing that would open a session. They are not in."
+        )
+        % {"email": user.email},
+        address=address,
+        advice=_("If that was not you, somebody knows your password: choose a new one at once."),
+    )
+
+
 def codes_are_tried(user: "Operator", address: str | None) -> None:
     """Tell a user that one wrong code after another is typed, by whoever has the password."""
     tell(

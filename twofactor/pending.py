@@ -5,12 +5,14 @@ over or when anything renews the user's session nonce (reset, enrollment, new pa
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import load_backend, login
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
@@ -18,9 +20,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import clock, guessing, person_of_session
 from accounts.audit import origin, record
-from accounts.browser_names import user_agent
+from accounts.browser_names import browser_name, user_agent
 from accounts.models import Action
-from twofactor import enrollment, proof
+from accounts.network import client_address
+from twofactor import emails, enrollment, proof, unfinished
 from twofactor.made_by import MadeBy
 from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
@@ -41,7 +44,10 @@ class Step(StrEnum):
 
 
 # Seconds. A code is at hand; an email may take a while, so the second one is as long as its link lives.
-LIFETIMES = {Step.CODE: 10 * 60, Step.SETUP: 60 * 60, Step.OFFER: 10 * 60}
+LIFETIMES: dict[str, int] = {Step.CODE: 10 * 60, Step.SETUP: 60 * 60, Step.OFFER: 10 * 60}
+
+# What waits for somebody at this browser; of a setup link the trail has an entry already.
+UNFINISHED = (Step.CODE, Step.OFFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Pending:
 
 def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> None:
     """Remember that this browser has given the user's password. Ends whatever session it had."""
+    go_on(request, user)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     request.session[SESSION_KEY] = {
         "user": user.pk,
@@ -63,7 +70,30 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
         "step": step.value,
         "next": next_url,
         "at": time.time(),
+        "address": client_address(request),
+        "known": guessing.is_known(request, user.email),
     }
+
+
+def go_on(request: HttpRequest, user: "Operator") -> None:
+    """Let the login of this user that waits here be one with the next step: it is not broken off."""
+    if user_id_in(request.session) == user.pk:
+        del request.session[SESSION_KEY]
+
+
+def broken_off(data: Mapping[str, Any]) -> None:
+    """Tell of a login that ends without a code, or without a choice, by the content of its session."""
+    state = data.get(SESSION_KEY)
+    if state and state["step"] in UNFINISHED:
+        unfinished.tell(state["user"], state.get("address"), known=state.get("known", False))
+
+
+def is_over(data: Mapping[str, Any]) -> bool:
+    """Whether the time of a login that waits for a code or a choice is over."""
+    state = data.get(SESSION_KEY)
+    if not state or state["step"] not in UNFINISHED:
+        return False
+    return bool(time.time() - state["at"] >= LIFETIMES[state["step"]])
 
 
 def current(request: HttpRequest, step: Step) -> Pending | None:
@@ -79,7 +109,7 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
     return Pending(user, step, state["next"])
 
 
-def user_id_in(data: dict[str, Any]) -> int | None:
+def user_id_in(data: Mapping[str, Any]) -> int | None:
     """Return the number of whoever waits in a session with this content."""
     state = data.get(SESSION_KEY)
     return state["user"] if state else None
@@ -121,7 +151,11 @@ def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_cod
 
     `with_code` says whether a code, or the set-up of an authenticator, was among the means.
     """
-    request.session.pop(SESSION_KEY, None)
+    state = request.session.pop(SESSION_KEY, None)
+    if state and state["step"] == Step.CODE:
+        guessing.forgive(request, user.email)
+    # Not at the first login of all, which whoever has just joined expects.
+    is_new = user.last_login is not None and not guessing.is_known(request, user.email)
     login(request, user, backend=user.backend)
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()
     proof.remember(request.session, with_code=with_code)
@@ -130,4 +164,7 @@ def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_cod
     request.session.describe(  # type: ignore[attr-defined]
         address=by.address, user_agent=user_agent(request), made_by=made_by
     )
-    record(Action.SIGNED_IN, by=by, subject=user, new=made_by)
+    with transaction.atomic():
+        record(Action.SIGNED_IN, by=by, subject=user, new=made_by)
+        if is_new:
+            emails.new_browser(user, browser_name(user_agent(request)), by.address)

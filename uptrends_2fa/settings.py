@@ -176,6 +176,7 @@ PERIODIC_TASKS = {
     # What strangers can add rows to.
     "accounts.tally.delete_ended": 5 * 60,
     "operators.session_models.delete_ended": 10 * 60,
+    "operators.unfinished.tell_of_ended": 5 * 60,
     "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
     "operators.exception_ends.tell_ahead": 60 * 60,

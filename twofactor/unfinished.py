@@ -1,0 +1,26 @@
+"""A right password, and then no code: the mark of somebody who knows a password and has nothing else.
+
+The trail has an entry for each such login. The user is told of it where it was in a browser in which they
+have not been before, once a day: who has only mislaid the phone gets no flood. How many there can be is
+limited where the password is taken (accounts.guessing): its try stays counted until the login is finished.
+"""
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from accounts.audit import Origin, record
+from accounts.guessing import DAY
+from accounts.models import Action
+from accounts.tally import Limit, count
+from twofactor import emails
+
+
+@transaction.atomic
+def tell(user_id: int, address: str | None, *, known: bool) -> None:
+    """Write down that a login was not finished, and tell the user, unless the browser is known."""
+    user = get_user_model().objects.filter(pk=user_id).select_related("account").first()
+    if user is None:
+        return
+    record(Action.LOGIN_UNFINISHED, by=Origin(address=address), subject=user)
+    if not known and not count([Limit(f"unfinished told {user_id}", 1, DAY)]):
+        emails.login_was_not_finished(user, address)
