@@ -120,7 +120,7 @@ def test_wrong_recovery_codes_count_like_wrong_codes(waiting, olga):
 
 
 def test_a_wait_holds_for_recovery_codes_too(waiting):
-    Operator.objects.update(codes_blocked_until=timezone.now() + timedelta(minutes=5), code_failures=13)
+    Operator.objects.update(codes_blocked_until=timezone.now() + timedelta(minutes=5), code_failures=14)
     assert "Try again in 5 minutes" in waiting.post(RECOVER, {"code": RECOVERY_CODES[0]}).text
 
 
