@@ -163,7 +163,7 @@ def requeue(tasks: Mapping[str, MailTask]) -> int:
     """
     now = timezone.now()
     overdue = OutgoingMail.objects.filter(
-        state=OutgoingMail.State.WAITING, next_try_at__lte=now - longest_try()
+        OutgoingMail.is_due(now, late=longest_try()), state=OutgoingMail.State.WAITING
     )
     mails = list(overdue.only("pk", "kind", "next_try_at"))
     mine = [mail for mail in mails if _take_back(mail, now)]

@@ -5,7 +5,9 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
+
+from accounts import clock
 
 
 class OutgoingMail(models.Model):
@@ -94,10 +96,20 @@ class OutgoingMail(models.Model):
         One conditional UPDATE decides, so that it does no harm when a task is in the queue twice. Whoever
         is killed in the middle of a try holds the mail only for as long as a try can take.
         """
-        due = cls.objects.filter(pk=pk, state=cls.State.WAITING, next_try_at__lte=now)
+        due = cls.objects.filter(cls.is_due(now), pk=pk, state=cls.State.WAITING)
         if not due.update(tries=F("tries") + 1, next_try_at=now + longest_try()):
             return None
         return cls.objects.select_related("account", "asked_by").get(pk=pk)
+
+    @classmethod
+    def is_due(cls, now: datetime, late: timedelta = timedelta(0)) -> Q:
+        """Whether the next try is due, for so long; also one that lies further ahead than any is put off.
+
+        That one was put off before the server's clock was set back.
+        """
+        longest = max([settings.MAIL_TRY_SECONDS, *settings.MAIL_RETRY_WAITS])
+        ahead = now + clock.SKEW_DELTA + timedelta(seconds=longest)
+        return Q(next_try_at__lte=now - late) | Q(next_try_at__gt=ahead)
 
     def settle(self, state: str, now: datetime) -> bool:
         """Store how it ended; false where another try has taken over meanwhile."""

@@ -26,8 +26,8 @@ class Limit:
 def count(limits: list[Limit]) -> int:
     """Count one event against each limit; return 0, or the seconds until none of them is exceeded.
 
-    What is over a limit is counted too, but a window never grows longer by it. Nor does it last longer than
-    its own length where the server's clock is set back: it ends so long from then at the latest.
+    What is over a limit is counted too, but a window never grows longer by it. Where the server's clock is
+    set back, a window that would last longer than its own length begins anew.
     """
     now = int(time.time())
     found = _add(limits, 1, now) or _stored(limits)

@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import clock
 from accounts.models import Action
 from invitations import tokens
 from invitations.ledger import LinkRecord, changes_since
@@ -157,6 +158,9 @@ def _end_without_a_note(one: LinkRecord, now: datetime) -> Fate:
         return Fate(change.action, change.at)
     if one.expires_at <= now:
         return Fate(EXPIRED, one.expires_at)
+    # Made by a clock that was fast: its time is over, and nobody knows since when.
+    if one.asked_at > now + clock.SKEW_DELTA:
+        return Fate(EXPIRED, None)
     return Fate("" if is_changed else ALIVE, None)
 
 

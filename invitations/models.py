@@ -18,6 +18,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts import clock
 from accounts.models import TEXT_LENGTH
 from accounts.outgoing import OutgoingMail
 from invitations.ledger import LinkRecord
@@ -95,8 +96,10 @@ class Link(models.Model):
         """
         now = timezone.now()
         row = cls._row(user, purpose, now)
-        new_hour = Q(hour_started_at__lte=now - HOUR)
-        minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE)
+        # What lies ahead was noted before the server's clock was set back: nobody waits for that.
+        ahead = now + clock.SKEW_DELTA
+        new_hour = Q(hour_started_at__lte=now - HOUR) | Q(hour_started_at__gt=ahead)
+        minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE) | Q(sent_at__gt=ahead)
         # A new nonce (after a reset, a new password) has killed the links of before: it begins a new count,
         # so that nobody waits for an hour without any link. Only the person or an administrator renews it.
         new_hour |= ~Q(nonce=user.session_nonce)
@@ -168,7 +171,10 @@ class Link(models.Model):
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
         """Return a live link with its user; None for expired, used, replaced and unknown ones alike."""
         links = cls.objects.select_related("user__account", "user__authenticator")
-        link = links.filter(token_hash=token_hash, purpose=purpose, spent_at=None, expires_at__gt=now).first()
+        # One that lives longer than links do was made by a clock that was fast.
+        longest = now + clock.SKEW_DELTA + lifetime(purpose)
+        live = links.filter(purpose=purpose, spent_at=None, expires_at__gt=now, expires_at__lte=longest)
+        link = live.filter(token_hash=token_hash).first()
         return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None
 
     @classmethod
@@ -203,11 +209,11 @@ class Link(models.Model):
 
     def wait_seconds(self, now: datetime) -> int:
         """Return how long no further email goes out; 0 where one may."""
-        free_at = now
-        if self.sent_at:
-            free_at = max(free_at, self.sent_at + MINUTE)
-        if self.sent_in_hour >= MAILS_PER_HOUR:
-            free_at = max(free_at, self.hour_started_at + HOUR)
+        free_at, ahead = now, now + clock.SKEW_DELTA
+        if self.sent_at and self.sent_at <= ahead:
+            free_at = max(free_at, min(self.sent_at, now) + MINUTE)
+        if self.sent_in_hour >= MAILS_PER_HOUR and self.hour_started_at <= ahead:
+            free_at = max(free_at, min(self.hour_started_at, now) + HOUR)
         return -int(-(free_at - now).total_seconds() // 1)
 
 

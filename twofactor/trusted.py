@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import batches
+from accounts import batches, clock
 from accounts.audit import Origin, origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
@@ -167,6 +167,7 @@ def _valid(user: "Operator") -> QuerySet[TrustedBrowser]:
         epoch=user.trust_epoch,
         expires_at__gt=now,
         created_at__gt=max(since, user.account.trust_counts_from or since),
+        created_at__lte=now + clock.SKEW_DELTA,
     )
 
 

@@ -7,10 +7,20 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from accounts import tally
 from accounts.models import Action, AuditEntry
+from accounts.outgoing import OutgoingMail
+from invitations import setup_link
 from operators.models import Operator
-from tests.factories import PASSWORD, RECOVERY_CODES, SECRET, code_for, enroll, make_operator, signed_in
+from tests.factories import (
+    NOBODY,
+    PASSWORD,
+    RECOVERY_CODES,
+    SECRET,
+    code_for,
+    enroll,
+    make_operator,
+    signed_in,
+)
 from tests.test_flows import log_in
 from twofactor import throttle, totp
 
@@ -178,17 +188,6 @@ def test_a_wait_after_wrong_codes_never_exceeds_its_own_length(clock, account, f
     assert olga.admit_code(NOW - minutes(2))
 
 
-@pytest.mark.parametrize("back", [1, 60, 24 * 60])
-def test_a_window_of_a_limit_never_lasts_longer_than_its_own_length(db, clock, back):
-    limit = tally.Limit("test", 2, 900)
-    for _ in range(3):
-        tally.count([limit])
-    clock.shift(-minutes(back))
-    assert tally.count([limit]) == 900
-    clock.shift(timedelta(seconds=900))
-    assert tally.count([limit]) == 0
-
-
 def test_a_lock_is_no_wait(clock, account):
     olga = make_operator(account)
     enroll(olga, SECRET)
@@ -197,3 +196,67 @@ def test_a_lock_is_no_wait(clock, account):
     )
     olga = Operator.objects.complete().get(pk=olga.pk)
     assert not olga.admit_code(NOW)
+
+
+# Other things that a clock which was fast has noted
+
+
+def test_an_email_may_be_asked_for_again_after_the_clock_was_set_back(clock, account):
+    olga = make_operator(account, override="required")
+    clock.shift(minutes(24 * 60))
+    for _ in range(5):
+        assert setup_link.send(olga, NOBODY) == 0
+        clock.shift(minutes(2))
+    assert setup_link.send(olga, NOBODY) == 50 * 60
+    clock.shift(-timedelta(seconds=30))
+    assert setup_link.last_email(olga)[1] == 50 * 60 + 30
+    clock.shift(-minutes(24 * 60))
+    assert setup_link.last_email(olga)[1] == 0
+    assert setup_link.send(olga, NOBODY) == 0
+    # Between two servers whose clocks differ a little, a minute stays a minute.
+    clock.shift(-timedelta(seconds=30))
+    assert setup_link.send(olga, NOBODY) == 60
+
+
+def test_a_link_lives_no_longer_than_links_do(clock, account):
+    olga = make_operator(account, override="required")
+    clock.shift(minutes(120))
+    link = setup_link.make_link(olga, NOBODY)
+    clock.shift(-timedelta(seconds=59))
+    assert Client().get(link, follow=True).status_code == 200
+    clock.shift(-minutes(119))
+    answer = Client().get(link, follow=True)
+    assert answer.status_code == 410
+    assert "Its time is over." in answer.text
+
+
+def test_an_email_that_was_put_off_by_a_fast_clock_leaves(clock, account):
+    mail = OutgoingMail.objects.create(account=account, to="a@example.com", created_at=NOW, next_try_at=NOW)
+    clock.shift(minutes(120))
+    assert mail.put_off(NOW + minutes(150))
+    assert OutgoingMail.claim(mail.pk, NOW + minutes(120)) is None
+    assert OutgoingMail.claim(mail.pk, NOW + minutes(30))
+    assert OutgoingMail.claim(mail.pk, NOW + minutes(30)) is None
+
+
+def test_a_login_that_waits_for_its_code_does_not_wait_longer(clock, account):
+    olga = make_operator(account, enrolled=True)
+    clock.shift(minutes(120))
+    log_in(browser := Client(), olga)
+    clock.shift(-timedelta(seconds=59))
+    assert browser.get(VERIFY).status_code == 200
+    clock.shift(-minutes(60))
+    assert browser.get(VERIFY).status_code == 302
+
+
+def test_a_browser_that_was_trusted_by_a_fast_clock_is_not_trusted(clock, account):
+    account.trusted_browser_days = 1
+    account.save()
+    olga = make_operator(account, enrolled=True)
+    clock.shift(minutes(120))
+    log_in(browser := Client(), olga)
+    browser.post(VERIFY, {"code": code_for(), "trust": "on"})
+    log_in(browser, olga)
+    assert "_auth_user_id" in browser.session
+    clock.shift(-minutes(120))
+    assert log_in(browser, olga).url == VERIFY
