@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
@@ -28,6 +29,10 @@ from operators.tables import PAGE_SIZE
 
 # Room for the numbers of all groups.
 WAS_LENGTH = 1000
+# After Disabled; twofactor.late_code asks.
+ASKED_AT_ONCE = gettext_lazy(
+    "Operators who are logged in and have an authenticator are asked for a code at their next page."
+)
 
 
 @needs_proof_to_post
@@ -63,6 +68,8 @@ def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview
     mail_now = "mail_now" in request.POST
     if same and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
         messages.success(request, _stored(account, new))
+        if shown.change.old.policy == Policy.DISABLED:
+            messages.info(request, ASKED_AT_ONCE)
         return redirect("accounts:settings")
     account.refresh_from_db()
     fresh = preview_of(account, _change(request, form))

@@ -29,7 +29,8 @@ def sessions(request: SignedInRequest) -> HttpResponse:
         "here": here,
         "idle": duration(settings.SESSION_IDLE_MINUTES * 60),
         "sessions": own_sessions.listed(request.user, here),
-        "trusted_days": trusted.days_for(request.user),
+        # While login asks for no code, nothing stands in for one.
+        "trusted_days": trusted.days_for(request.user) if request.user.effective.usable else 0,
         "trusted_browsers": trusted.listed(request.user),
         "trusted_here": trusted.hashes_in(request),
     }

@@ -209,6 +209,13 @@ def test_a_change_for_the_account_touches_no_trusted_browser(operator, change):
     assert not [query for query in found if "trustedbrowser" in query["sql"]]
 
 
+def test_while_login_asks_for_no_code_the_page_says_nothing_of_trust(operator):
+    browser = signed_in(operator)
+    assert "Trusted browsers" in browser.get(PAGE).text
+    set_account(operator, Policy.DISABLED)
+    assert "Trusted browsers" not in browser.get(PAGE).text
+
+
 # Several people in one browser
 
 

@@ -78,8 +78,11 @@ def test_the_next_page_asks_and_then_shows_itself(account, olga, browser, policy
 
 def test_an_administrator_s_change_is_such_a_rise(account, olga, browser):
     admin = make_operator(account, administrator=True, enrolled=True)
-    set_policy(signed_in(admin), Policy.REQUIRED)
+    here = signed_in(admin)
+    said = "Operators who are logged in and have an authenticator are asked for a code at their next page."
+    assert said in set_policy(here, Policy.REQUIRED).text
     assert ASKS in browser.get(olga.get_absolute_url()).text
+    assert said not in set_policy(here, Policy.OPTIONAL).text
 
 
 @pytest.mark.parametrize("days", [None, 3])
