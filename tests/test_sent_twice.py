@@ -232,6 +232,25 @@ def test_a_key_of_no_session_stays_in_the_browser_which_may_have_another_by_now(
     assert browser.get(operator.get_absolute_url()).status_code == 200
 
 
+def test_a_login_is_not_lost_with_the_session_of_before(db):
+    """That one was ended between the look for it and the end of the request."""
+    session = SessionStore()
+    session["before"] = True
+    session.save()
+    old = session.session_key
+    Session.objects.all().delete()
+    session.restart()
+    session["after"] = True
+    session.save()
+    [row] = Session.objects.all()
+    assert row.session_key == session.session_key != old
+    assert SessionStore(row.session_key).load() == {"after": True}
+
+
+def test_who_has_no_session_may_log_out(db):
+    assert Client().post(twice.reverse("operators:logout")).headers["Location"] == twice.LOGIN
+
+
 # A session that ends while something is done in it
 
 
