@@ -8,10 +8,13 @@ ARRIVES_WITHIN seconds in all. Written for gunicorn 27, whose exact release requ
 tests/breakage/test_slow_clients.py tries it with real connections.
 """
 
+import fcntl
 import os
 import re
 import selectors
 import socket
+import struct
+import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +34,8 @@ ARRIVES_WITHIN = float(os.environ.get("GUNICORN_ARRIVES_WITHIN", "30"))
 TAKEN_WITHIN = 30
 HANGS_UP_WITHIN = 2
 AT_ONCE = 64 * 1024
+# Bytes of earlier answers that may be on their way when the next request comes.
+LEFT_AT_MOST = 256 * 1024
 LONGEST_HEAD = 32 * 1024
 # A worker keeps at most 20 MB of requests that are longer than usual.
 LARGE = 16 * 1024
@@ -100,6 +105,16 @@ class Connection(TConn):  # type: ignore[misc]
             self.wanted = len(head) + len(end) + (body if body <= body_sizes.TABLE else 0)
         return len(self.received) >= self.wanted
 
+    def has_answers_left(self) -> bool:
+        """Whether the client asks for more and takes nothing: its answers would fill all that holds them.
+
+        Then a thread would wait. Who asks for the next page has taken the last, or all but its end.
+        """
+        with suppress(OSError):
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)))
+            return not self.ending and waiting > LEFT_AT_MOST
+        return False
+
     @property
     def is_large(self) -> bool:
         """Whether its request takes more room than most."""
@@ -143,7 +158,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Give a request to a thread once it is there; until then the loop waits for it."""
         conn.sock.setblocking(False)
         may_go_on = conn.receive()
-        if not conn.ending and conn.is_whole():
+        if conn.has_answers_left():
+            self._drop(conn)
+        elif not conn.ending and conn.is_whole():
             conn.wanted = conn.arrives_by = None
             super().enqueue_req(conn)
         elif not may_go_on:

@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -168,6 +169,19 @@ def test_a_connection_is_kept_for_the_next_request(busy):
         time.sleep(0.1)
     assert len(ours) == 1
     connection.close()
+
+
+def test_answers_that_nobody_takes_hold_no_thread(busy, connect):
+    style = re.search(r'href="(/static/vendor/bootstrap[^"]+)"', Visitor(busy.url).get("/login/").text)
+    assert style
+    for _ in range(4):
+        connection = connect()
+        connection.setblocking(False)
+        for _ in range(60):
+            with suppress(OSError):  # it is full, or has been closed
+                connection.send((head("GET", style[1]) + "\r\n").encode())
+            time.sleep(0.005)
+    assert all(seconds_of_an_answer(busy.url) < AT_ONCE for _ in range(3))
 
 
 def test_few_large_requests_arrive_at_once_and_the_others_are_served(busy, connect):
