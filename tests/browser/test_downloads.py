@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from tests.browser.person import Person
-from tests.factories import make_operator
+from tests.factories import PASSWORD, make_operator
 
 EXPORT = "Export as CSV"
 
@@ -68,6 +68,25 @@ def test_a_session_that_has_ended_leads_to_the_login_page(at_admin):
     at_admin.context.clear_cookies(name=at_admin.cookie("sessionid"))
     at_admin.press(EXPORT)
     at_admin.heading("Log in")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_file_is_asked_for_again_after_the_proof(chromium, server, admin, scripts):
+    with chromium.new_context(java_script_enabled=scripts) as context:
+        person = Person(context, server.url)
+        person.open_session(admin)
+        person.wait_a_quarter_of_an_hour()
+        person.go("/operators/?search=anna")
+        person.press(EXPORT)
+        person.heading("Confirm that it is you")
+        person.sees("The file holds data of other people.")
+        person.fill("Password", PASSWORD)
+        person.press("Go on")
+        person.sees("Choose the file again")
+        person.is_at("/operators/?search=anna")
+        with person.page.expect_download() as download:
+            person.press(EXPORT)
+        assert download.value.suggested_filename.startswith("two-factor-status-")
 
 
 def test_without_a_script_the_browser_takes_the_file(chromium, server, admin):
