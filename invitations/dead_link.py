@@ -64,6 +64,7 @@ WHAT_HAPPENED: dict[str, "_StrPromise"] = {
     Action.PHONE_CHANGED: gettext_lazy("It ended when another phone was set up for your codes"),
     Action.TWO_FACTOR_RESET: gettext_lazy("It ended when two-factor authentication was reset"),
     Action.RECOVERY_CODES_RENEWED: gettext_lazy("It ended when new recovery codes were made"),
+    Action.RECOVERY_CODES_RENEWED: gettext_lazy("It ended when new recovery codes were made"),
     Action.PASSWORD_CHANGED: gettext_lazy("It ended with a new password"),
     Action.PASSWORD_RESET: gettext_lazy("It ended with a new password"),
     Action.EMAIL_CHANGED: gettext_lazy("It ended when the email address was changed"),

@@ -19,9 +19,10 @@ from operators import frozen, own_sessions, password_reset, profile, removal
 from operators.models import Operator
 from operators.override import set_override, set_sign_in_method
 from operators.reset import reset_unread
+from operators.sessions import SessionStore
 from tests.factories import NOBODY, PASSWORD, enroll, make_operator
 from tests.test_flows import key_on, link_in_mail
-from twofactor import enrollment, totp
+from twofactor import enrollment, fresh_codes, totp
 
 Purpose = Link.Purpose
 NOW = datetime(2026, 3, 3, 13, 5, tzinfo=UTC)
@@ -200,7 +201,15 @@ def new_address(who: Operator) -> None:
 
 ASK = "Ask an administrator of your account."
 LOG_IN = "Log in again to get a new link."
+
+
+def new_recovery_codes(who: Operator) -> None:
+    enroll(who)
+    assert fresh_codes.renew(SessionStore(), Operator.objects.complete().get(pk=who.pk), NOBODY)
+
+
 CHANGES = {
+    "recovery codes": (new_recovery_codes, "It ended when new recovery codes were made", LOG_IN),
     "set up elsewhere": (
         lambda who: enrollment.enroll(
             who, enrollment.Confirmed("A" * 32, totp.step_at(NOW.timestamp()), NOW), NOBODY
