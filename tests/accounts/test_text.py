@@ -159,6 +159,7 @@ def test_a_code_is_understood_as_it_is_pasted(typed, code):
         ("ana@a_b.example", "ana@a_b.example"),
         ("ana@i❤.example", "ana@i❤.example"),
         ("ana@\ufdfa.example", "ana@\ufdfa.example"),
+        (f"ana@{'㍿' * 20}.example", f"ana@{'㍿' * 20}.example"),  # four characters each
         (f"ana@{'ü' * 64}.example", f"ana@{'ü' * 64}.example"),
         ("nobody", "nobody"),
     ],

@@ -326,7 +326,9 @@ def test_old_names_are_brought_into_the_one_form(account, operator, admin_browse
         name="Noor\u200b \u2067Hadda\u0301d" + "\u0335" * 200, override_reason="Lost \u200ephone", name_key=""
     )
     Account.objects.filter(pk=account.pk).update(name="Acme\u200b")
+    zoe = make_operator(account, name="Zoë")
     bring()
+    assert Operator.objects.get(pk=zoe.pk).name == "Zoë"
     operator.refresh_from_db()
     assert (operator.name, operator.override_reason) == ("Noor Haddád" + "\u0335" * 4, "Lost phone")
     assert found(admin_browser, "noor haddad") == [operator.name]
