@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import StringIO
-from itertools import count
 from typing import Any
 
 from django import forms
@@ -119,18 +118,16 @@ def _filled_rows(text: str) -> Iterator[tuple[int, list[str]]]:
     lines = csv.reader(
         StringIO(text[said.end() :] if said else text, newline=""), delimiter=delimiter, strict=True
     )
-    for number in count(1):
-        try:
-            cells = next(lines, None)
-        except csv.Error as error:
-            raise _unreadable(number) from error
-        if cells is None:
-            return
-        if any(_swallowed(cell, delimiter) for cell in cells):
-            raise _unreadable(number)
-        cells = [without_guard(cell).strip() for cell in cells]
-        if any(cells):
-            yield number, cells
+    number = 0
+    try:
+        for number, cells in enumerate(lines, 1):
+            if any(_swallowed(cell, delimiter) for cell in cells):
+                raise _unreadable(number)
+            plain = [without_guard(cell).strip() for cell in cells]
+            if any(plain):
+                yield number, plain
+    except csv.Error as error:
+        raise _unreadable(number + 1) from error
 
 
 def _unreadable(number: int) -> UnreadableTableError:
