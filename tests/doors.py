@@ -76,6 +76,8 @@ class Person:
     counted: bool = True
     # Whatever ends sessions, waiting sign-ins, links and trust together makes a new version.
     version: int = 0
+    # What ends trust in browsers and nothing else counts this up.
+    trust: int = 0
     signed_in: int = 0
     frozen: bool = False
     freed_at: float = 0
@@ -91,9 +93,12 @@ class Person:
     def freed(self, now: float) -> None:
         self.frozen, self.freed_at = False, now
 
+    def may_try(self, now: float) -> bool:
+        return now >= self.blocked_until and not (self.secret and self.failures >= 100)
+
     def admit(self, now: float) -> bool:
-        """Count a code before it is looked at."""
-        self.counted = now >= self.blocked_until and not (self.secret and self.failures >= 100)
+        """Count a wrong code, where one may be tried."""
+        self.counted = self.may_try(now)
         if not self.counted:
             return False
         self.failures += 1
@@ -103,14 +108,12 @@ class Person:
 
     def take_code(self, code: str, now: float) -> bool:
         """Spend a code: this step, the one before or after, and later than every one before."""
-        if not self.admit(now) or self.secret is None:
-            return False
-        step = step_of(self.secret, code, now)
+        step = step_of(self.secret, code, now) if self.secret and self.may_try(now) else None
         if step is not None and step == self.last_step:
-            self.counted = False
-            self.failures -= 1
+            self.counted = False  # it was right before
             return False
         if step is None or step < self.last_step:
+            self.admit(now)
             return False
         self.accepted(step)
         return True
@@ -121,6 +124,7 @@ class Person:
         self.recovery_codes.remove(code)
         self.used_recovery_codes.append(code)
         self.accepted(self.last_step)
+        self.trust += 1
         return True
 
     def take_new_secret(self, secret: str, code: str, now: float) -> bool:
@@ -136,7 +140,7 @@ class Person:
         return True
 
     def accepted(self, step: int) -> None:
-        self.last_step, self.failures, self.blocked_until = step, 0, 0
+        self.last_step, self.failures, self.blocked_until, self.counted = step, 0, 0, True
 
     def reset(self) -> None:
         self.secret, self.failures, self.blocked_until = None, 0, 0
@@ -173,6 +177,12 @@ class Session:
     proved_at: float
     with_code: bool
     seen_at: float = 0
+    # Whether a code was given in it at any time, and whether a trusted browser stood in for one.
+    code_given: bool = False
+    trusted: bool = False
+
+    def __post_init__(self) -> None:
+        self.code_given = self.with_code
 
     def lives(self, now: float) -> bool:
         same = self.version == self.person.version
@@ -213,12 +223,14 @@ class Waiting:
 class Trust:
     person: Person
     version: int
+    epoch: int
     at: float
     days: int
 
-    def holds(self, person: Person, now: float, days_now: int) -> bool:
-        same = self.person is person and self.version == person.version
-        return same and now < self.at + min(self.days, days_now) * DAY
+    def holds(self, account: "Account", now: float) -> bool:
+        same = (self.version, self.epoch) == (self.person.version, self.person.trust)
+        lives = now < self.at + min(self.days, account.trusted_days) * DAY
+        return same and lives and self.at > account.trust_counts_from
 
 
 @dataclass(eq=False)
@@ -226,6 +238,19 @@ class Account:
     people: list[Person]
     policy: str = "optional"
     trusted_days: int = 0
+    # What was trusted before has ended, whatever is set later.
+    trust_counts_from: float = 0
+
+    def set_policy(self, policy: str, now: float) -> None:
+        if "disabled" in (policy, self.policy) and policy != self.policy:
+            self.trust_counts_from = now
+        self.policy = policy
+
+    def set_trusted_days(self, days: int, now: float) -> None:
+        if days != self.trusted_days:
+            ended = now - self.trusted_days * DAY if days else now
+            self.trust_counts_from = max(self.trust_counts_from, ended)
+            self.trusted_days = days
 
     def policy_of(self, person: Person) -> str:
         return POLICY[self.policy][person.override] if person.method == "password" else "does not apply"
@@ -240,8 +265,18 @@ class Account:
         return person.secret is not None and self.usable(person)
 
     def is_proved(self, session: Session, now: float) -> bool:
+        """Whether a proof is fresh; with a code where there is an authenticator, also one that sleeps."""
         fresh = now < session.proved_at + PROOF_LIVES
-        return fresh and (session.with_code or not self.code_is_due(session.person))
+        return fresh and (session.with_code or session.person.secret is None)
+
+    def lacks_code(self, session: Session) -> bool:
+        """Whether a login now would ask for the code that was not given in this session."""
+        return self.code_is_due(session.person) and not (session.code_given or session.trusted)
+
+    def is_unprotected(self, session: Session) -> bool:
+        """Whether administrators can end it together with all others of its kind."""
+        person = session.person
+        return self.lacks_code(session) or (self.policy_of(person) == "required" and person.secret is None)
 
     def sees(self, viewer: Person, target: Person) -> bool:
         return viewer is target or (viewer.administrator and target in self.people and target.exists)

@@ -68,6 +68,7 @@ ACCEPT_TWO_FACTOR = reverse("invitations:accept-two-factor")
 OWN_SESSIONS = reverse("operators:sessions")
 NEW_CODES = reverse("twofactor:recovery-codes")
 ASKS_FOR_PROOF = "Confirm that it is you"
+ASKS_FOR_CODE = "You logged in while no code was asked for."
 MORNING = datetime(2026, 11, 24, 6, 0, 5, tzinfo=UTC)
 
 NAMES = ("anna", "boris", "olga", "oscar", "ivo")
@@ -89,7 +90,7 @@ class Browser:
         self.client = Client()
         self.session: Session | None = None
         self.waiting: Waiting | None = None
-        self.trust: Trust | None = None
+        self.trusts: dict[Person, Trust] = {}
         self.opened: dict[str, Link] = {}
 
     def forget(self) -> None:
@@ -191,12 +192,12 @@ class Doors(RuleBasedStateMachine):
             return person.take_recovery_code(code, self.now)
         return person.take_code(code, self.now)
 
-    def open(self, browser: Browser, person: Person, *, with_code: bool) -> None:
+    def open(self, browser: Browser, person: Person, *, with_code: bool, trusted: bool = False) -> None:
         """Somebody has come in. The policy as it is now must allow just that."""
         assert person.may_sign_in
         assert (self.account.policy_of(person), person.secret) != ("required", None)
         browser.forget()
-        browser.session = Session(person, person.version, self.now, self.now, with_code)
+        browser.session = Session(person, person.version, self.now, self.now, with_code, trusted=trusted)
         person.signed_in += 1
 
     def opens_once(self, *thing: object) -> None:
@@ -257,7 +258,8 @@ class Doors(RuleBasedStateMachine):
             assert ASKS_FOR_PROOF not in answer.text
             return answer
         assert ASKS_FOR_PROOF in answer.text
-        person, due = session.person, self.account.code_is_due(session.person)
+        person = session.person
+        due = person.secret is not None
         code = self.code(person, kind)
         method = "GET" if data is None else "POST"
         proof = {"proof_for": method, "proof_password": person.password, **(data or {})}
@@ -267,6 +269,7 @@ class Doors(RuleBasedStateMachine):
         if not right:
             return None
         session.proved_at, session.with_code = self.now, due
+        session.code_given |= due
         return answer
 
     def pick(self, number: int, fits: Any) -> Browser:
@@ -311,12 +314,13 @@ class Doors(RuleBasedStateMachine):
 
     def right_password(self, browser, person, url):
         then = self.account.after_password(person)
-        days = self.account.trusted_days
-        if then == "code" and browser.trust and browser.trust.holds(person, self.now, days):
+        trust = browser.trusts.get(person)
+        trusted = then == "code" and trust is not None and trust.holds(self.account, self.now)
+        if trusted:
             then = "signed in"
         if then == "signed in":
             assert url not in (VERIFY, CHECK_EMAIL)
-            self.open(browser, person, with_code=False)
+            self.open(browser, person, with_code=False, trusted=trusted)
         elif then == "code":
             assert url == VERIFY
             self.wait(browser, person, "code")
@@ -353,13 +357,14 @@ class Doors(RuleBasedStateMachine):
         wait = max(person.blocked_until - self.now, 30 if person.last_step >= int(self.now) // 30 else 0)
         self.pass_time(int(wait))
 
-    @precondition(lambda self: any(one.trust for one in self.browsers))
-    @rule(browser=BROWSERS)
-    def come_back(self, browser):
+    @precondition(lambda self: any(one.trusts for one in self.browsers))
+    @rule(browser=BROWSERS, number=st.integers(0, 4))
+    def come_back(self, browser, number=0):
         """Trust is one thing that lasts; it must not last longer than it should."""
-        browser = self.pick(browser, lambda one: one.trust)
-        if browser.trust and browser.trust.person.may_sign_in:
-            person = browser.trust.person
+        browser = self.pick(browser, lambda one: one.trusts)
+        people = [person for person in browser.trusts if person.may_sign_in]
+        if people:
+            person = people[number % len(people)]
             self.right_password(browser, person, self.give_password(browser, person))
 
     def takes_code(self, browser: Browser) -> bool:
@@ -396,7 +401,8 @@ class Doors(RuleBasedStateMachine):
             self.open(browser, person, with_code=True)
             self.opens_once(person, code if "recovery" in kind else person.last_step)
             if trust and self.account.trusted_days:
-                browser.trust = Trust(person, person.version, self.now, self.account.trusted_days)
+                days = self.account.trusted_days
+                browser.trusts[person] = Trust(person, person.version, person.trust, self.now, days)
         elif waiting.tries >= WRONG_CODES_PER_SIGN_IN:
             assert answer.url == LOGIN
             browser.forget()
@@ -413,9 +419,7 @@ class Doors(RuleBasedStateMachine):
 
     @rule(browser=BROWSERS)
     def log_out(self, browser):
-        browser = self.browsers[browser]
-        browser.client.post(reverse("operators:logout"))
-        browser.forget()
+        self.leave(self.browsers[browser])
 
     # Links
 
@@ -493,7 +497,7 @@ class Doors(RuleBasedStateMachine):
         if found := self.forget_password(who):
             self.follow_link(self.browsers[browser], found[0])
             self.set_password(self.browsers[browser], kind)
-        if come_back and any(one.trust for one in self.browsers):
+        if come_back and any(one.trusts for one in self.browsers):
             self.come_back(browser)
 
     @precondition(lambda self: any("password-reset" in one.opened for one in self.browsers))
@@ -510,11 +514,12 @@ class Doors(RuleBasedStateMachine):
         if not link or not link.works(self.now) or not link.person.has_password:
             assert answer.status_code == 410
             return
-        if link.person.frozen and link.person.secret:
+        if link.person.secret:
             if not self.take(link.person, kind, code):
                 assert answer.status_code == 200
                 return
-            link.person.freed(self.now)
+            if link.person.frozen:
+                link.person.freed(self.now)
         assert (answer.status_code, answer.headers.get("Location")) == (302, LOGIN), answer.text
         self.opens_once("link", link)
         link.dead = True
@@ -707,7 +712,7 @@ class Doors(RuleBasedStateMachine):
         assert session
         session.version = session.person.version
         if proved:
-            session.proved_at, session.with_code = self.now, True
+            session.proved_at, session.with_code, session.code_given = self.now, True, True
 
     @precondition(lambda self: any(self.viewer(one) for one in self.browsers))
     @rule(browser=BROWSERS, whom=ANYBODY)
@@ -768,6 +773,8 @@ class Doors(RuleBasedStateMachine):
             return
         if viewer.secret:
             viewer.used_recovery_codes += viewer.recovery_codes
+            viewer.version += 1
+            self.stays(browser, proved=False)
             self.read_recovery_codes(browser, viewer)
 
     @precondition(lambda self: any(self.viewer(one) for one in self.browsers))
@@ -817,7 +824,7 @@ class Doors(RuleBasedStateMachine):
             return
         assert answer.status_code == (302 if self.administers(browser) else 403)
         if self.administers(browser):
-            self.account.policy = policy
+            self.account.set_policy(policy, self.now)
 
     def must_enroll(self, viewer, policy):
         """Whether an administrator would require of others what they do not have themselves."""
@@ -831,22 +838,28 @@ class Doors(RuleBasedStateMachine):
         data = {"override": "on", "policy": override, "reason": "No phone"} if override else {}
         if not self.manage(browser, target, "operators:override", data) or target.method != "password":
             return
-        if target.override != override:
-            target.override = override
-            if link := self.newest.get(("setup", target)):
-                link.dead = True
+        other = target.override != override and self.is_asked_something_else(target, override)
+        if other and (link := self.newest.get(("setup", target))):
+            link.dead = True
+
+    def is_asked_something_else(self, target, override):
+        """Store an override; return whether it makes a difference."""
+        before = self.account.policy_of(target)
+        target.override = override
+        target.trust += override == "disabled"
+        return self.account.policy_of(target) != before
 
     @precondition(lambda self: any(link.purpose == "setup" for link in self.links))
     @rule(browser=BROWSERS, override=POLICIES, administrator=st.sampled_from(ADMINISTRATORS))
     def change_the_override_of_whoever_has_a_setup_link(self, browser, override, administrator):
-        """And then the link is tried: an override that was changed has made it worthless."""
+        """And then the link is tried: an override that asks something else has made it worthless."""
         link = [one for one in self.links if one.purpose == "setup"][-1]
         target, browser = link.person, self.browsers[browser]
         self.come_all_the_way_in(browser, self.people[administrator], trust=False)
-        data = {"override": "on", "policy": override}
+        data = {"override": "on", "policy": override, "reason": "No phone"}
         if link.works(self.now) and self.manage(browser, target, "operators:override", data):
-            if target.override != override:
-                target.override, link.dead = override, True
+            if target.override != override and self.is_asked_something_else(target, override):
+                link.dead = True
             self.follow_link(browser, link)
             self.try_setup(browser, "right")
 
@@ -886,7 +899,9 @@ class Doors(RuleBasedStateMachine):
         if not viewer or not viewer.administrator or not target.pk:
             return
         name = "operators:activate" if active else "operators:deactivate"
-        answer = browser.client.post(reverse(name, args=[target.pk]))
+        answer = self.act(browser, reverse(name, args=[target.pk]), {})
+        if answer is None:
+            return
         assert answer.status_code == (302 if self.account.sees(viewer, target) else 404)
         if not self.account.sees(viewer, target) or target.invited or target.active == active:
             return
@@ -910,7 +925,7 @@ class Doors(RuleBasedStateMachine):
             return
         data = {"trusted_browser_days": str(days or "")}
         if self.act(browser, reverse("accounts:trusted-browsers"), data) is not None:
-            self.account.trusted_days = days
+            self.account.set_trusted_days(days, self.now)
 
     @precondition(lambda self: any(self.administers(one) for one in self.browsers))
     @rule(browser=BROWSERS)
@@ -918,10 +933,10 @@ class Doors(RuleBasedStateMachine):
         browser = self.pick(browser, self.administers)
         if not self.administers(browser):
             return
-        browser.client.post(reverse("operators:end-unprotected"))
-        if self.account.policy == "required":
-            people = [one for one in self.account.people if self.account.status(one).startswith("Required")]
-            self.end_sessions(people, here=browser)
+        if self.act(browser, reverse("operators:end-unprotected"), {}) is not None:
+            for one in self.browsers:
+                if one is not browser and one.session and self.account.is_unprotected(one.session):
+                    one.forget()
 
     @precondition(lambda self: any(self.administers(one) for one in self.browsers))
     @rule()
@@ -976,8 +991,27 @@ class Doors(RuleBasedStateMachine):
             else:
                 assert answer.status_code == 200, (person, answer.url)
                 assert answer.wsgi_request.user.pk == person.pk
-                if browser.session:
-                    browser.session.seen(self.now)
+                assert browser.session
+                browser.session.seen(self.now)
+                asked = self.account.lacks_code(browser.session)
+                assert (ASKS_FOR_CODE in answer.text) == asked
+                if asked:
+                    self.give_late_code(browser, person)
+
+    def give_late_code(self, browser, person):
+        """A login now would ask for a code: nothing else is shown in this session before one is given."""
+        code = self.code(person, "right")
+        answer = browser.client.post(OWN_SESSIONS, {"proof_late_for": "GET", "proof_code": code})
+        taken = self.take(person, "right", code)
+        assert (ASKS_FOR_CODE in answer.text) != taken
+        if taken:
+            browser.session.code_given = browser.session.with_code = True
+        else:
+            self.leave(browser)
+
+    def leave(self, browser):
+        browser.client.post(reverse("operators:logout"))
+        browser.forget()
 
     @invariant()
     def emails_are_read(self):
