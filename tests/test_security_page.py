@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text()
-NAMED = re.compile(r"`([\w./]+\.(?:py|html|md)|test_\w+)`")
+NAMED = re.compile(r"`([\w./]+\.(?:py|html|md)|test_\w+)(?:: [\w, ]+)?`")
+# A part of a file: `file.py: name, name` or `file.py` (`name`, `name`).
+PARTS = re.compile(r"`([\w./]+\.py)(?:: ([\w, ]+)`|` \(([`\w, ]+)\))")
 # Number, level, about, state.
 ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| ([12]) \| ([^|]+) \| ([^|]+) \|$", flags=re.MULTILINE)
 # Number, what it asks for, what it would take.
@@ -54,6 +56,15 @@ def test_every_file_and_test_on_the_page_exists():
         if not exists:
             found.append(f"{path.name}: {name}")
     assert not found
+
+
+def test_every_part_of_a_file_on_the_page_exists():
+    missing = []
+    for name, after_colon, in_brackets in PARTS.findall(PAGE):
+        text = (ROOT / name).read_text()
+        wanted = after_colon.split(", ") if after_colon else re.findall(r"`(\w+)`", in_brackets)
+        missing += [f"{name}: {each}" for each in wanted if not re.search(rf"\b{each}\b", text)]
+    assert not missing
 
 
 def test_every_requirement_is_answered_once_and_at_its_level():
