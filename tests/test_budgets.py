@@ -41,6 +41,11 @@ def statements():
     found.extend(q["sql"] for q in context.captured_queries if not q["sql"].upper().startswith(BRACKETS))
 
 
+def token_in(page) -> dict[str, str]:
+    """Return the CSRF token of a page's form, by which one sent twice is known: that costs queries."""
+    return {"csrfmiddlewaretoken": str(page.context["csrf_token"])}
+
+
 def report(what: str, figure: object) -> None:
     print(f"\n{what}: {figure}")  # noqa: T201  the figures are for people to read
 
@@ -50,16 +55,19 @@ def test_a_login_with_a_code_takes_5_requests_and_at_most_12_queries(account):
     account.save()
     operator = make_operator(account, enrolled=True)
     # In a browser that is known already, and may be trusted; the box is not ticked.
-    browser = Client()
-    browser.post(LOGIN, {"email": operator.email, "password": PASSWORD})
-    browser.post(VERIFY, {"code": code_for(SECRET, -1)})
-    browser.post(reverse("operators:logout"))
+    browser = Client(enforce_csrf_checks=True)
+    right = {"email": operator.email, "password": PASSWORD}
+
+    def log_in(code: str):
+        page = browser.get(LOGIN)
+        assert browser.post(LOGIN, right | token_in(page)).url == VERIFY
+        page = browser.get(VERIFY)
+        return browser.post(VERIFY, {"code": code} | token_in(page))
+
+    page = browser.get(log_in(code_for(SECRET, -1)).url)
+    assert browser.post(reverse("operators:logout"), token_in(page)).status_code == 302
     with statements() as found:
-        browser.get(LOGIN)
-        assert browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}).url == VERIFY
-        assert browser.get(VERIFY).status_code == 200
-        answer = browser.post(VERIFY, {"code": code_for(SECRET)})
-        assert browser.get(answer.url).status_code == 200
+        assert browser.get(log_in(code_for(SECRET)).url).status_code == 200
     report("login with a code", len(found))
     assert len(found) <= 12, "\n".join(found)
 
@@ -69,12 +77,13 @@ def test_an_enrollment_takes_3_requests_and_at_most_11_queries(operator, setting
     settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
     url = reverse("operators:scan", args=[operator.pk])
     # A real sign-in: it puts the seed into the session, which force_login() does not.
-    browser = Client()
-    browser.post(LOGIN, {"email": operator.email, "password": PASSWORD})
+    browser = Client(enforce_csrf_checks=True)
+    right = {"email": operator.email, "password": PASSWORD}
+    assert browser.post(LOGIN, right | token_in(browser.get(LOGIN))).status_code == 302
     key_check.verify()  # once in the life of a process
     with statements() as found:
-        secret = browser.get(url).context["enrollment"].secret
-        answer = browser.post(url, {"code": code_for(secret)})
+        page = browser.get(url)
+        answer = browser.post(url, {"code": code_for(page.context["enrollment"].secret)} | token_in(page))
         assert browser.get(answer.url).status_code == 200
     report("enrollment", len(found))
     assert len(found) <= 11, "\n".join(found)
