@@ -1,8 +1,22 @@
-"""Names in titles, attributes and plain text, where `<bdi>` cannot stand; every template has this filter."""
+"""How a name stands beside other text, turning nothing round; every template has these filters.
+
+In sentences of a page that is the element `<bdi>`; these are for where it cannot stand or does not do.
+"""
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.text import isolated
 
 register = template.Library()
-register.filter("isolated", isolated)
+register.filter("isolated", isolated)  # in titles, attributes and plain text
+
+
+@register.filter
+def apart(label: str) -> SafeString:
+    """Return a stored "Name (address)" for a page: one isolation for both would take the name's direction."""
+    name, opening, rest = label.rpartition(" (")
+    if opening and "@" in rest and rest.endswith(")"):
+        return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, rest[:-1])
+    return format_html("<bdi>{}</bdi>", label)

@@ -3,6 +3,7 @@
 import importlib
 import re
 import unicodedata
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -12,9 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from invitations.ledger import LinkRecord
+from operators.bulk_models import BulkAction
 from operators.models import Group, Membership, Operator, SubAccount
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
 
@@ -445,6 +447,28 @@ def test_names_in_lists_turn_nothing_around_them(account, admin_browser, noa):
 def test_names_and_addresses_keep_their_places_before_a_bulk_action(admin_browser, noa):
     page = admin_browser.get(reverse("operators:bulk"), {"kind": "deactivate", "operator": [noa.pk]}).text
     assert f"<bdi>{noa.name}</bdi> (<bdi>noa@example.com</bdi>)" in page
+
+
+@pytest.mark.parametrize("page", ["accounts:audit-log", "operators:overview", "operators:links"])
+def test_names_and_addresses_keep_their_places_where_both_were_noted_down(account, page):
+    noa = make_operator(account, "noa@example.com", name="נועה כהן", administrator=True)
+    dan = make_operator(account, "dan@example.com", name="דן (לוי)")
+    record(Action.TWO_FACTOR_RESET, by=Origin(noa), subject=dan)
+    LinkRecord.begin(dan, "setup", timezone.now(), timezone.now(), by=str(noa), mail=None)
+    text = signed_in(noa).get(reverse(page)).text
+    assert "<bdi>דן (לוי)</bdi> (<bdi>dan@example.com</bdi>)" in text
+    assert f"<bdi>{noa.name}</bdi> (<bdi>noa@example.com</bdi>)" in text
+
+
+@pytest.mark.parametrize("page", ["bulk-actions", "bulk-action"])
+def test_who_asked_for_a_bulk_action_keeps_name_and_address_in_their_places(account, page):
+    noa = make_operator(account, "noa@example.com", name="נועה כהן", administrator=True)
+    now = timezone.now()
+    action = BulkAction.objects.create(
+        account=account, key=uuid4(), kind="deactivate", asked_by_name=str(noa), created_at=now, alive_at=now
+    )
+    address = reverse(f"operators:{page}", args=[action.pk] if page == "bulk-action" else [])
+    assert f"<bdi>{noa.name}</bdi> (<bdi>noa@example.com</bdi>)" in signed_in(noa).get(address).text
 
 
 def test_a_sentence_about_a_name_isolates_it(admin_browser, noa, mailoutbox):
