@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 End, Purpose = LinkRecord.End, Link.Purpose
-# What is not an end of the ledger's: its time was over, and nothing has ended it.
-EXPIRED, ALIVE = "expired", "alive"
+# What is not an end of the ledger's: its time was over, nothing has ended it, and the newest one was used.
+EXPIRED, ALIVE, NEWER_USED = "expired", "alive", "newer used"
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a link ended: an End, an Action that ended it, EXPIRED or ALIVE; and when, where that is known."""
+    """How a link ended: an End, an Action that ended it, or one of the three above; and when, if known."""
 
     what: str
     at: datetime | None
@@ -56,6 +56,7 @@ PLAIN = gettext_lazy("It was used already, a newer link has taken its place, or 
 BY_CHANGE = gettext_lazy("It ended when something about your login was changed")
 WHAT_HAPPENED: dict[str, "_StrPromise"] = {
     End.REPLACED: gettext_lazy("A newer link has taken its place"),
+    NEWER_USED: gettext_lazy("A newer link has taken its place, and was used"),
     End.WITHDRAWN: gettext_lazy("An administrator has withdrawn it"),
     End.CHANGED: gettext_lazy("It ended when an administrator changed what is asked of you at login"),
     EXPIRED: gettext_lazy("Its time is over"),
@@ -63,7 +64,6 @@ WHAT_HAPPENED: dict[str, "_StrPromise"] = {
     Action.TWO_FACTOR_ENROLLED: gettext_lazy("It ended when two-factor authentication was set up"),
     Action.PHONE_CHANGED: gettext_lazy("It ended when another phone was set up for your codes"),
     Action.TWO_FACTOR_RESET: gettext_lazy("It ended when two-factor authentication was reset"),
-    Action.RECOVERY_CODES_RENEWED: gettext_lazy("It ended when new recovery codes were made"),
     Action.RECOVERY_CODES_RENEWED: gettext_lazy("It ended when new recovery codes were made"),
     Action.PASSWORD_CHANGED: gettext_lazy("It ended with a new password"),
     Action.PASSWORD_RESET: gettext_lazy("It ended with a new password"),
@@ -99,7 +99,9 @@ AFTER_USE = {
     Purpose.SETUP: WayOut(gettext_lazy("Log in with your password and a code from the app."), *LOG_IN),
     Purpose.INVITATION: WayOut(gettext_lazy("Log in with the password that you chose."), *LOG_IN),
     Purpose.PASSWORD_RESET: WayOut(
-        gettext_lazy("Log in with it. If it was not you who chose it, request a new link at once."),
+        gettext_lazy(
+            "Log in with the new password. If it was not you who chose it, request a new link at once."
+        ),
         *NEW_PASSWORD,
     ),
     Purpose.EMAIL: WayOut(gettext_lazy("Log in with the new address."), *LOG_IN),
@@ -146,8 +148,17 @@ def _fate_of(token_hash: str, purpose: Link.Purpose, now: datetime) -> Fate | No
         return None
     # What was done to a link after its time was over did not end it.
     if one.ended_at and one.ended_at <= one.expires_at:
-        return Fate(one.end, one.ended_at)
+        return _used_since(one) or Fate(one.end, one.ended_at)
     return _end_without_a_note(one, now)
+
+
+def _used_since(one: LinkRecord) -> Fate | None:
+    """Return the fate of a link of which the newest one that took its place was used; else None."""
+    if one.end != End.REPLACED:
+        return None
+    those = LinkRecord.objects.filter(account_id=one.account_id, person_id=one.person_id, kind=one.kind)
+    newest = those.latest("pk")
+    return Fate(NEWER_USED, newest.ended_at) if newest.end == End.USED else None
 
 
 def _end_without_a_note(one: LinkRecord, now: datetime) -> Fate:
@@ -187,7 +198,7 @@ def _when(at: datetime) -> str:
 def _way_out(fate: Fate | None, purpose: Link.Purpose) -> WayOut:
     """Return what to do now."""
     what = fate.what if fate else ""
-    if what == End.USED or (what == Action.TWO_FACTOR_ENROLLED and purpose == Purpose.SETUP):
+    if what in (End.USED, NEWER_USED) or (what == Action.TWO_FACTOR_ENROLLED and purpose == Purpose.SETUP):
         return AFTER_USE[purpose]
     if what in CLOSED:
         return ASK

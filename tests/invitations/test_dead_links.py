@@ -126,6 +126,27 @@ def test_after_its_day_the_date_is_said(olga, clock):
     assert "(3 Mar 2026, 14:05)." in open_link(link)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "next_step"),
+    [
+        (Purpose.SETUP, "with your password and a code"),
+        (Purpose.INVITATION, "the password that you chose."),
+        (Purpose.PASSWORD_RESET, "Log in with the new password."),
+        (Purpose.EMAIL, "Log in with the new address."),
+    ],
+)
+def test_after_the_newest_link_was_used_an_older_one_does_not_lead_to_it(olga, clock, purpose, next_step):
+    older = [issue(olga, purpose), issue(olga, purpose)]
+    issue(olga, purpose)
+    clock.shift(timedelta(minutes=1))
+    Link.objects.get().spend(NOW + timedelta(minutes=1))
+    for link in older:
+        page = open_link(link)
+        assert "A newer link has taken its place, and was used (today, 14:06)." in page
+        assert next_step in page
+        assert "newest email" not in page
+
+
 @pytest.mark.parametrize("purpose", Purpose)
 def test_every_link_that_a_newer_one_has_replaced_says_so(olga, clock, purpose):
     links = [issue(olga, purpose)]
