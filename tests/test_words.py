@@ -296,7 +296,7 @@ def test_the_code_pages_name_the_account_and_whose_code_it_is(hooli, name):
     log_in(browser, make_operator(hooli, "olga.operator@example.com", name="Olga", enrolled=True))
     page = browser.get(reverse(f"twofactor:{name}")).text
     who = "<strong><bdi>Olga</bdi></strong>, <bdi>ol•••@example.com</bdi>"
-    assert f"You log in to <strong><bdi>Hooli Data</bdi></strong> as {who}." in page
+    assert f"You are logging in to <strong><bdi>Hooli Data</bdi></strong> as {who}." in page
     assert "olga.operator" not in page
 
 

@@ -216,7 +216,7 @@ def test_a_policy_that_became_disabled_leads_back_to_the_password(browser, accou
 
 def test_the_page_says_where_one_logs_in_and_which_entry_of_the_app_it_is(browser):
     page = browser.get(VERIFY).text
-    assert "You log in to <strong><bdi>Acme Monitoring</bdi></strong> as <strong>" in page
+    assert "You are logging in to <strong><bdi>Acme Monitoring</bdi></strong> as <strong>" in page
     assert "the 6-digit code for <strong>Uptrends</strong>" in page
 
 
