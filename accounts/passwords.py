@@ -1,6 +1,6 @@
 """What must a password be like, and is it the one that was stored?
 
-New ones are stored in NFC (RFC 8265, 4.2.2; NIST SP 800-63B-4, 3.1.1.2), so that a keyboard that composes é
+New ones are stored in NFC (RFC 8265, 4.2.2), so that a keyboard that composes é
 and one that does not type the same. Older hashes are of whatever was typed.
 """
 

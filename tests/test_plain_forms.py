@@ -53,7 +53,7 @@ def test_an_empty_field_says_what_to_type(admin, name, said):
 def test_a_box_and_a_text_without_words_of_their_own_say_what_to_do(admin_browser, account):
     operator = make_operator(account, enrolled=True)
     page = admin_browser.post(reverse("operators:reset", args=[operator.pk]), {"why": "a\0b"}).text
-    assert "Remove the characters that cannot be seen." in page
+    assert "Remove the control characters: this is one line of text." in page
     assert "Choose how you made sure." in page
 
 

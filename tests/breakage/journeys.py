@@ -20,6 +20,8 @@ from twofactor.models import Authenticator
 
 NEW = "seventeen green bottles"
 Trap = tuple[type[Model], str]
+# A session under a new key: how each act ends. The claim of the act, before it, leaves the key as it is.
+NEW_KEY = "UPDATE OF session_key"
 
 
 def whole(*facts: bool) -> bool:
@@ -100,7 +102,7 @@ class Password(Step):
 class Code(Step):
     """The code after the password: spent, and a session."""
 
-    traps: ClassVar[list[Trap]] = [(Operator, "UPDATE"), (Session, "UPDATE")]
+    traps: ClassVar[list[Trap]] = [(Operator, "UPDATE"), (Session, NEW_KEY)]
     kind: ClassVar[dict[str, Any]] = {"enrolled": True}
 
     def prepare(self) -> None:
@@ -145,7 +147,7 @@ class Enrolling(Step):
 class Popup(Enrolling):
     """Finish in the scan popup."""
 
-    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, "UPDATE")]
+    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, NEW_KEY)]
     starts_signed_in = True
 
     def prepare(self) -> None:
@@ -173,7 +175,7 @@ class Popup(Enrolling):
 class SetupLink(Enrolling):
     """Finish on the page behind the setup link."""
 
-    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, "UPDATE")]
+    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, NEW_KEY)]
     policy = Policy.REQUIRED
 
     def prepare(self) -> None:
@@ -199,7 +201,7 @@ class SetupLink(Enrolling):
 class Acceptance(Enrolling):
     """The last step of accepting an invitation where two-factor authentication is required."""
 
-    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, "INSERT")]
+    traps: ClassVar[list[Trap]] = [(AuditEntry, "INSERT"), (Session, NEW_KEY)]
     policy = Policy.REQUIRED
     kind: ClassVar[dict[str, Any]] = {"invited": True}
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry, PeriodicTask
 from accounts.outgoing import OutgoingMail
 from operators.bulk_models import SILENCE, BulkAction, BulkItem
 from operators.models import Operator
+from operators.session_models import Session
 from tests.breakage.trouble import kill_workers, trouble_with, until, workers_of
 from tests.breakage.visitor import Page, Visitor
 from tests.browser.mailbox import MailServer
@@ -168,6 +170,8 @@ def test_a_killed_web_process_leaves_an_action_that_a_worker_goes_on_with(
     so_far = done(account)
     assert 10 <= so_far < FEW
     until(lambda: bool(workers_of(queued)))
+    # For half a minute it is not known that nobody works on the first one, and who sends it again hears so.
+    Session.objects.update(act_until=timezone.now())
     # Whoever saw no answer sends the form again: it is the same action, and the page says how far it is.
     page = visitor.post("/operators/bulk/", **form)
     assert f"{so_far} of {FEW} done" in page.text

@@ -118,7 +118,7 @@ def test_set_up_now_mails_a_link_and_ends_signed_in_with_a_code(olga):
     page = browser.get(CHECK_EMAIL).text
     assert "Your account requires two-factor authentication from 1 Dec 2026 on." in page
     assert "Before 1 Dec 2026 you can also sign in without it" in page
-    assert "from 1 Dec 2026 on. To set it up now, open the link" in mail.outbox[0].body
+    assert "from 1 Dec 2026 on. To set it up now, open this link" in mail.outbox[0].body
     assert not is_signed_in(browser)
     setup = browser.get(link_in_mail(), follow=True)
     browser.post(reverse("invitations:setup"), {"code": code_for(key_on(setup.text))})

@@ -364,7 +364,7 @@ def test_an_unknown_link_to_a_new_address_says_what_to_do(client, db):
 def test_confirming_without_csrf_token_changes_nothing(operator, link):
     browser = Client(enforce_csrf_checks=True)
     browser.get(link)
-    assert browser.post(CONFIRM).status_code == 403
+    assert 'method="post"' in browser.post(CONFIRM).text  # the question is there once more
     assert stored(operator).email == "olga@example.com"
 
 
