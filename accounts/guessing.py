@@ -16,12 +16,12 @@ from django.contrib.auth import get_user_model
 from django.core import signing
 from django.http import HttpRequest
 
-from accounts import refusals
+from accounts import refusals, sent_twice
 from accounts.audit import origin, record
 from accounts.models import Action
 from accounts.network import by_network
 from accounts.refusals import What
-from accounts.tally import Limit, count, give_back, reset
+from accounts.tally import Limit, count_and_claim, give_back, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +43,14 @@ SALT = "accounts.guessing.known_browser"
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """A try that was counted: how many seconds to wait (0: go on), and where it was counted."""
+    """A try that was counted: how many seconds to wait (0: go on), and where it was counted.
+
+    `sent_before`: an equal request, without a session too, has come first.
+    """
 
     wait: int
     limits: list[Limit] = field(default_factory=list)
+    sent_before: bool = False
 
     def forgive(self) -> None:
         """Take the try back: the password was right."""
@@ -59,7 +63,11 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
     `link` is the hash of a link from that person's mailbox which was opened here: it has tries of its own.
     """
     limits = _limits(request, name, link)
-    tries = Tries(count(limits), limits)
+    claim = sent_twice.claim_without_session(request)
+    wait, sent_before = count_and_claim(limits, claim)
+    if claim and not sent_before:
+        request.session.claimed = True  # type: ignore[attr-defined]  # our own store
+    tries = Tries(wait, [*limits, claim] if claim and sent_before else limits, sent_before)
     if tries.wait and refusals.is_new(What.PASSWORDS, digest(name), tries.wait):
         _write_down(request, name)
     return tries

@@ -4,9 +4,10 @@ A password manager sends a form by script and the person clicks as well; or some
 give up the first request then, and with it the cookies of its answer. Without this the second one would come
 with a session key that the first has just changed, and be refused although nothing is wrong.
 
-**Equal** are two requests with the same session key, the same address, and the same form down to its CSRF
-token. That token is masked anew each time a page is made, so it is as good as a number of that very copy of
-the form: equal requests come from one page, as it stood in one browser.
+**Equal** are two requests with the same session key (or where there is none, the same CSRF cookie), the same
+address, and the same form down to its CSRF token. That token is masked anew each time a page is made, so it
+is as good as a number of that very copy of the form: equal requests come from one page, as it stood in one
+browser.
 
 What is kept, in the row of the session and for a short time, is a keyed digest of all that (`Act.name`), and
 the answer, encrypted with a key that is made of the same (`Act.key`). Neither is of use without the request:
@@ -20,6 +21,9 @@ the answer, encrypted with a key that is made of the same (`Act.key`). Neither i
   forgets the one before.
 
 Whoever begins an act claims it first, by one conditional UPDATE; who comes second waits for the answer.
+
+A login begins without a session, in whose row that could be noted. It is claimed in the statement that counts
+its password, and its answer is kept in the row of the session that it opens. Its key needs that password.
 """
 
 import json
@@ -39,6 +43,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+
+from accounts import tally
 
 # How long an act may be under way; afterwards whoever began it has died, and it may be begun again.
 UNDER_WAY = timedelta(seconds=30)
@@ -63,11 +69,14 @@ class Act:
 
 def act_of(request: HttpRequest) -> Act | None:
     """Return what a form wants to be done; None where nothing tells it from another copy of that form."""
-    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if not session_key or not request.POST.get("csrfmiddlewaretoken"):
+    cookies = (
+        request.COOKIES.get(name) for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+    )
+    browser = next(filter(None, cookies), None)
+    if not browser or not request.POST.get("csrfmiddlewaretoken"):
         return None
     files = [(field, [(each.name, each.size) for each in sent]) for field, sent in request.FILES.lists()]
-    value = json.dumps([session_key, request.get_full_path(), sorted(request.POST.lists()), files])
+    value = json.dumps([browser, request.get_full_path(), sorted(request.POST.lists()), files])
     name = salted_hmac("accounts.sent_twice.name", value, algorithm="sha256").hexdigest()
     key = salted_hmac("accounts.sent_twice.key", value, algorithm="sha256").digest()
     return Act(name, key)
@@ -77,6 +86,35 @@ def claims_by_itself(view: ViewType) -> ViewType:
     """Mark a view that claims its act in the statement that counts a code, and has no need of another one."""
     view.claims_by_itself = True  # type: ignore[attr-defined]
     return view
+
+
+def claim_without_session(request: HttpRequest) -> tally.Limit | None:
+    """Return what an act is claimed by where there is no row of a session; None where there is one."""
+    session: Any = request.session
+    if session.act is None or session.has_row:
+        return None
+    return tally.Limit(f"sent twice {session.act.name}", 1, int(DONE.total_seconds()))
+
+
+def give_up_claim(request: HttpRequest) -> None:
+    """Let whoever waits for the answer to this login know that none is kept: nothing was opened."""
+    session: Any = request.session
+    claim = claim_without_session(request)
+    if claim and session.claimed:
+        tally.reset([claim])
+
+
+def answer_to_login(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to an equal login that came first; None where that has opened nothing."""
+    claim = claim_without_session(request)
+    give_up = time.monotonic() + PATIENCE
+    while claim and tally.is_there(claim):
+        if answer := first_answer(request):
+            return answer
+        if time.monotonic() >= give_up:
+            return _not_finished(request)
+        time.sleep(PAUSE)
+    return None
 
 
 def first_answer(request: HttpRequest) -> HttpResponse | None:

@@ -29,9 +29,16 @@ def count(limits: list[Limit]) -> int:
     What is over a limit is counted too, but a window never grows longer by it. Where the server's clock is
     set back, a window that would last longer than its own length begins anew.
     """
+    return count_and_claim(limits)[0]
+
+
+def count_and_claim(limits: list[Limit], claim: Limit | None = None) -> tuple[int, bool]:
+    """Do what `count` does, and return also whether the claim was taken before; all in that one statement."""
     now = int(time.time())
-    found = _add(limits, 1, now) or _stored(limits)
-    return max((ends_at - now for one in limits for ends_at in _exceeded(one, found)), default=0)
+    counted = [*limits, claim] if claim else limits
+    found = _add(counted, 1, now) or _stored(counted)
+    wait = max((ends_at - now for one in limits for ends_at in _exceeded(one, found)), default=0)
+    return wait, claim is not None and bool(_exceeded(claim, found))
 
 
 def _exceeded(limit: Limit, found: dict[str, tuple[int, int]]) -> list[int]:
@@ -92,6 +99,11 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
 def reset(limits: list[Limit]) -> None:
     """Forget what was counted."""
     Tally.objects.filter(key__in=[limit.key for limit in limits]).delete()
+
+
+def is_there(limit: Limit) -> bool:
+    """Whether something was counted, and not forgotten since."""
+    return Tally.objects.filter(key=limit.key, ends_at__gt=int(time.time())).exists()
 
 
 def delete_ended() -> int:

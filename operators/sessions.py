@@ -92,6 +92,12 @@ class SessionStore(db.SessionStore):
         self._get_session()  # type: ignore[attr-defined]
         return self._sent_key is not None and self.session_key is None
 
+    @property
+    def has_row(self) -> bool:
+        """Whether the browser has sent the key of a session that is there."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self.session_key is not None
+
     def cycle_key(self) -> None:
         """Give the session a new key when it is next saved."""
         self._get_session()  # type: ignore[attr-defined]

@@ -23,6 +23,10 @@ from twofactor.made_by import MadeBy
 logger = logging.getLogger(__name__)
 
 
+class SentBeforeError(Exception):
+    """An equal request came first: nothing is looked at or counted once more."""
+
+
 class TooManyTriesError(Exception):
     """No password is looked at for a while; `wait` is in seconds."""
 
@@ -34,11 +38,14 @@ class TooManyTriesError(Exception):
 def check_password(request: HttpRequest, email: str, password: str) -> Operator | None:
     """Return the operator who may go on, or None; a failure is recorded where the address is somebody's.
 
-    Raises TooManyTriesError, for addresses of nobody like for all others.
+    Raises TooManyTriesError, for addresses of nobody like for all others, and SentBeforeError.
     """
     tries = guessing.admit(request, normalize_email(email))
     if tries.wait:
         raise TooManyTriesError(tries.wait)
+    if tries.sent_before:
+        tries.forgive()
+        raise SentBeforeError
     operator = authenticate(request, email=email, password=password)
     if isinstance(operator, Operator):
         return operator  # the try stays counted until the login is finished

@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import sent_twice
+from accounts.models import Action, AuditEntry, Tally
+from operators import signin
 from operators.models import Group, Operator
 from operators.session_models import Session
 from operators.sessions import SessionStore
@@ -182,6 +184,82 @@ def test_what_died_halfway_may_be_begun_again(db):
     assert Group.objects.filter(name="Night shift").count() == 1
 
 
+# A login in a browser without a session
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, form: twice.Form) -> list[Any]:
+    """Let an equal request come while the first looks at the password; its answer is in the list then."""
+    answers: list[Any] = []
+    twin, real = form.twin(), signin.authenticate
+
+    def look(*args, **words):
+        monkeypatch.setattr(signin, "authenticate", real)
+        answers.append(form.send(twin))
+        return real(*args, **words)
+
+    monkeypatch.setattr(signin, "authenticate", look)
+    return answers
+
+
+def test_a_wrong_password_that_is_sent_twice_at_once_is_one_try(db, monkeypatch):
+    form = twice.login()
+    form.data["password"] = "wrong"
+    answers = meanwhile(monkeypatch, form)
+    # The first ends while the second waits for it: it has opened nothing.
+    monkeypatch.setattr(sent_twice.time, "sleep", lambda _seconds: claims().delete())
+    first = form.send()
+    assert {answer.status_code for answer in (first, *answers)} == {200}
+    assert all("That email and password do not match" in answer.text for answer in (first, *answers))
+    assert [form.browser.cookies.get(COOKIE), len(answers)] == [None, 1]
+    assert AuditEntry.objects.filter(action=Action.SIGN_IN_FAILED).count() == 1
+    assert set(Tally.objects.values_list("count", flat=True)) == {1}
+
+
+def claims():
+    return Tally.objects.filter(key__startswith="sent twice")
+
+
+def test_a_wrong_password_leaves_no_claim_and_may_be_sent_again(db):
+    form = twice.login()
+    form.data["password"] = "wrong"
+    assert form.send().status_code == 200
+    assert not claims().exists()
+
+
+def test_a_login_that_takes_too_long_to_be_waited_for_is_not_begun_again(db, monkeypatch):
+    monkeypatch.setattr(sent_twice, "PATIENCE", 0.1)
+    form = twice.login()
+    answers = meanwhile(monkeypatch, form)
+    assert form.send().headers["Location"] == form.lands
+    assert [answer.headers["Location"] for answer in answers] == ["/"]
+    assert AuditEntry.objects.filter(action=Action.SIGNED_IN).count() == 1
+
+
+def test_a_login_whose_answer_is_not_kept_leaves_no_claim(db, monkeypatch):
+    monkeypatch.setattr(sent_twice, "LONGEST", 0)
+    assert twice.login().send().status_code == 302
+    assert not claims().exists()
+
+
+@pytest.mark.parametrize("part", ["password", "csrfmiddlewaretoken"])
+def test_a_login_opens_nothing_without_the_password_and_the_very_copy_of_the_form(db, part):
+    form = twice.login()
+    twin = form.twin()
+    key = form.send().cookies[COOKIE].value
+    other = twice.filled(twin, twice.LOGIN, "").data
+    form.data[part] = other.get(part, "wrong")
+    answer = form.send(twin)
+    assert COOKIE not in answer.cookies or answer.cookies[COOKIE].value != key
+
+
+def test_a_login_opens_nothing_without_the_csrf_cookie_it_was_sent_with(db):
+    form = twice.login()
+    form.send(form.twin())
+    other = twice.new_browser()
+    other.get(twice.LOGIN)
+    assert COOKIE not in form.send(other).cookies
+
+
 # What it costs
 
 
@@ -191,7 +269,9 @@ def statements_of(form: twice.Form) -> int:
     return len(context)
 
 
-@pytest.mark.parametrize(("act", "more"), [(twice.code, 0), (twice.popup, 1), (twice.group, 2)])
+@pytest.mark.parametrize(
+    ("act", "more"), [(twice.login, 0), (twice.code, 0), (twice.popup, 1), (twice.group, 2)]
+)
 def test_a_login_costs_no_statement_more_for_it_and_other_acts_little(db, act, more):
     form, plain = act(), act()
     plain.browser.handler.enforce_csrf_checks = False

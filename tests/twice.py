@@ -8,6 +8,7 @@ from html import unescape
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -112,6 +113,23 @@ def login_in_a_used_browser() -> Form:
     browser.get("/")
     page = filled(browser, reverse("operators:name", args=[browser.session["_auth_user_id"]]), "")
     return Form(browser, LOGIN, {**page.data, "email": olga.email, "password": PASSWORD}, _page(olga))
+
+
+def login() -> Form:
+    """As a password manager sends it: in a browser that has no session."""
+    olga = _operator()
+    return filled(new_browser(), LOGIN, _page(olga), email=olga.email, password=PASSWORD)
+
+
+def login_that_waits_for_a_code() -> Form:
+    olga = _operator(enrolled=True)
+    return filled(new_browser(), LOGIN, VERIFY, email=olga.email, password=PASSWORD)
+
+
+def login_after_a_session_that_has_ended() -> Form:
+    form = login()
+    form.browser.cookies[settings.SESSION_COOKIE_NAME] = "0" * 32
+    return form
 
 
 def code() -> Form:
@@ -345,6 +363,9 @@ def _codes() -> str:
 
 
 ACTS: list[Callable[[], Form]] = [
+    login,
+    login_that_waits_for_a_code,
+    login_after_a_session_that_has_ended,
     login_in_a_used_browser,
     code,
     code_with_trust,

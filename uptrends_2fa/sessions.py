@@ -31,10 +31,11 @@ class SessionMiddleware(middleware.SessionMiddleware):
         if session.is_empty() and not session.ended:
             # Django would delete the cookie of a session that is not there. By now the browser may have
             # another one: that of a session which an equal request, or another tab, has just opened.
+            sent_twice.give_up_claim(request)
             patch_vary_headers(response, ("Cookie",))
             return response
         if session.claimed:
-            _keep_answer(session, response)
+            _keep_answer(request, response)
         try:
             super().process_response(request, response)  # type: ignore[arg-type]
         except SessionInterrupted:
@@ -50,11 +51,14 @@ class Messages(CookieStorage):
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
-def _keep_answer(session: Any, response: HttpResponseBase) -> None:
+def _keep_answer(request: HttpRequest, response: HttpResponseBase) -> None:
     """Keep the answer to the act of this request; after a failure the act may be begun again."""
+    session: Any = request.session
     sealed = ""
     if isinstance(response, HttpResponse) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         sealed = sent_twice.seal(session.act, response)
+    if not sealed:
+        sent_twice.give_up_claim(request)
     session.keep_answer(session.act, sealed, is_done=sent_twice.is_done(response))
 
 
@@ -88,7 +92,8 @@ class SentTwiceMiddleware:
             return None
         session: Any = request.session
         session.act = sent_twice.act_of(request)
-        if session.act is None:
+        # Without a session there is nothing to claim it in: see `sent_twice.claim_without_session`.
+        if session.act is None or not request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             return None
         by_itself = getattr(view, "claims_by_itself", False)
         comes_second = session.is_lost if by_itself else not session.claim()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import sent_twice
 from accounts.audit import origin, record
 from accounts.http import SignedInRequest, is_ours, typed_before
 from accounts.models import Action
@@ -38,22 +39,26 @@ def log_in(request: HttpRequest) -> HttpResponse:
         context = {"form": form, "next": next_url, "interrupted": interrupted}
         return render(request, "operators/login.html", context)
     form = LoginForm(request.POST)
-    if form.is_valid() and (target := _let_in(request, form, next_url)):
-        return redirect(target)
+    if form.is_valid() and (leads_on := _let_in(request, form, next_url)):
+        return leads_on
     return render(request, "operators/login.html", {"form": form, "next": next_url})
 
 
-def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> str | None:
-    """Return where the person goes on; where nowhere, the form says why."""
+def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> HttpResponse | None:
+    """Lead to where the person goes on; where nowhere, the form says why."""
     try:
         operator = signin.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
     except signin.TooManyTriesError as error:
         form.refuse_for(error.wait)
         return None
-    target = signin.after_password(request, operator, next_url) if operator else None
-    if target is None:
+    except signin.SentBeforeError:
+        answer = sent_twice.answer_to_login(request)
+    else:
+        target = signin.after_password(request, operator, next_url) if operator else None
+        answer = redirect(target) if target else None
+    if answer is None:
         form.refuse()
-    return target
+    return answer
 
 
 @login_not_required
