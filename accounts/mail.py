@@ -12,6 +12,7 @@ from accounts import not_me
 from accounts.delivery import Post, deliver, hand_over
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
+from accounts.text import isolated
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -58,8 +59,8 @@ def send_notice(mail_id: int) -> None:
 
 
 def in_mail(person: "Operator") -> str:
-    """Return how an email calls a person: by name and address."""
-    return f"{plain(person.name)} ({person.email})" if person.name else person.email
+    """Return how an email calls a person: by name and address, neither of which turns the other round."""
+    return f"{isolated(plain(person.name))} ({person.email})" if person.name else person.email
 
 
 def plain(name: str) -> str:

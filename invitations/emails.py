@@ -67,7 +67,7 @@ def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origi
         inviter,
         _("Your invitation was accepted"),
         _("%(whom)s has accepted your invitation to %(account)s.")
-        % {"whom": isolated(in_mail(operator)), "account": isolated(operator.account.name)},
+        % {"whom": in_mail(operator), "account": isolated(operator.account.name)},
         address=by.address,
         advice=_("If you did not invite anybody, tell the other administrators of your account at once."),
         about_self=False,

@@ -47,8 +47,8 @@ def administrator_was_reset(operator: Operator, by: Origin) -> None:
         _("Two-factor authentication of an administrator was reset"),
         _("%(who)s has reset the two-factor authentication of %(whom)s, who is an administrator.")
         % {
-            "who": isolated(in_mail(by.actor) if by.actor else _("The command line")),
-            "whom": isolated(in_mail(operator)),
+            "who": in_mail(by.actor) if by.actor else _("The command line"),
+            "whom": in_mail(operator),
         },
     )
 
@@ -98,7 +98,7 @@ def sign_in_was_frozen(operator: Operator, by: Origin) -> None:
                 "“This was not me” was chosen in a notice to %(whom)s. All sessions have ended, and nobody "
                 "can sign in with that address until you free it on the operator's page."
             )
-            % {"whom": isolated(in_mail(operator))},
+            % {"whom": in_mail(operator)},
             address=by.address,
             advice=_("Speak to the operator first: somebody else may know the password."),
             about_self=False,
@@ -107,10 +107,10 @@ def sign_in_was_frozen(operator: Operator, by: Origin) -> None:
 
 def code_is_off(operator: Operator, by: Origin) -> None:
     """Tell an operator that no code is asked for, and the other administrators where it is one of them."""
-    who = {"who": isolated(plain(by.who)), "whom": isolated(in_mail(operator)), "email": operator.email}
+    who = {"who": isolated(plain(by.who)), "whom": in_mail(operator), "email": operator.email}
     tell(
         operator,
-        _("No code is asked for at your login on %(product)s") % _product(),
+        _("Your login on %(product)s no longer asks for a code") % _product(),
         _(
             "%(who)s has switched two-factor authentication off for %(email)s: from now on the password "
             "alone is enough to log in. Your authenticator app is kept for later."
@@ -149,7 +149,7 @@ def account_code_is_off(operator: Operator, account: Account) -> OutgoingMail:
     """Tell an operator with an authenticator that the account asks nobody for a code any longer."""
     context = {
         "name": plain(operator.name) or operator.email,
-        "subject": _("No code is asked for at your login on %(product)s") % _product(),
+        "subject": _("Your login on %(product)s no longer asks for a code") % _product(),
         "sentences": [
             _(
                 "%(who)s has switched two-factor authentication off for everybody in %(account)s: from now "
@@ -170,7 +170,7 @@ def login_method_was_changed(operator: Operator, old: str, new: str, by: Origin)
     """Tell an operator that another door is theirs now."""
     tell(
         operator,
-        _("You log in to %(product)s another way from now on") % _product(),
+        _("How you log in to %(product)s has changed") % _product(),
         _(
             "%(who)s has changed the login method of %(email)s from “%(old)s” to “%(new)s”. All your "
             "sessions have ended."
@@ -183,7 +183,7 @@ def login_method_was_changed(operator: Operator, old: str, new: str, by: Origin)
 
 def was_activated(operator: Operator, by: Origin) -> None:
     """Tell an operator that the login works again, and the other administrators where it is one of them."""
-    who = {"who": isolated(plain(by.who)), "whom": isolated(in_mail(operator)), "email": operator.email}
+    who = {"who": isolated(plain(by.who)), "whom": in_mail(operator), "email": operator.email}
     tell(
         operator,
         _("Your login on %(product)s works again") % _product(),

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from invitations.ledger import LinkRecord
+from operators import emails
 from operators.bulk_models import BulkAction
 from operators.models import Group, Membership, Operator, SubAccount
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
@@ -481,6 +482,12 @@ def test_an_email_isolates_a_name_in_both_of_its_parts(noa, mailoutbox):
     (mail,) = mailoutbox
     assert f"Hello \u2068{noa.name}\u2069," in mail.body
     assert f"Hello <bdi>{noa.name}</bdi>," in mail.alternatives[0][0]
+
+
+def test_a_notice_about_somebody_keeps_name_and_address_in_their_places(admin, noa, mailoutbox):
+    emails.sign_in_was_frozen(noa, NOBODY)
+    (mail,) = mailoutbox
+    assert f"a notice to \u2068{noa.name}\u2069 (noa@example.com)." in mail.body
 
 
 def test_a_terminal_isolates_a_name(account, capsys):
