@@ -177,6 +177,6 @@ def _answer(request: HttpRequest, act: Act, session_key: str, sealed: str) -> Ht
 
 def _not_finished(request: HttpRequest) -> HttpResponse:
     """Lead to the start page where the first request takes too long to be waited for."""
-    text = _("You have sent this twice, and it is still being done. Look in a moment whether it is.")
+    text = _("You sent this twice, and the first one is still under way. Look again in a moment.")
     messages.info(request, text)
     return redirect("/")

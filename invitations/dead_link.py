@@ -59,7 +59,7 @@ WHAT_HAPPENED: dict[str, "_StrPromise"] = {
     NEWER_USED: gettext_lazy("A newer link has taken its place, and was used"),
     End.WITHDRAWN: gettext_lazy("An administrator has withdrawn it"),
     End.CHANGED: gettext_lazy("It ended when an administrator changed what is asked of you at login"),
-    EXPIRED: gettext_lazy("Its time is over"),
+    EXPIRED: gettext_lazy("It has expired"),
     ALIVE: gettext_lazy("It cannot be used as your login is set up at present"),
     Action.TWO_FACTOR_ENROLLED: gettext_lazy("It ended when two-factor authentication was set up"),
     Action.PHONE_CHANGED: gettext_lazy("It ended when another phone was set up for your codes"),
@@ -102,7 +102,7 @@ AFTER_USE = {
         gettext_lazy(
             "Log in with the new password. If it was not you who chose it, request a new link at once."
         ),
-        *NEW_PASSWORD,
+        *LOG_IN,
     ),
     Purpose.EMAIL: WayOut(gettext_lazy("Log in with the new address."), *LOG_IN),
 }

@@ -28,8 +28,8 @@ _CONSEQUENCES = {
         "Each of them may use two-factor authentication, even where the account requires it."
     ),
     Kind.OVERRIDE_DISABLED: gettext_lazy(
-        "None of them is asked for a code any more. Authenticators that are set up are kept for later. "
-        "Whoever typed a code until now is told by email."
+        "From now on none of them is asked for a code. Authenticators that are set up are kept for later. "
+        "Everybody who typed a code until now is told by email."
     ),
     Kind.NO_OVERRIDE: gettext_lazy("The account's setting holds for each of them from the next sign-in on."),
     Kind.RESET: gettext_lazy(

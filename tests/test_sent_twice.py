@@ -171,7 +171,7 @@ def test_whoever_waits_too_long_for_the_first_is_told_so(db, monkeypatch):
     form.send(form.twin())
     Session.objects.update(answer="")
     assert form.send().headers["Location"] == "/"
-    assert "it is still being done" in form.browser.get("/", follow=True).text
+    assert "is still under way" in form.browser.get("/", follow=True).text
     assert Group.objects.filter(name="Night shift").count() == 1
 
 
@@ -299,7 +299,7 @@ def test_a_code_whose_login_has_gone_on_in_another_tab_counts_nothing_and_ends_n
     answer = form.browser.post(form.at, wrong)
     assert answer.headers["Location"] == twice.LOGIN
     assert COOKIE not in answer.cookies
-    assert "has gone on in another tab" in form.browser.get(twice.LOGIN).text
+    assert "was continued in another tab" in form.browser.get(twice.LOGIN).text
     assert Operator.objects.get().code_failures == 0
     assert other.get(form.lands).status_code == 200
 

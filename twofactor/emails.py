@@ -85,10 +85,10 @@ def new_browser(user: "Operator", browser: str, address: str | None) -> None:
     tell(
         user,
         _("A login to %(product)s from a new browser") % _product(),
-        _("%(email)s was used to log in from a browser in which you have not been before: %(browser)s.")
+        _("%(email)s was used to log in from a browser that you have not used here before: %(browser)s.")
         % {"email": user.email, "browser": browser},
         address=address,
-        advice=_("If that was not you, choose a new password at once: it ends every session of yours."),
+        advice=_("If that was not you, choose a new password at once: that ends all your sessions."),
     )
 
 
@@ -96,10 +96,10 @@ def login_was_not_finished(user: "Operator", address: str | None) -> None:
     """Tell a user that somebody has typed the right password, and then gone no further."""
     tell(
         user,
-        _("Your password was typed on %(product)s, and nothing after it") % _product(),
+        _("Somebody typed your password on %(product)s and did not finish logging in") % _product(),
         _(
-            "In a browser in which you have not been before, somebody typed the right password of %(email)s, "
-            "and then nothing that would open a session. They are not in."
+            "In a browser that you have not used here before, somebody typed the right password of %(email)s "
+            "and did not finish logging in. They are not in."
         )
         % {"email": user.email},
         address=address,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 SESSION_KEY = "pending_sign_in"
-GONE_ON = _("This login has ended, or has gone on in another tab. Log in to go on.")
+GONE_ON = _("This login has ended, or was continued in another tab. Log in again.")
 
 
 class Step(StrEnum):

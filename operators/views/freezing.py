@@ -49,6 +49,6 @@ def free(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, _("%(name)s can sign in again.") % {"name": isolated(operator.name)})
     else:
         messages.info(
-            request, _("The sign-in of %(name)s was not frozen any more.") % {"name": isolated(operator.name)}
+            request, _("The sign-in of %(name)s is no longer frozen.") % {"name": isolated(operator.name)}
         )
     return redirect(operator)

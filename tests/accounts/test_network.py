@@ -9,7 +9,7 @@ from accounts.tally import count
 from tests.factories import PASSWORD, signed_in
 
 LOGIN = "/login/"
-NOT_KNOWN = "does not know the network address of anybody"
+NOT_KNOWN = "knows nobody's network address"
 
 
 def request_from(peer, forwarded=None):

@@ -35,7 +35,7 @@ def test_a_single_sign_on_operator_has_no_door_and_no_controls(at_admin, person,
     person.press("Send link")
     person.sees("a link is on its way")
     (notice,) = mail.to(olga.email)  # no link to a new password
-    assert "another way" in notice["Subject"]
+    assert "How you log in" in notice["Subject"]
 
 
 # Administrators and groups

@@ -192,7 +192,7 @@ def test_a_link_whose_time_is_over_says_so(olga, clock, purpose, hours, next_ste
     link = issue(olga, purpose)
     clock.shift(hours * HOUR)
     page = open_link(link)
-    assert f"Its time is over (today, {'15' if hours == 1 else '14'}:05)." in page
+    assert f"It has expired (today, {'15' if hours == 1 else '14'}:05)." in page
     assert next_step in page
 
 
@@ -201,7 +201,7 @@ def test_what_is_done_after_its_time_is_not_why_it_ended(olga, clock):
     clock.shift(2 * HOUR)
     profile.change_password(olga, "fine long words", NOBODY)
     issue(olga, Purpose.SETUP)
-    assert "Its time is over (today, 15:05)." in open_link(link)
+    assert "It has expired (today, 15:05)." in open_link(link)
 
 
 def enrolled_and_reset(who: Operator) -> None:

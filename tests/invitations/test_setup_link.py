@@ -356,7 +356,7 @@ LOGGED_IN = (
 IF_NOT_YOU = "If it was not you who logged in, somebody else knows your password. Do not use the link;"
 NOT_EXPECTED = "If you did not expect it, ask an administrator of your account before you use it."
 ASKS_FIRST = "The link works once, for 1 hour, and asks for your password first."
-STRAIGHT_ON = "In the browser in which you logged in it goes straight on;"
+STRAIGHT_ON = "In the browser in which you logged in you can continue at once;"
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_the_pages_name_those_ways_back_that_there_are(account, enrolled, helped
     for page in (Client().get(url), Client().post(url)):
         assert ("type a code from your" in page.text) is enrolled
         assert ("Your administrators" in page.text) is helped
-        assert ("whoever runs this server" in page.text) is not (enrolled or helped)
+        assert ("the people who run this server" in page.text) is not (enrolled or helped)
 
 
 def test_a_frozen_sign_in_looks_like_a_wrong_password(olga):
@@ -104,7 +104,7 @@ def test_an_administrator_frees_it(olga, admin_browser):
     assert "Olga Operator can sign in again" in answer.text
     assert log_in(Client(), olga, password=NEW).url == reverse("twofactor:verify")
     answer = admin_browser.post(reverse("operators:free", args=[olga.pk]), follow=True)
-    assert "was not frozen any more" in answer.text
+    assert "is no longer frozen" in answer.text
 
 
 def test_a_notice_from_before_freezes_no_more_once_it_was_freed(olga):

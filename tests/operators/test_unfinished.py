@@ -22,7 +22,7 @@ from twofactor import unfinished as telling
 VERIFY = reverse("twofactor:verify")
 LOG_OUT = reverse("operators:logout")
 NOW = timezone.now()
-NOTHING_AFTER = "Your password was typed on Uptrends, and nothing after it"
+NOTHING_AFTER = "Somebody typed your password on Uptrends and did not finish logging in"
 NEW_BROWSER = "A login to Uptrends from a new browser"
 
 

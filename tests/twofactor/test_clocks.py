@@ -227,7 +227,7 @@ def test_a_link_lives_no_longer_than_links_do(clock, account):
     clock.shift(-minutes(119))
     answer = Client().get(link, follow=True)
     assert answer.status_code == 410
-    assert "Its time is over." in answer.text
+    assert "It has expired." in answer.text
 
 
 def test_an_email_that_was_put_off_by_a_fast_clock_leaves(clock, account):
