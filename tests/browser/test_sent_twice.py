@@ -3,11 +3,11 @@
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
-from tests.factories import RECOVERY_CODES, code_for, enroll
+from tests.factories import PASSWORD, RECOVERY_CODES, code_for, enroll
 
 # As password managers do, with the click of the person right behind it.
 TWICE = """() => {
-    const form = document.querySelector("form:has([name=code])");
+    const form = document.querySelector("form:has([name=code], [name=password])");
     HTMLFormElement.prototype.submit.call(form);
     setTimeout(() => HTMLFormElement.prototype.submit.call(form), 20);
 }"""
@@ -37,5 +37,13 @@ def test_so_does_a_recovery_code(person, olga):
     person.sees("Type your code")
     person.go(reverse("twofactor:recover"))
     person.fill("Recovery code", RECOVERY_CODES[0])
+    person.page.evaluate(TWICE)
+    lands(person, olga)
+
+
+def test_so_does_a_password(person, olga):
+    person.go(reverse("operators:login"))
+    person.fill("Email", olga.email)
+    person.fill("Password", PASSWORD)
     person.page.evaluate(TWICE)
     lands(person, olga)
