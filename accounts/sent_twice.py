@@ -52,6 +52,8 @@ UNDER_WAY = timedelta(seconds=30)
 DONE, NOT_DONE = timedelta(seconds=60), timedelta(seconds=5)
 # Seconds that a second request waits for the answer of the first, and between two looks for it.
 PATIENCE, PAUSE = 5, 0.05
+# Seconds in which a login may be sent twice. Not longer: who logs out and goes back may send that copy again.
+LOGIN_CLAIMED = 10
 # In characters. Longer answers are pages with a large table, which nobody loses anything by making twice.
 LONGEST = 100_000
 NONCE_BYTES = 12  # random; each key is one act's own, and seals a handful of answers at most
@@ -93,7 +95,7 @@ def claim_without_session(request: HttpRequest) -> tally.Limit | None:
     session: Any = request.session
     if session.act is None or session.has_row:
         return None
-    return tally.Limit(f"sent twice {session.act.name}", 1, int(DONE.total_seconds()))
+    return tally.Limit(f"sent twice {session.act.name}", 1, LOGIN_CLAIMED)
 
 
 def give_up_claim(request: HttpRequest) -> None:

@@ -235,6 +235,16 @@ def test_a_login_that_takes_too_long_to_be_waited_for_is_not_begun_again(db, mon
     assert AuditEntry.objects.filter(action=Action.SIGNED_IN).count() == 1
 
 
+def test_who_logs_out_and_goes_back_may_send_the_same_copy_of_the_login_form_again(db):
+    form = twice.login_that_waits_for_a_code()
+    twin = form.twin()
+    form.send()
+    Session.objects.all().delete()
+    with time_machine.travel(timezone.now() + timedelta(seconds=11), tick=False):
+        assert form.send(twin).headers["Location"] == form.lands
+    assert Session.objects.count() == 1
+
+
 def test_a_login_whose_answer_is_not_kept_leaves_no_claim(db, monkeypatch):
     monkeypatch.setattr(sent_twice, "LONGEST", 0)
     assert twice.login().send().status_code == 302
