@@ -208,6 +208,11 @@ class SessionStore(db.SessionStore):
         mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__gt=0)
         mine.update(wrong_codes=F("wrong_codes") - 1)
 
+    def stop_waiting(self) -> bool:
+        """Note in the row that nobody waits in it any longer; true for one of several callers only."""
+        mine = Session.objects.filter(session_key=self.stored_key, user__isnull=False, signed_in_at=None)
+        return bool(mine.update(user=None))
+
     def _begin_act(self, row: QuerySet[Session], **changes: Any) -> bool:
         """Change the row and note the act in it, unless an equal one was begun; one statement decides."""
         if self.act is not None and not self.claimed:

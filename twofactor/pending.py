@@ -132,11 +132,14 @@ def codes_left(request: HttpRequest) -> int | None:
 
 
 def end(request: HttpRequest) -> None:
-    """Forget the waiting sign-in and everything else about this browser.
+    """Forget the waiting sign-in and everything else about this browser; nobody has given its code.
 
     The row stays, and so does the cookie: to delete it would end the session that this browser may have by
     now, if another request of it has gone on meanwhile.
     """
+    with transaction.atomic():
+        if request.session.stop_waiting():  # type: ignore[attr-defined]  # our own store
+            broken_off(dict(request.session.items()))
     request.session.clear()
 
 

@@ -109,6 +109,35 @@ def test_logging_out_does_not_hide_it(olga):
     assert (unfinished_entries(), subjects()) == (1, [NOTHING_AFTER])
 
 
+def test_nor_do_five_wrong_codes(olga, clock):
+    browser = Client()
+    log_in(browser, olga)
+    for steps in range(500, 505):
+        browser.post(VERIFY, {"code": code_for(steps=steps)})
+    assert (unfinished_entries(), subjects()) == (1, [NOTHING_AFTER])
+    clock.shift(600)
+    unfinished.tell_of_ended()
+    assert (unfinished_entries(), subjects()) == (1, [NOTHING_AFTER])
+
+
+def test_two_that_find_the_tries_used_up_at_once_tell_of_it_once(olga, monkeypatch):
+    browser, twin = Client(), Client()
+    log_in(browser, olga)
+    twin.cookies = browser.cookies
+    for steps in range(500, 504):
+        browser.post(VERIFY, {"code": code_for(steps=steps)})
+    real = pending.codes_left
+
+    def first_let_the_other(request):
+        monkeypatch.setattr(pending, "codes_left", real)
+        assert twin.post(VERIFY, {"code": code_for(steps=505)}).status_code == 302
+        return real(request)
+
+    monkeypatch.setattr(pending, "codes_left", first_let_the_other)
+    assert browser.post(VERIFY, {"code": code_for(steps=504)}).status_code == 302
+    assert (unfinished_entries(), subjects()) == (1, [NOTHING_AFTER])
+
+
 def test_nor_does_the_login_of_somebody_else_in_that_browser(olga, account):
     browser = Client()
     log_in(browser, olga)
