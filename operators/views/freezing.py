@@ -34,7 +34,8 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     # A sole administrator has nobody to be freed by, and nobody is told.
     context = {"operator": operator, "helped": operator.administrators_to_tell().exists()}
     if request.method != "POST":
-        return render(request, "operators/not_me.html", context)
+        page = "operators/not_me_done.html" if operator.frozen_at else "operators/not_me.html"
+        return render(request, page, context)
     if not frozen.freeze(operator, notice[1], origin(request, operator)):
         return render(request, "operators/not_me_dead.html", status=410)
     return render(request, "operators/not_me_done.html", context)

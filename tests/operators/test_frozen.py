@@ -67,6 +67,16 @@ def test_confirming_ends_all_sessions_and_tells_the_administrators(olga, admin):
     assert AuditEntry.objects.filter(action=Action.FROZEN, subject_id=olga.pk).count() == 1
 
 
+def test_a_link_that_has_frozen_says_so_when_it_is_opened_again(admin, olga):
+    url = notice(olga)
+    done = Client().post(url).text
+    again = Client().get(url).text
+    assert "The sign-in is frozen" in again
+    assert "Freeze the sign-in" not in again
+    assert "nothing has changed" not in again
+    assert again == done
+
+
 @pytest.mark.parametrize("enrolled", [True, False])
 @pytest.mark.parametrize("helped", [True, False])
 def test_the_pages_name_those_ways_back_that_there_are(account, enrolled, helped):
