@@ -141,7 +141,7 @@ class EnrollmentForm(CodeForm):
                 "Scan this one, then type the code it makes."
             )
         elif error.late:
-            text = gettext("That code was right and is over by now. Type the one that the app shows now.")
+            text = gettext("That code was right, but it has expired. Type the one that the app shows now.")
         elif error.drift:
             text = _clock_text(error.drift)
         else:

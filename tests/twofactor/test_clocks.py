@@ -27,7 +27,7 @@ from twofactor import throttle, totp
 NOW = datetime(2026, 3, 3, 13, 5, tzinfo=UTC)
 VERIFY = reverse("twofactor:verify")
 RECOVER = reverse("twofactor:recover")
-LATE = "That code was right and is over by now. Type the one that the app shows now."
+LATE = "That code was right, but it has expired. Type the one that the app shows now."
 SET_BACK = "The server&#x27;s clock was fast and is set back: codes from the app count again in"
 
 
