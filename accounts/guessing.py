@@ -68,13 +68,16 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
     if claim and not sent_before:
         request.session.claimed = True  # type: ignore[attr-defined]  # our own store
     tries = Tries(wait, [*limits, claim] if claim and sent_before else limits, sent_before)
-    if tries.wait and refusals.is_new(What.PASSWORDS, digest(name), tries.wait):
-        _write_down(request, name)
+    if tries.wait:
+        _write_down(request, name, tries.wait)
     return tries
 
 
-def _write_down(request: HttpRequest, name: str) -> None:
-    """Write down that no password is looked at under this name: into the trail of whoever has it."""
+def _write_down(request: HttpRequest, name: str, wait: int) -> None:
+    """Write down, once, that no password is looked at under this name: into the trail of whoever has it."""
+    gates = by_network(request, "refused passwords from", TRIES_BY_ADDRESS, MINUTES_15)
+    if not refusals.is_new(What.PASSWORDS, digest(name), wait, gates):
+        return
     person = get_user_model().objects.filter(email=name).select_related("account").first()
     if person is None:
         refusals.log(What.PASSWORDS, request)

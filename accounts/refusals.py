@@ -5,6 +5,7 @@ attack does not fill the trail. What is about nobody goes to the log.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
@@ -35,9 +36,12 @@ class What(TextChoices):
     NEW_PASSWORDS = "new passwords", _("New passwords behind an emailed link")
 
 
-def is_new(what: What, name: str, wait: int) -> bool:
-    """Whether this is the first refusal of a name since the window began that ends in `wait` seconds."""
-    return not tally.count([tally.Limit(f"refused {what} {name}", 1, wait)])
+def is_new(what: What, name: str, wait: int, gates: Sequence[tally.Limit] = ()) -> bool:
+    """Whether this is the first refusal of a name since the window began that ends in `wait` seconds.
+
+    `gates` bound how many names there can be, where strangers make them up: beyond them none is new.
+    """
+    return not tally.count([tally.Limit(f"refused {what} {name}", 1, wait), *gates])
 
 
 def note(what: What, person: "Operator", by: Origin, wait: int) -> None:
@@ -50,7 +54,8 @@ def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) 
     """Count what a network address does; return 0, or the seconds to wait."""
     limits = by_network(request, what, allowed, seconds)
     wait = tally.count(limits)
-    if wait and is_new(what, limits[0].key, wait):
+    # Once for the widest network: of its lines there are more than anybody reads, or should be stored.
+    if wait and is_new(what, limits[-1].key, wait):
         log(what, request)
     return wait
 

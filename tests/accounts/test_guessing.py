@@ -226,3 +226,14 @@ def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):
         assert tally.delete_ended() == 0
     with time_machine.travel(timezone.now() + timedelta(seconds=200)):
         assert tally.delete_ended() == 1
+
+
+def test_strangers_who_make_names_up_fill_no_table_beyond_the_limit(db, monkeypatch):
+    monkeypatch.setattr("accounts.guessing.TRIES_BY_ADDRESS", 3)
+    for number in range(4):
+        guess(Client(), f"somebody{number}@example.com")
+    before = Tally.objects.count()
+    for number in range(20):
+        assert TOO_MANY in guess(Client(), f"nobody{number}@example.com").text
+    # The first few are written down, each under a name of its own.
+    assert Tally.objects.count() - before <= 5

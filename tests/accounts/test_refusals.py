@@ -6,11 +6,12 @@ import pytest
 import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Action, AuditEntry
+from accounts import refusals
+from accounts.models import Action, AuditEntry, Tally
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
@@ -173,3 +174,11 @@ def test_within_the_limits_nothing_is_written_down(operator):
     guess(operator.email, 3)
     assert log_in(Client(), operator, password=PASSWORD).status_code == 302
     assert refused(operator) == []
+
+
+def test_a_network_of_many_lines_is_noted_once(db):
+    factory = RequestFactory()
+    requests = [factory.get("/", REMOTE_ADDR=f"2001:db8:0:{line:x}::1") for line in range(40)]
+    waits = [refusals.admit_network(each, refusals.What.LINKS, 1, 60) for each in requests]
+    assert waits[-1] > 0
+    assert Tally.objects.filter(key__startswith="refused").count() == 1
