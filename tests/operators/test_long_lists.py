@@ -387,6 +387,19 @@ def test_the_way_back_drops_every_index_that_the_migration_makes():
     assert made == {words[2] for words in map(str.split, back.statements)}
 
 
+def test_the_way_back_from_keys_makes_and_drops_the_opposite():
+    there: Any = Editor("postgresql")
+    back: Any = Editor("postgresql")
+    postgres.search_by_key(apps, there)
+    postgres.search_by_name(apps, back)
+
+    def indexes(editor: Any, verb: str) -> set[str]:
+        return {words[2] for words in map(str.split, editor.statements) if words[0] == verb}
+
+    assert indexes(there, "CREATE") == indexes(back, "DROP") != set()
+    assert indexes(there, "DROP") == indexes(back, "CREATE") != set()
+
+
 def test_sqlite_has_no_such_indexes():
     editor: Any = Editor("sqlite")
     postgres.install(apps, editor)

@@ -292,6 +292,9 @@ def test_what_is_not_known_about_a_session_asks(account, olga):
     browser = Client()
     browser.force_login(olga)
     assert ASKS in browser.get(olga.get_absolute_url()).text
+    answer = browser.post(olga.get_absolute_url(), {LATE: "GET", "proof_code": code_for()})
+    assert answer.status_code == 200
+    assert ASKS not in answer.text
 
 
 @pytest.mark.parametrize("policy", [*Policy, None])
