@@ -62,6 +62,7 @@ def check_email(request: HttpRequest) -> HttpResponse:
         "lives": lifetime(SETUP),
         "operator": waiting.user,
         "day": announced_day(waiting.user.effective),
+        "next": waiting.next_url,
     }
     return render(request, "invitations/check_email.html", context)
 

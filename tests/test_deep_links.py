@@ -1,5 +1,6 @@
 """Where somebody was on the way to is not lost, whatever comes between."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,44 @@ def test_a_code_page_that_has_expired_leads_back_with_the_target(operator, name,
     log_in(browser, operator, next=WANTED)
     with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1), tick=False):
         assert getattr(browser, method)(reverse(name)).headers["Location"] == BACK
+
+
+@pytest.mark.parametrize("name", ["twofactor:verify", "twofactor:recover"])
+@pytest.mark.parametrize("cookies", [["sessionid"], ["sessionid", "csrftoken"]])
+def test_a_code_page_whose_cookies_were_lost_leads_back_with_the_target(operator, name, cookies):
+    enroll(operator)
+    browser = Client(enforce_csrf_checks=True)
+    token = str(browser.get(BACK).context["csrf_token"])
+    right = {"email": operator.email, "password": PASSWORD, "next": WANTED}
+    browser.post(LOGIN, right | {"csrfmiddlewaretoken": token})
+    page = browser.get(reverse(name))
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    for cookie in cookies:
+        del browser.cookies[cookie]
+    assert browser.post(reverse(name), form | {"code": code_for()}).headers["Location"] == BACK
+
+
+@pytest.mark.parametrize("target", ["https://evil.example.com/", "//evil.example.com/", "javascript:x"])
+def test_a_forged_target_of_a_code_page_leads_nowhere_else(client, db, target):
+    answer = client.post(reverse("twofactor:verify"), {"code": "123456", "next": target})
+    assert answer.headers["Location"] == LOGIN
+
+
+def test_a_code_page_left_open_leads_on_who_is_signed_in_by_now(operator_browser):
+    answer = operator_browser.post(reverse("twofactor:verify"), {"code": "123456", "next": WANTED})
+    assert answer.headers["Location"] == WANTED
+
+
+def test_the_other_forms_on_the_way_have_the_target_too(db):
+    account = make_account(Policy.REQUIRED)
+    waiting = Client()
+    log_in(waiting, make_operator(account), next=WANTED)
+    assert f'name="next" value="{WANTED}"' in waiting.get(reverse("invitations:check-email")).text
+    account.required_from = timezone.now() + timedelta(days=3)
+    account.save()
+    choosing = Client()
+    log_in(choosing, make_operator(account), next=WANTED)
+    assert f'name="next" value="{WANTED}"' in choosing.get(reverse("operators:offer")).text
 
 
 def test_five_wrong_codes_lead_back_with_the_target(operator):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import load_backend, login
+from django.contrib.auth import REDIRECT_FIELD_NAME, load_backend, login
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import clock, guessing, person_of_session
 from accounts.audit import origin, record
 from accounts.browser_names import browser_name, user_agent
+from accounts.http import is_ours, typed_before
 from accounts.models import Action
 from accounts.network import client_address
 from twofactor import emails, enrollment, proof, unfinished
@@ -145,8 +146,20 @@ def end(request: HttpRequest) -> None:
 
 def to_login(request: HttpRequest) -> HttpResponseRedirect:
     """Lead to the login page, and from there to where the person wanted to go, also when time is over."""
-    state = request.session.get(SESSION_KEY)
-    return redirect_to_login(state["next"]) if state and state["next"] else redirect("operators:login")
+    target = wanted(request)
+    return redirect_to_login(target) if target else redirect("operators:login")
+
+
+def wanted(request: HttpRequest) -> str:
+    """Return where the person was on the way to, "" where that is not known.
+
+    Of a session that has gone, or whose cookie is lost, the form that was sent still tells.
+    """
+    if state := request.session.get(SESSION_KEY):
+        return str(state["next"])
+    form: Mapping[str, str] = request.POST or typed_before(request, REDIRECT_FIELD_NAME)
+    sent = form.get(REDIRECT_FIELD_NAME, "")
+    return sent if sent.startswith("/") and is_ours(request, sent) else ""
 
 
 def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_code: bool) -> None:

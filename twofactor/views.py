@@ -65,6 +65,7 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
         "issuer": settings.TWO_FACTOR_ISSUER,
         "operator": waiting.user,
         "address": mask(waiting.user.email),
+        "next": waiting.next_url,
     }
     return render(request, template, context)
 
@@ -81,7 +82,7 @@ def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pendin
 def _nobody_waits(request: HttpRequest) -> HttpResponse:
     """Lead on who has signed in already (another tab, the back button), everybody else to the login page."""
     if request.user.is_authenticated:
-        return redirect(request.user.landing_url())
+        return redirect(pending.wanted(request) or request.user.landing_url())
     messages.warning(request, _("Log in again to go on."))
     return pending.to_login(request)
 

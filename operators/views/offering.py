@@ -37,6 +37,7 @@ def offer(request: HttpRequest) -> HttpResponse:
         )
         return pending.to_login(request)
     context: dict[str, Any] = {"operator": waiting.user, "address": mask(waiting.user.email)}
+    context["next"] = waiting.next_url
     if effective.starts_at:
         left = days_left(effective.starts_at, timezone.now())
         context |= {"day": in_words(effective.starts_at), "days": left, "zone": settings.TIME_ZONE}
