@@ -41,6 +41,7 @@ def test_a_page_asks_and_goes_on(olga_inside, account, tmp_path):
 
 def test_a_popup_asks_inside_with_what_was_typed(olga_inside, account, tmp_path):
     olga_inside.follow("Change name")
+    olga_inside.page.get_by_role("dialog").get_by_label("Name", exact=True).wait_for()  # open before the rise
     require(account)
     olga_inside.fill("Name", "Olga Öberg")
     olga_inside.press("Save")
