@@ -18,7 +18,7 @@ CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
 .PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
-	deploy-check audit fix requirements mutants bench screenshots system-packages clean
+	deploy-check audit fix requirements mutants bench bench-logins screenshots system-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ mutants: $(VENV)/.dev ## Make mistakes on purpose and see whether a test notices
 
 bench: $(VENV)/.dev ## Measure the operators list beside Django's admin, with 100,000 operators (bench/README.md)
 	$(IN_VENV)/python -m bench.operators $(BENCH_ARGS)
+
+bench-logins: $(VENV)/.dev ## Measure logins and enrollment beside two other packages and a bare project (bench/README.md)
+	$(IN_VENV)/python -m bench.logins $(BENCH_ARGS)
 
 screenshots: $(VENV)/.dev system-packages ## Make the pictures of the documentation anew
 	$(IN_VENV)/python docs/make_screenshots.py

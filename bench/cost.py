@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db import connection
 from django.test import Client
+
+T = TypeVar("T")
+STEP = 7  # calls between the depths of two rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,28 @@ class Cost:
 
 
 def cpu() -> float:
-    """Return the seconds of work so far; on a busy machine only these say something.
+    """Return the seconds of work so far; on a busy machine only these say something."""
+    return time.process_time() + database_work()
 
-    PostgreSQL's share is known where it runs on this machine, and no second process helps (bench.settings).
+
+def database_work() -> float:
+    """Return the seconds of work of PostgreSQL's process for our connection; 0 on SQLite, which has none.
+
+    Known where it runs on this machine, and no second process helps it (bench.product_settings).
     """
     backend = getattr(getattr(connection.connection, "info", None), "backend_pid", None)
     schedstat = Path(f"/proc/{backend}/schedstat")
-    there = int(schedstat.read_text().split()[0]) / 1e9 if schedstat.exists() else 0
-    return time.process_time() + there
+    return int(schedstat.read_text().split()[0]) / 1e9 if schedstat.exists() else 0
+
+
+def deeper(frames: int, act: Callable[[], T]) -> T:
+    """Do it with so many more calls on the stack.
+
+    CPython 3.11 takes a piece of memory for its stack and gives it back whenever a call crosses the end of
+    one. Where that is in a loop of the template engine, a page costs up to half as much again: so each round
+    asks from another depth.
+    """
+    return deeper(frames - 1, act) if frames else act()
 
 
 @contextmanager

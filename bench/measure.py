@@ -1,7 +1,6 @@
 """What is measured of the lists: the same question put to both in turn."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -14,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from bench import whole
 from bench.admin import OperatorAdmin
-from bench.cost import Cost, cost, ms
+from bench.cost import STEP, Cost, cost, deeper, ms
 from operators import crowd
 from operators.administrators import appoint
 from operators.models import Operator, create_account
@@ -26,7 +25,6 @@ PASSWORD = "correct horse battery"  # noqa: S105  of invented people
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 EMAIL = "anna@example.com"
 Query = dict[str, Any]
-STEP = 7  # calls between the depths of two rounds
 # What htmx sends when somebody types into the search, sets a filter, sorts or turns the page.
 RESULTS = {"HX-Request": "true", "HX-Target": "results"}
 TRIGRAMS = ["operator_name_part", "operator_email_part"]
@@ -150,22 +148,12 @@ def _costs(client: Client, question: Question) -> Costs:
     )
 
 
-def _deeper(frames: int, act: Callable[[], Costs]) -> Costs:
-    """Do it with so many more calls on the stack."""
-    return _deeper(frames - 1, act) if frames else act()
-
-
 def _print_lists(client: Client, asked: list[Question], per_page: int, rounds: int) -> None:
-    """Print the costs of both lists; each round asks both for everything, on a machine as busy.
-
-    CPython 3.11 takes a piece of memory for its stack and gives it back whenever a call crosses the end of
-    one. Where that is in a loop of the template engine, a page costs up to half as much again, be it ours or
-    the admin's: so each round asks from another depth.
-    """
+    """Print the costs of both lists; each round asks both for everything, on a machine as busy."""
     found: dict[str, list[Costs]] = {question.what: [] for question in asked}
     for number in range(rounds + 1):
         for question in asked:
-            costs = _deeper(number * STEP, lambda: _costs(client, question))  # noqa: B023
+            costs = deeper(number * STEP, lambda: _costs(client, question))  # noqa: B023
             if number:  # the first round warms up
                 found[question.what].append(costs)
     print(

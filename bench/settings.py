@@ -1,31 +1,12 @@
-"""Settings of the measurements: production's over plain HTTP, with Django's admin beside the own pages."""
+"""Settings of the operators list's measurements: Django's admin beside the product's own pages."""
 
-import os
-import secrets
-from pathlib import Path
+from bench.product_settings import *  # noqa: F403
 
-from cryptography.fernet import Fernet
-
-os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
-os.environ.setdefault("TWO_FACTOR_KEYS", Fernet.generate_key().decode())
-os.environ.setdefault("SITE_URL", "http://testserver")
-os.environ.setdefault("ALLOWED_HOSTS", "testserver")
-
-from uptrends_2fa.settings import *  # noqa: F403  the variables must be there first
-
-SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "uptrends_2fa.E006", "admin.E410"]  # noqa: F405
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "admin.E410"]  # noqa: F405
 # The admin exists here only: the product has none.
 INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.admin.apps.SimpleAdminConfig"]  # noqa: F405
 ROOT_URLCONF = "bench.urls"
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":  # noqa: F405
-    # All work of a query in the one process whose work is measured.
-    DATABASES["default"]["OPTIONS"]["options"] += " -c max_parallel_workers_per_gather=0"  # noqa: F405
 TEMPLATES[0]["OPTIONS"]["context_processors"] += [  # type: ignore[index]  # noqa: F405
     "django.contrib.auth.context_processors.auth"
 ]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
-STATIC_ROOT = str(Path(BASE_DIR, "static"))  # noqa: F405  nothing is collected for a measurement
 LOGGING = {"version": 1, "disable_existing_loggers": False}
