@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
-from django.db.models import Aggregate, Exists, JSONField, OuterRef, Q, Subquery
+from django.db.models import Exists, Func, JSONField, OuterRef, Q, Subquery
 from django.db.models.functions import JSONArray, Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.addresses import normalize_email
+from accounts.compiled import CompiledQuery, Parameter
 from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, effective_policy, is_exception
@@ -105,8 +106,8 @@ class Group(KeyedModel):
         return name if kind == cls.Kind.OWN else str(cls.Kind(kind).label)
 
 
-class JSONList(Aggregate):
-    """All values of a group of rows as one JSON list, so that no second query is needed for them."""
+class JSONList(Func):
+    """All rows of a subquery as one JSON list. Django need not know that it is an aggregate: no GROUP BY."""
 
     function = "JSON_GROUP_ARRAY"
     output_field = JSONField()
@@ -118,36 +119,26 @@ class JSONList(Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
-def _live_links(operator: str = "") -> models.QuerySet[Link]:
+def _live_links(now: "datetime | Parameter", operator: str = "") -> models.QuerySet[Link]:
     """Return the links that work, of the operator in the query around (`user__`: of that of a session)."""
     return Link.objects.filter(
         user=OuterRef(f"{operator}pk"),
         nonce=OuterRef(f"{operator}session_nonce"),
         spent_at=None,
-        expires_at__gt=timezone.now(),
+        expires_at__gt=now,
     )
 
 
-def _found_links(operator: str = "") -> Subquery:
+def _found_links(now: "datetime | Parameter", operator: str = "") -> Subquery:
     """Return the links that work as one value: [[purpose, address, when sent], …]."""
-    found = (
-        _live_links(operator)
-        .order_by()
-        .values("user")
-        .annotate(found=JSONList(JSONArray("purpose", "email", "sent_at")))
-    )
-    return Subquery(found.values("found"))
+    links = _live_links(now, operator)
+    return Subquery(links.values(found=JSONList(JSONArray("purpose", "email", "sent_at"))))
 
 
 def _group_names(operator: str = "") -> Subquery:
     """Return the groups with a row of membership as one value: [[kind, name], …]."""
-    groups = (
-        Membership.objects.filter(operator=OuterRef(f"{operator}pk"))
-        .order_by()
-        .values("operator")
-        .annotate(names=JSONList(JSONArray("group__kind", "group__name")))
-    )
-    return Subquery(groups.values("names"))
+    groups = Membership.objects.filter(operator=OuterRef(f"{operator}pk"))
+    return Subquery(groups.values(names=JSONList(JSONArray("group__kind", "group__name"))))
 
 
 class OperatorQuerySet(KeyedQuerySet["Operator"]):
@@ -173,11 +164,11 @@ class OperatorQuerySet(KeyedQuerySet["Operator"]):
 
     def with_links(self) -> Self:
         """Add the links that still work, or will once their email has left."""
-        return self.annotate(live_links=_found_links())
+        return self.annotate(live_links=_found_links(timezone.now()))
 
     def invited(self, *, live: bool) -> Self:
         """Who has not joined, and has a link to accept the invitation with, or has none any more."""
-        found = Exists(_live_links().filter(purpose=Link.Purpose.INVITATION))
+        found = Exists(_live_links(timezone.now()).filter(purpose=Link.Purpose.INVITATION))
         return self.filter(found if live else ~found, joined_at=None)
 
     def administrators(self) -> Self:
@@ -577,20 +568,29 @@ class Announcement(models.Model):
         return bool(row.update(moved_at=now, **done))
 
 
+def _sessions_with_person() -> models.QuerySet[Session]:
+    """Return the session of a key that has not expired, with all that pages read of its operator."""
+    now = Parameter("now", models.DateTimeField())
+    return (
+        Session.objects.select_related("user__account", "user__authenticator")
+        .annotate(group_names=_group_names("user__"), live_links=_found_links(now, "user__"))
+        .defer("answer")  # up to 100,000 characters, for `Session.kept` alone
+        .filter(session_key=Parameter("key", models.CharField()), expire_date__gt=now)
+    )
+
+
+_session_with_person = CompiledQuery(_sessions_with_person)
+
+
 def session_with_person(key: str) -> Session | None:
-    """Return a session that has not expired, with its operator as complete() and with_links() have them.
+    """Return a session that has not expired, with its operator, their account, groups and links.
 
     All in one query: every request begins with it.
     """
-    session = (
-        Session.objects.select_related("user__account", "user__sub_account", "user__authenticator")
-        .annotate(group_names=_group_names("user__"), live_links=_found_links("user__"))
-        .filter(session_key=key, expire_date__gt=timezone.now())
-        .first()
-    )
+    session: Any = _session_with_person.first(key=key, now=timezone.now())
     if session is not None and session.user is not None:
         session.user.group_names, session.user.live_links = session.group_names, session.live_links
-    return session
+    return session  # type: ignore[no-any-return]
 
 
 def create_account(name: str) -> Account:
