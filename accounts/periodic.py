@@ -24,15 +24,21 @@ def run_due() -> None:
     However many workers ask, one of them calls it. A call that fails, or whose worker is killed, is not
     made up for: the function does at its next call whatever is still to be done then.
     """
-    for name, seconds in settings.PERIODIC_TASKS.items():
-        if _claim(name, timedelta(seconds=seconds)):
-            _call(name)
+    for path, seconds in settings.PERIODIC_TASKS.items():
+        if _claim(_stored_name(path), timedelta(seconds=seconds)):
+            _call(path)
 
 
 def is_late() -> bool:
     """Whether something has long been due and nobody has begun it: no worker runs, or it is stuck."""
     late = timezone.now() - LATE
-    return PeriodicTask.objects.filter(name__in=settings.PERIODIC_TASKS, due_at__lte=late).exists()
+    names = [_stored_name(path) for path in settings.PERIODIC_TASKS]
+    return PeriodicTask.objects.filter(name__in=names, due_at__lte=late).exists()
+
+
+def _stored_name(path: str) -> str:
+    # The first name stays, so that workers of two releases, side by side, share one row.
+    return next((stored for stored, today in settings.MOVED_FUNCTIONS.items() if today == path), path)
 
 
 def _claim(name: str, every: timedelta) -> bool:
@@ -44,12 +50,12 @@ def _claim(name: str, every: timedelta) -> bool:
     return bool(PeriodicTask.objects.filter(due, name=name).update(due_at=now + every))
 
 
-def _call(name: str) -> None:
+def _call(path: str) -> None:
     """Call the function; only a database that is gone is left to the worker, which waits for it."""
     try:
-        import_string(name)()
+        import_string(path)()
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         # One that fails must not keep the others, and the emails, from being done.
-        logger.exception("Periodic task %s failed", name)
+        logger.exception("Periodic task %s failed", path)

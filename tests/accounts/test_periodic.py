@@ -49,6 +49,18 @@ def test_a_task_that_another_worker_has_claimed_is_left_to_it():
     assert str(PeriodicTask.objects.get()) == f"{__name__}.good"
 
 
+def test_a_task_that_has_moved_keeps_its_time_under_the_name_that_is_stored(settings):
+    due = PeriodicTask.objects.create(name="old.place", due_at=timezone.now() + timedelta(seconds=1))
+    settings.MOVED_FUNCTIONS = {"another.place": "elsewhere", "old.place": f"{__name__}.good"}
+    periodic.run_due()
+    assert calls == []
+    PeriodicTask.objects.update(due_at=timezone.now() - timedelta(hours=1))
+    assert periodic.is_late()
+    periodic.run_due()
+    assert calls == ["good"]
+    assert PeriodicTask.objects.get() == due
+
+
 def test_a_task_that_fails_is_logged_and_the_next_is_done(settings, caplog):
     settings.PERIODIC_TASKS = {f"{__name__}.bad": HOUR, f"{__name__}.good": HOUR}
     periodic.run_due()

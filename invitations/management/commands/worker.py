@@ -4,11 +4,13 @@ import logging
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.crypto import get_random_string
 from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, default_task_backend
 from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.models import DBTaskResult
 
 from accounts.delivery import MailTask, requeue
 from accounts.mail import send_notice
@@ -21,6 +23,15 @@ logger = logging.getLogger(__name__)
 TASKS: dict[str, MailTask] = {OutgoingMail.Kind.NOTICE: send_notice, OutgoingMail.Kind.LINK: send_link}
 # After so many tasks it looks for lost ones, however long the queue is.
 TASKS_PER_ROUND = 20
+
+
+class TaskWorker(Worker):
+    """Also runs tasks that an older release has put into the queue, under the names of its functions."""
+
+    def run_task(self, db_task_result: DBTaskResult[..., Any]) -> None:
+        path = db_task_result.task_path
+        db_task_result.task_path = settings.MOVED_FUNCTIONS.get(path, path)
+        super().run_task(db_task_result)
 
 
 class Command(BaseCommand):
@@ -59,7 +70,7 @@ class Command(BaseCommand):
 
 def _round(*, stoppable: bool) -> bool:
     """Do what is due; false where the worker was asked to stop meanwhile."""
-    worker = Worker(
+    worker = TaskWorker(
         queue_names=[DEFAULT_TASK_QUEUE_NAME],
         interval=0,
         batch=True,
