@@ -82,6 +82,7 @@ fix: $(VENV)/.dev ## Format the code and mend what can be mended by itself
 
 requirements: $(VENV)/.dev ## Compile requirements/ from pyproject.toml (newest releases: make requirements UPGRADE=1)
 	@$(call compile,requirements,$(if $(UPGRADE),--upgrade))
+	@$(call compile_from,bench/logins/requirements.in,-c requirements/base.txt $(if $(UPGRADE),--upgrade),bench/logins/requirements.txt)
 
 mutants: $(VENV)/.dev ## Make mistakes on purpose and see whether a test notices (long; one module: make mutants MODULES=...)
 	$(IN_VENV)/python .ci/mutants.py --workers $(TEST_WORKERS) $(MODULES)
@@ -145,8 +146,10 @@ endef
 compile = $(call compile_one,$(1),dev,--extra test --extra dev $(2)) && \
 	$(call compile_one,$(1),base,-c requirements/dev.txt $(2)) && \
 	$(call compile_one,$(1),test,--extra test -c requirements/dev.txt $(2))
-compile_one = $(IN_VENV)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-header $(3) --output-file $(1)/$(2).txt
+compile_one = $(call compile_from,pyproject.toml,$(3),$(1)/$(2).txt)
+# $(call compile_from,SOURCE,OPTIONS,FILE)
+compile_from = $(IN_VENV)/uv pip compile $(1) --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header $(2) --output-file $(3)
 
 # $(call apt_install,PACKAGES): part of a shell command
 apt_install = echo "Installing: $(1)"; \

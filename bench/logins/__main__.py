@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import IO, Any, cast
 
+from bench.cost import STEP
 from bench.logins import environment
 
 # The product first: its ratios to the others are what is asked for.
@@ -26,7 +27,6 @@ JOURNEYS = {
     "bare": "bare page behind the login",
 }
 HEAD = "work | ours / it | from … to | database | calls | ours / it | queries |"
-STEP = 7  # calls between the depths of two rounds; see bench.cost.deeper
 
 
 class Candidate:
@@ -89,6 +89,8 @@ def main() -> None:
     environment.FOLDER.mkdir(parents=True, exist_ok=True)
     chosen = [PRODUCT] if options.profile else options.only
     candidates = [Candidate(module) for module in CANDIDATES if module in chosen]
+    if len({candidate.django for candidate in candidates}) > 1:
+        raise SystemExit("The peers have another Django: run 'make requirements'.")
     if options.profile:
         print(candidates[0].ask(options.profile, "profile", times=20))
     else:
@@ -110,7 +112,8 @@ def measure(candidates: list[Candidate], options: argparse.Namespace) -> None:
         costs.queries = len(candidate.ask(journey, "queries"))
         costs.calls = candidate.ask(journey, "calls")
     for number in range(options.rounds):
-        for journey, candidate, costs in takers:
+        # Nobody is always the first, or the one after the same other.
+        for journey, candidate, costs in takers if number % 2 else reversed(takers):
             cost = candidate.ask(journey, "work", times=options.times, depth=number * STEP)
             costs.work.append(cost["work"])
             costs.database.append(cost["database"])

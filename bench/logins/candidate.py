@@ -1,4 +1,9 @@
-"""One candidate in a process of its own: it answers in JSON what a journey cost. Started by bench.logins."""
+"""One candidate in a process of its own: it answers in JSON what a journey cost. Started by bench.logins.
+
+Each candidate has a module of its own that knows its pages: `create_person`, `give_password`, `give_code` and
+`forget_codes`; for the enrollment `before_enrollment`, `enroll`, `after_enrollment` and `forget_enrollment`,
+or `set_up`, which stores an authenticator where no page does.
+"""
 
 import cProfile
 import gc
@@ -7,10 +12,13 @@ import io
 import json
 import os
 import pstats
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import django
@@ -31,6 +39,8 @@ from bench.logins.browser import Browser, Meter, wait_for_time_to_type  # noqa: 
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 REPEAT_BARE = 20
 LINES_OF_PROFILE = 45
+ROOT = Path(__file__).resolve().parents[2]
+OWN = rf"^{ROOT}/(?!\.venv/|bench/)"
 
 it: Any = importlib.import_module(f"bench.logins.{ME}.candidate")
 
@@ -47,6 +57,10 @@ class Journeys:
             it.after_enrollment(browser)
         else:
             self.key = it.set_up()
+        browser = Browser()
+        it.give_password(browser)
+        if _is_inside(browser):
+            raise RuntimeError("The password alone is enough.")
         self.inside = self._log_in(Browser())
         self.names = ["login", "login_again", "bare"]
         if hasattr(it, "enroll"):
@@ -101,10 +115,14 @@ def _meter_of(browser: Browser, meter: Meter) -> Iterator[None]:
         browser.meter = before
 
 
+def _is_inside(browser: Browser) -> bool:
+    """Whether somebody is logged in, asked without the browser's meter."""
+    return browser.get(bare.ADDRESS).status_code == HTTPStatus.OK
+
+
 def _check(browser: Browser) -> None:
-    """Raise where nobody is logged in."""
-    with _meter_of(browser, Browser().meter):
-        browser.open(bare.ADDRESS)
+    if not _is_inside(browser):
+        raise RuntimeError("The journey has not ended logged in.")
 
 
 def work(run: Callable[[Meter], None], *, times: int = 1, depth: int = 0) -> dict[str, float]:
@@ -140,29 +158,37 @@ def queries(run: Callable[[Meter], None]) -> list[str]:
     return found
 
 
-def profile(run: Callable[[Meter], None], times: int = 1) -> pstats.Stats:
-    """Return who called whom on a journey."""
-    profiler = cProfile.Profile()
+def profiles(run: Callable[[Meter], None], times: int = 1) -> list[cProfile.Profile]:
+    """Return who called whom in each request of a journey, taken so many times."""
+    found: list[cProfile.Profile] = []
 
     @contextmanager
     def meter() -> Iterator[None]:
-        profiler.enable()
-        try:
+        found.append(cProfile.Profile())
+        with found[-1]:
             yield
-        finally:
-            profiler.disable()
 
     for _time in range(times):
         run(meter)
-    return pstats.Stats(profiler)
+    return found
 
 
-def printed(stats: pstats.Stats) -> str:
-    """Return the top of a profile, by what functions take with those they call, and by themselves."""
-    stats.stream = text = io.StringIO()  # type: ignore[attr-defined]
-    for order in ("cumulative", "tottime"):
-        stats.sort_stats(order).print_stats(LINES_OF_PROFILE)
-    return text.getvalue()
+def calls(profile: cProfile.Profile) -> int:
+    """Return how many functions were called."""
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+def printed(found: list[cProfile.Profile], times: int) -> str:
+    """Return the calls of each request, and the top of the profile in three orders."""
+    text = io.StringIO()
+    each = " + ".join(f"{calls(profile):,}" for profile in found[-len(found) // times :])
+    print(f"Function calls of each request: {each}", file=text)
+    stats = pstats.Stats(*found, stream=text)
+    stats.sort_stats("tottime").print_stats(LINES_OF_PROFILE)
+    stats.sort_stats("cumulative").print_stats(LINES_OF_PROFILE)
+    print("The product's own:", file=text)
+    stats.print_stats(OWN, LINES_OF_PROFILE)
+    return re.sub(rf"{ROOT}/(\.venv/lib/[^/]+/site-packages/)?", "", text.getvalue())
 
 
 def answer(journeys: Journeys, question: dict[str, Any]) -> Any:
@@ -179,9 +205,9 @@ def answer(journeys: Journeys, question: dict[str, Any]) -> Any:
         case "queries":
             return queries(run)
         case "calls":
-            return profile(run).total_calls  # type: ignore[attr-defined]
+            return sum(map(calls, profiles(run)))
         case "profile":
-            return printed(profile(run, question["times"]))
+            return printed(profiles(run, question["times"]), question["times"])
     raise ValueError(question)
 
 
@@ -189,7 +215,8 @@ def main() -> None:
     """Answer question by question, a line each; whatever else is printed goes to the log."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("migrate", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)  # the yardstick, whose table points to another's
     journeys = Journeys()
     for name in journeys.names:
         journeys.run(name, Browser().meter)
