@@ -18,14 +18,15 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 def peers_python() -> str:
     """Return the Python that has the peers; they are installed where that has not been done yet."""
     folder = FOLDER / "venv"
-    python, stamp = folder / "bin" / "python", folder / "requirements.txt"
-    if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
+    python, stamp = folder / "bin" / "python", folder / "made-of.txt"
+    made_of = f"{sys.version}\n{REQUIREMENTS.read_text()}"
+    if not stamp.exists() or stamp.read_text() != made_of:
         print("Installing the peers ...", file=sys.stderr)
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "install", "--no-deps", "--require-hashes", "-r", REQUIREMENTS], check=True)
         subprocess.run([*pip, "check"], check=True)
-        stamp.write_text(REQUIREMENTS.read_text())
+        stamp.write_text(made_of)
     return str(python)
 
 
