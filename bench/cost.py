@@ -81,6 +81,15 @@ def cost(client: Client, url: str, query: dict[str, Any], **headers: str) -> Cos
     return Cost(wall, work, sum(found))
 
 
+def database() -> str:
+    """Return the database and its version."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SHOW server_version" if connection.vendor == "postgresql" else "SELECT sqlite_version()"
+        )
+        return f"{connection.display_name} {cursor.fetchone()[0]}"
+
+
 def ms(seconds: float) -> str:
     """Return a time to read."""
     return f"{seconds * 1000:.0f} ms"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from bench import whole
 from bench.admin import OperatorAdmin
-from bench.cost import STEP, Cost, cost, deeper, ms
+from bench.cost import STEP, Cost, cost, database, deeper, ms
 from operators import crowd
 from operators.administrators import appoint
 from operators.models import Operator, create_account
@@ -77,7 +77,7 @@ def run(size: int, rounds: int) -> None:
     """Measure everything and print it."""
     account = _account(size)
     client = _signed_in(account)
-    print(f"\n{_database()}, {size:,} operators, medians of {rounds} in turn\n")
+    print(f"\n{database()}, {size:,} operators, medians of {rounds} in turn\n")
     for per_page in (100, 25):
         OperatorAdmin.list_per_page = per_page
         _print_lists(client, questions(size, per_page), per_page, rounds)
@@ -118,15 +118,6 @@ def _signed_in(account: Account) -> Client:
     proof.remember(session, with_code=True)
     session.save()
     return client
-
-
-def _database() -> str:
-    """Return the database and its version."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SHOW server_version" if connection.vendor == "postgresql" else "SELECT sqlite_version()"
-        )
-        return f"{connection.display_name} {cursor.fetchone()[0]}"
 
 
 def _cost_of_admin(client: Client, query: Query) -> Cost:

@@ -48,7 +48,7 @@ class Candidate:
             )
         self.module = module
         hello = self._answer()
-        self.name, self.django, self.journeys = hello["name"], hello["django"], hello["journeys"]
+        self.name, self.runs_on, self.journeys = hello["name"], hello["runs_on"], hello["journeys"]
 
     def ask(self, journey: str, what: str, **details: Any) -> Any:
         """Return what a journey costs, in one respect."""
@@ -89,8 +89,9 @@ def main() -> None:
     environment.FOLDER.mkdir(parents=True, exist_ok=True)
     chosen = [PRODUCT] if options.profile else options.only
     candidates = [Candidate(module) for module in CANDIDATES if module in chosen]
-    if len({candidate.django for candidate in candidates}) > 1:
-        raise SystemExit("The peers have another Django: run 'make requirements'.")
+    runs_on = {candidate.runs_on for candidate in candidates}
+    if len(runs_on) > 1:
+        raise SystemExit(f"Not the same for all, so try 'make requirements': {sorted(runs_on)}")
     if options.profile:
         print(candidates[0].ask(options.profile, "profile", times=20))
     else:
@@ -120,6 +121,7 @@ def measure(candidates: list[Candidate], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found, default=vars, indent=2))
     else:
+        print(f"\n{candidates[0].runs_on}, medians of {options.rounds} in turn")
         print_tables(found)
 
 

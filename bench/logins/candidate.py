@@ -11,6 +11,7 @@ import importlib
 import io
 import json
 import os
+import platform
 import pstats
 import re
 import sys
@@ -31,7 +32,7 @@ from django.core.management import call_command  # noqa: E402  Django must be se
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
-from bench.cost import database_work, deeper  # noqa: E402
+from bench.cost import database, database_work, deeper  # noqa: E402
 from bench.logins import bare  # noqa: E402
 from bench.logins.browser import Browser, Meter, wait_for_time_to_type  # noqa: E402
 
@@ -222,7 +223,11 @@ def main() -> None:
         journeys.run(name, Browser().meter)
     gc.collect()
     gc.freeze()  # what was loaded at the start is no work of a request
-    hello = {"name": it.NAME, "journeys": journeys.names, "django": django.__version__}
+    hello = {
+        "name": it.NAME,
+        "journeys": journeys.names,
+        "runs_on": f"Django {django.__version__}, Python {platform.python_version()}, {database()}",
+    }
     print(json.dumps(hello), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(journeys, json.loads(line))), file=answers, flush=True)

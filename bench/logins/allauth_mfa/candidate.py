@@ -1,5 +1,7 @@
 """The journeys of django-allauth."""
 
+from importlib.metadata import version
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
@@ -8,7 +10,7 @@ from django.urls import reverse
 
 from bench.logins.browser import EMAIL, PASSWORD, Browser, code_of
 
-NAME = "django-allauth"
+NAME = f"django-allauth {version('django-allauth')}"
 
 
 def create_person() -> None:

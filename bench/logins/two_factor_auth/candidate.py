@@ -1,12 +1,14 @@
 """The journeys of django-two-factor-auth: wizards, whose steps have one address."""
 
+from importlib.metadata import version
+
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bench.logins.browser import EMAIL, PASSWORD, Browser, code_of
 
-NAME = "django-two-factor-auth"
+NAME = f"django-two-factor-auth {version('django-two-factor-auth')}"
 
 
 def create_person() -> None:
