@@ -4,11 +4,19 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
+from django.db.models import CharField
 from django.http import HttpRequest
 
 from accounts import person_of_session
+from accounts.compiled import CompiledQuery, Parameter
 from accounts.passwords import is_right
-from operators.models import Operator
+from operators.models import Operator, forms_of_address, whose_address
+
+_ADDRESSED: CompiledQuery[Operator] = CompiledQuery(
+    lambda: Operator.objects.complete().addressed(
+        *(Parameter(name, CharField()) for name in ("typed", "plain"))
+    )
+)
 
 
 class PasswordBackend(BaseBackend):
@@ -27,8 +35,8 @@ class PasswordBackend(BaseBackend):
 
     def find(self, email: str) -> Operator | None:
         """Return whose address it is."""
-        operator: Operator | None = Operator.objects.complete().with_email(email)
-        return operator
+        typed, plain = forms = forms_of_address(email)
+        return whose_address(_ADDRESSED.rows(typed=typed, plain=plain), forms)
 
     def get_user(self, user_id: Any) -> Operator | None:
         """Return the operator of a session, with all that a page needs; None ends the session."""

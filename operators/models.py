@@ -1,13 +1,14 @@
 """Operators, their groups and sub accounts."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
-from django.db.models import Exists, Func, JSONField, OuterRef, Q, Subquery
+from django.db.models import Exists, Expression, Func, JSONField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import JSONArray, Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -141,18 +142,32 @@ def _group_names(operator: str = "") -> Subquery:
     return Subquery(groups.values(names=JSONList(JSONArray("group__kind", "group__name"))))
 
 
+def forms_of_address(typed: str) -> tuple[str, str]:
+    """Return the text as typed, and the one form of it.
+
+    An address from before addresses had one form may stand as it was, where somebody else had that form
+    already: then the one goes by the text as typed, the other by the form.
+    """
+    return typed.strip().lower(), normalize_email(typed)
+
+
+def whose_address(found: "Iterable[Operator]", forms: tuple[str, str]) -> "Operator | None":
+    """Return who has the first of these forms, or else the second."""
+    same = [one for one in found if one.email in forms]
+    return min(same, key=lambda one: one.email != forms[0], default=None)
+
+
 class OperatorQuerySet(KeyedQuerySet["Operator"]):
     """Operators, with what almost every page needs of them."""
 
     def with_email(self, typed: str) -> "Operator | None":
-        """Return whose address it is, however it is typed.
+        """Return whose address it is, however it is typed."""
+        forms = forms_of_address(typed)
+        return whose_address(self.addressed(*map(Value, forms)), forms)
 
-        An address from before addresses had one form may stand as it was, where somebody else had that form
-        already: then the one goes by the text as typed, the other by the form.
-        """
-        plain = typed.strip().lower()
-        found: list[Operator] = list(self.filter(email__in={normalize_email(typed), plain}))
-        return min(found, key=lambda one: one.email != plain, default=None)
+    def addressed(self, *addresses: Expression) -> Self:
+        """Return who has one of these addresses in any case: the unique index is over small letters."""
+        return self.alias(lower=Lower("email")).filter(lower__in=[Lower(each) for each in addresses])
 
     def complete(self) -> Self:
         """Add account, sub account, authenticator and groups, all in the one query."""

@@ -10,6 +10,7 @@ import brotli
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from django.db.models import Value
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.policy import Policy
-from operators.models import Group
+from operators.models import Group, Operator
 from operators.session_models import Session
 from tests.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import key_check, qr, totp
@@ -101,6 +102,14 @@ def test_account_settings_take_one_query_each_for_emails_that_wait_and_sessions_
     with statements() as found:
         admin_browser.get(reverse("accounts:settings"))
     assert len(found) == 3, "\n".join(found)
+
+
+def test_an_address_is_found_by_its_index_however_many_operators_there_are(operator):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of so few rows it reads them all
+        plan = Operator.objects.addressed(Value(operator.email)).explain()
+    assert "operator_email" in plan
 
 
 def test_the_sign_in_page_takes_no_query_and_makes_no_session(db):

@@ -1,15 +1,17 @@
 """Does a query that was compiled once answer as Django's own?"""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, DateTimeField, Value
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from accounts.compiled import CompiledQuery, Parameter
+from accounts.compiled import CompiledQuery, CompiledUpdate, Parameter
 from operators.models import Operator
 from operators.session_models import Session
 from tests.factories import make_operator, signed_in
@@ -52,6 +54,38 @@ def test_nothing_is_found_as_none(account):
     query = CompiledQuery(operators)
     assert query.first(email="nobody@example.com", now=timezone.now()) is None
     assert query.first(email=email, now=timezone.now() - timedelta(days=1)) is None
+
+
+def test_an_update_changes_the_rows_of_its_parameters_and_says_how_many(account):
+    moment = timezone.now()
+    field = DateTimeField()
+    update = CompiledUpdate(
+        lambda: (
+            Operator.objects.filter(email=Parameter("email", CharField()), is_active=True),
+            {"last_login": Parameter("at", field, of=lambda at: at + timedelta(days=1))},
+        )
+    )
+    operator, another = make_operator(account), make_operator(account)
+    assert update.execute(email=operator.email, at=moment) == 1
+    assert update.execute(email="nobody@example.com", at=moment) == 0
+    operator.refresh_from_db()
+    another.refresh_from_db()
+    assert (operator.last_login, another.last_login) == (moment + timedelta(days=1), None)
+
+
+def test_an_update_that_fails_lets_nothing_of_its_transaction_be_stored(account):
+    operator = make_operator(account)
+    update = CompiledUpdate(
+        lambda: (Operator.objects.filter(pk=operator.pk), {"joined_at": Parameter("at", DateTimeField())})
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        update.execute(at=None)  # whoever has not joined is inactive
+    with transaction.atomic():
+        with suppress(IntegrityError):
+            update.execute(at=None)
+        with pytest.raises(TransactionManagementError):
+            operator.refresh_from_db()
+        transaction.set_rollback(True)
 
 
 @pytest.mark.django_db(transaction=True)
