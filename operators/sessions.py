@@ -6,6 +6,7 @@ is no moment with two rows, and a session that was ended meanwhile is not brough
 """
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
+from django.db import models
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -21,6 +23,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import person_of_session
 from accounts.clock import SKEW_DELTA
+from accounts.compiled import CompiledUpdate, Parameter
 from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY, Act
 from operators.models import Operator, session_with_person
 from operators.session_models import Session, idle_since
@@ -31,6 +34,43 @@ from twofactor.made_by import MadeBy
 SEEN_EVERY = timedelta(minutes=5)
 # Where nothing was done that could be sent twice.
 NO_ACT: dict[str, Any] = {"act": "", "act_until": None, "answer": ""}
+
+
+_COUNTED = {"wrong_codes": F("wrong_codes") + 1}
+
+
+def _may_count() -> QuerySet[Session]:
+    """Return the row of a session in which one more code may be tried."""
+    limit = Parameter("limit", models.IntegerField())
+    return _row("session_key").filter(wrong_codes__lt=limit)
+
+
+def _row(key: str) -> QuerySet[Session]:
+    """Return the row under the key of that parameter."""
+    return Session.objects.filter(session_key=Parameter(key, models.CharField()))
+
+
+def _claimed(row: QuerySet[Session], **changes: Any) -> tuple[QuerySet[Session], dict[str, Any]]:
+    """Return the row and its changes, if no equal act was begun; the act is noted with them."""
+    now, act = Parameter("now", models.DateTimeField()), Parameter("act", models.CharField())
+    until = Parameter("now", models.DateTimeField(), of=lambda now: now + UNDER_WAY)
+    changes |= {"act": act, "act_until": until, "answer": ""}
+    return row.exclude(act=act, act_until__gt=now), changes
+
+
+_COUNT = CompiledUpdate(lambda: (_may_count(), _COUNTED))
+_COUNT_AND_CLAIM = CompiledUpdate(lambda: _claimed(_may_count(), **_COUNTED))
+_CLAIM = CompiledUpdate(
+    lambda: _claimed(_row("session_key").filter(expire_date__gt=Parameter("now", models.DateTimeField())))
+)
+
+
+@cache
+def _change(columns: tuple[str, ...]) -> CompiledUpdate:
+    """Return what stores new values of these columns in a row."""
+    fields: Any = map(Session._meta.get_field, columns)
+    changes = {name: Parameter(name, field) for name, field in zip(columns, fields, strict=True)}
+    return CompiledUpdate(lambda: (_row("stored_key"), changes))
 
 
 class SessionStore(db.SessionStore):
@@ -155,7 +195,7 @@ class SessionStore(db.SessionStore):
             # Whatever else the row has told of the session that was, its public id too, goes with it.
             row = self.create_model_instance(data)
             values = {field.attname: getattr(row, field.attname) for field in Session._meta.concrete_fields}
-        return bool(Session.objects.filter(session_key=self.stored_key).update(**values))
+        return bool(_change(tuple(values)).execute(stored_key=self.stored_key, **values))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Return the row of a new session."""
@@ -191,8 +231,7 @@ class SessionStore(db.SessionStore):
 
         False too where there is no such session.
         """
-        mine = Session.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
-        return self._begin_act(mine)
+        return self._begin_act(_CLAIM, session_key=self.session_key)
 
     def count_attempt(self, limit: int) -> bool:
         """Count one more try at a code, if there were fewer than `limit`; return whether it was counted.
@@ -200,8 +239,9 @@ class SessionStore(db.SessionStore):
         One statement on the stored row decides, however many requests come at once; a session that has
         ended counts nothing, nor does a second one of two equal requests.
         """
-        mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__lt=limit)
-        return self._begin_act(mine, wrong_codes=F("wrong_codes") + 1)
+        if self.act is None or self.claimed:
+            return bool(_COUNT.execute(session_key=self.stored_key, limit=limit))
+        return self._begin_act(_COUNT_AND_CLAIM, session_key=self.stored_key, limit=limit)
 
     def take_back_attempt(self) -> None:
         """Take back a try that was counted."""
@@ -213,15 +253,11 @@ class SessionStore(db.SessionStore):
         mine = Session.objects.filter(session_key=self.stored_key, user__isnull=False, signed_in_at=None)
         return bool(mine.update(user=None))
 
-    def _begin_act(self, row: QuerySet[Session], **changes: Any) -> bool:
+    def _begin_act(self, statement: CompiledUpdate, **values: Any) -> bool:
         """Change the row and note the act in it, unless an equal one was begun; one statement decides."""
-        if self.act is not None and not self.claimed:
-            now = timezone.now()
-            row = row.exclude(act=self.act.name, act_until__gt=now)
-            changes |= {"act": self.act.name, "act_until": now + UNDER_WAY, "answer": ""}
-        begun = bool(row.update(**changes))
-        self.claimed = self.claimed or (begun and self.act is not None)
-        return begun
+        act: Any = self.act
+        self.claimed = bool(statement.execute(now=timezone.now(), act=act.name, **values))
+        return self.claimed
 
     def kept(self, act: Act) -> tuple[str, str] | None:
         """Return the session's key where an act was begun, and its answer: "" while it is under way."""

@@ -1,15 +1,17 @@
 """What is stored about codes: on the user's row the count of tries, in a row of its own the authenticator."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Expression, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import clock
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
+from accounts.compiled import CompiledQuery, CompiledUpdate, Parameter
 from twofactor import recovery, throttle, totp, vault
 
 if TYPE_CHECKING:
@@ -89,10 +91,7 @@ class TwoFactorUser(models.Model):
         One statement decides, in a transaction of its own: neither many requests at once nor one that
         fails later are tried for free. Only a right code takes the count back.
         """
-        counted = self._row().filter(self._free(now))
-        return bool(
-            counted.update(code_failures=F("code_failures") + 1, codes_blocked_until=_blocked_until(now))
-        )
+        return bool(_COUNT_WRONG.execute(user=self.pk, now=now, lock=self._lock))
 
     def accept_step(self, step: int, now: datetime) -> bool:
         """Spend the code of a time step: true at most once, and never for a step older than a spent one.
@@ -100,23 +99,18 @@ class TwoFactorUser(models.Model):
         A right code and a wrong one each take one statement on this row, and each asks whether a code may be
         tried at all: of many at once the right one counts for no more than its place in their order.
         """
-        # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
-        # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
-        # not look at again when it has waited for that row, so that each of two at once would spend the code.
-        row = self._row().filter(self._free(now), session_nonce=self.session_nonce, last_code_step__lt=step)  # type: ignore[misc]  # the user model has it
-        cleared = {"code_failures": 0, "codes_blocked_until": None, "guessing_told": False}
-        return bool(row.update(**cleared, last_code_step=step, last_code_at=now))
+        spent = {"step": step, "nonce": self.session_nonce}
+        return bool(_SPEND_STEP.execute(user=self.pk, now=now, lock=self._lock, **spent))
 
     def has_spent(self, step: int, now: datetime) -> bool:
         """Whether this is the step that was accepted last, and a code may be tried now."""
-        row = self._row().filter(self._free(now), session_nonce=self.session_nonce, last_code_step=step)  # type: ignore[misc]
-        return row.exists()
+        spent = {"step": step, "nonce": self.session_nonce}
+        return bool(_SPENT.rows(user=self.pk, now=now, lock=self._lock, **spent))
 
-    def _free(self, now: datetime) -> Q:
-        """Return whether a code may be tried now."""
-        free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=now)
-        free |= Q(codes_blocked_until__gt=_latest_end(now))
-        return free & Q(code_failures__lt=throttle.FAILURES_THAT_LOCK) if self.is_enrolled else free
+    @property
+    def _lock(self) -> int:
+        """How many wrong codes in a row lock: without an authenticator there is nothing to lock."""
+        return throttle.FAILURES_THAT_LOCK if self.is_enrolled else throttle.NEVER
 
     def accept_recovery_code(self) -> bool:
         """Take the count back after a right recovery code; false where what it was typed into was ended.
@@ -168,32 +162,65 @@ class TwoFactorUser(models.Model):
         return type(self)._default_manager.filter(pk=self.pk)  # noqa: SLF001  Django's own way
 
 
-def _blocked_until(now: datetime) -> Case:
+def _at(seconds: float) -> Parameter:
+    """Return the moment so many seconds from now."""
+    field: Any = models.DateTimeField()
+    return Parameter("now", field, of=lambda now: now + timedelta(seconds=seconds))
+
+
+def _blocked_until() -> Case:
     """Return until when a user is blocked who has failed once more than the row says."""
     steps = [
-        When(code_failures__lt=failures - 1, then=Value(_after(now, failures - 1)))
+        When(code_failures__lt=failures - 1, then=_after(failures - 1))
         for failures in throttle.failures_with_a_delay()
     ]
-    longest = now + timedelta(seconds=throttle.LONGEST_DELAY)
-    return Case(*steps, default=Value(longest), output_field=models.DateTimeField(null=True))
+    return Case(*steps, default=_at(throttle.LONGEST_DELAY))
 
 
-def _latest_end(now: datetime) -> Case:
+def _latest_end() -> Case:
     """Return the moment beyond which no delay can end that was begun by this clock; see code_wait."""
-    latest = now + timedelta(seconds=clock.SKEW)
-    delays = {failures: throttle.delay_after(failures) for failures in throttle.failures_with_a_delay()}
     steps = [
-        When(code_failures=failures, then=Value(latest + timedelta(seconds=delay)))
-        for failures, delay in delays.items()
+        When(code_failures=failures, then=_at(clock.SKEW + throttle.delay_after(failures)))
+        for failures in throttle.failures_with_a_delay()
     ]
-    longest = latest + timedelta(seconds=throttle.LONGEST_DELAY)
-    return Case(*steps, default=Value(longest), output_field=models.DateTimeField())
+    return Case(*steps, default=_at(clock.SKEW + throttle.LONGEST_DELAY))
 
 
-def _after(now: datetime, failures: int) -> datetime | None:
-    """Return when the delay after so many failures is over; None where there is none."""
+def _after(failures: int) -> Expression:
+    """Return when the delay after so many failures is over; NULL where there is none."""
     delay = throttle.delay_after(failures)
-    return now + timedelta(seconds=delay) if delay else None
+    return _at(delay) if delay else Value(None, models.DateTimeField())
+
+
+def _free() -> "models.QuerySet[Any]":
+    """Return the row of a user of whom a code may be tried now."""
+    free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=_at(0))
+    free |= Q(codes_blocked_until__gt=_latest_end())
+    users: Any = get_user_model()._default_manager.filter(pk=Parameter("user", models.BigIntegerField()))  # noqa: SLF001
+    return users.filter(free, code_failures__lt=Parameter("lock", models.IntegerField()))  # type: ignore[no-any-return]
+
+
+def _as_read(**steps: Parameter) -> "models.QuerySet[Any]":
+    """Return that row while nothing has ended what the code is typed into."""
+    # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
+    # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
+    # not look at again when it has waited for that row, so that each of two at once would spend the code.
+    return _free().filter(session_nonce=Parameter("nonce", models.CharField()), **steps)
+
+
+_STEP = Parameter("step", models.BigIntegerField())
+_CLEARED = {"code_failures": 0, "codes_blocked_until": None, "guessing_told": False}
+# Each has a branch for every length of the delay: Django would take longer to write that than a login takes.
+_COUNT_WRONG = CompiledUpdate(
+    lambda: (_free(), {"code_failures": F("code_failures") + 1, "codes_blocked_until": _blocked_until()})
+)
+_SPEND_STEP = CompiledUpdate(
+    lambda: (
+        _as_read(last_code_step__lt=_STEP),
+        {**_CLEARED, "last_code_step": _STEP, "last_code_at": _at(0)},
+    )
+)
+_SPENT = CompiledQuery(lambda: _as_read(last_code_step=_STEP).only("pk"))
 
 
 class Authenticator(models.Model):

@@ -9,6 +9,8 @@ FREE_FAILURES = 9
 FIRST_DELAY = 30
 LONGEST_DELAY = 60 * 60
 FAILURES_THAT_LOCK = 100
+# More than anybody can have.
+NEVER = 2**31 - 1
 
 
 def delay_after(failures: int) -> int:

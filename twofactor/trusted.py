@@ -105,8 +105,9 @@ def skips_code(request: HttpRequest, user: "Operator") -> bool:
     One statement decides and notes the use; without the cookie there is none.
     """
     hashes = hashes_in(request)
-    here = _valid(user).filter(token_hash__in=hashes)
-    return bool(hashes and here.update(last_used_at=timezone.now()))
+    if not hashes:
+        return False
+    return bool(_valid(user).filter(token_hash__in=hashes).update(last_used_at=timezone.now()))
 
 
 def listed(user: "Operator") -> list[TrustedBrowser]:
