@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from tests.factories import PASSWORD, make_account, make_operator
+from uptrends_2fa.middleware import isolation
 
 ROOT = Path(__file__).resolve().parent.parent
 CSP = {
@@ -160,3 +162,12 @@ def test_no_page_carries_a_script_or_style_of_its_own():
         assert " style=" not in text, template
         assert " onclick=" not in text, template
         assert all("src=" in tag for tag in text.split("<script")[1:]), template
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_djangos_own_pages_for_developers_keep_their_styles(settings, status):
+    settings.DEBUG = True
+    answer = isolation(lambda _request: HttpResponse(status=status))(HttpRequest())
+    assert "Content-Security-Policy" not in answer.headers
+    answer = isolation(lambda _request: HttpResponse())(HttpRequest())
+    assert "Content-Security-Policy" in answer.headers

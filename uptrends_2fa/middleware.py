@@ -7,6 +7,8 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from csp.utils import build_policy
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -51,6 +53,8 @@ UNUSED_FEATURES = (
     "xr-spatial-tracking",
 )
 HEALTH = "/healthz"
+# Django's own while DEBUG is on, with styles in them.
+PAGES_FOR_DEVELOPERS = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 
 
@@ -129,12 +133,16 @@ def no_store(get_response: View) -> View:
 
 
 def isolation(get_response: View) -> View:
-    """Switch off the browser features that no page uses, and keep other sites from loading what is here."""
+    """Say what pages may load and browsers may do, and keep other sites from loading what is here."""
+    # The middleware of django-csp writes the policy anew for each answer; here it is always the same.
+    policy = build_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        if not (settings.DEBUG and response.status_code in PAGES_FOR_DEVELOPERS):
+            response.headers["Content-Security-Policy"] = policy
         return response
 
     return middleware
@@ -165,7 +173,7 @@ def reader_time_zone(get_response: View) -> View:
     """Show times in the time zone that the reader's browser has named in a cookie, else in UTC."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with timezone.override(_zone(request.COOKIES.get("time_zone", ""))):
+        with timezone.override(_zone(request.COOKIES.get("time_zone", "UTC"))):
             return get_response(request)
 
     return middleware

@@ -57,7 +57,6 @@ MIDDLEWARE = [
     "uptrends_2fa.middleware.log_refusals",
     "uptrends_2fa.middleware.no_store",
     "uptrends_2fa.middleware.isolation",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "uptrends_2fa.middleware.health",
