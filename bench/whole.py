@@ -20,9 +20,9 @@ from accounts.models import Account, AuditEntry
 from accounts.settings_page import change_policy
 from bench.cost import cost, cpu, ms
 from operators import bulk
-from operators.bulk_models import BulkAction, BulkItem
 from operators.bulk_rules import word_for
 from operators.models import Group, Operator
+from operators.models.bulk import BulkAction, BulkItem
 
 LIST, FILE = reverse("operators:list"), reverse("operators:export")
 AUDIT_FILE = reverse("accounts:audit-export")

@@ -26,10 +26,10 @@ from invitations.models import TooSoonError
 from operators import adding, address_tries, groups, removal
 from operators.address_tries import ElsewhereError, TakenError, TooManyTriesError
 from operators.administrators import LastAdministratorError
-from operators.bulk_models import SILENCE, BulkAction, BulkItem, Reason
 from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.invitation_rows import Row
 from operators.models import Group, Operator
+from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
 from operators.override import override_fields, set_override
 from operators.reset import NotEnrolledError, reset
 from twofactor.vault import SecretUnreadableError

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Account
 from accounts.policy import Policy
-from operators.bulk_models import BulkAction, Reason
 from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.models import Group, Operator
+from operators.models.bulk import BulkAction, Reason
 
 Kind = BulkAction.Kind
 FIRST_NAMES = 5

@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Override, Policy, is_exception
 from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link
-from operators.bulk_models import BulkAction, Reason
 from operators.fingerprint import fingerprint
 from operators.models import Group, Membership, Operator
+from operators.models.bulk import BulkAction, Reason
 from operators.signin_table import NextStep, next_step
 from operators.status import Facts
 from operators.status_filter import rows_where

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import AccountRule
-from operators.coverage_days import CoverageDay
 from operators.groups import groups_of
 from operators.models import Group, Operator
+from operators.models.coverage_day import CoverageDay
 from operators.status import Facts, Status, status_of
 from operators.status_filter import count_facts, rows_where, status_condition
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from accounts.models import Account
 from invitations.ledger import LinkRecord
 from operators.coverage import today
-from operators.coverage_days import CoverageDay
 from operators.models import Operator
+from operators.models.coverage_day import CoverageDay
 
 DAYS = 60
 # A weekend in which no worker ran: the chart shows a gap.

@@ -16,12 +16,12 @@ from accounts.days import end_of
 from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
-from operators.bulk_models import BulkAction
 from operators.bulk_preview import NAMED
 from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
 from operators.forms_reset import ReasonForm
 from operators.models import Group, Operator
+from operators.models.bulk import BulkAction
 
 # What no database has as a key would be an error there.
 DATABASE_KEY = re.compile(r"[0-9]{1,18}")

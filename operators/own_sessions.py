@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Action
 from operators.models import Operator
-from operators.session_models import Session, idle_since
+from operators.models.session import Session, idle_since
 
 # Whoever has more is a program. The rest is counted all the same, and ended with the others.
 SHOWN = 50

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators import reminding
-from operators.reminder_runs import ReminderRun
+from operators.models.reminder_run import ReminderRun
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from accounts.models import Account, Action
 from accounts.outgoing import OutgoingMail
 from operators import emails
 from operators.models import Operator, OperatorQuerySet
-from operators.reminder_runs import ReminderRun
+from operators.models.reminder_run import ReminderRun
 from operators.status import Facts, Status, status_of
 from operators.status_filter import rows_where
 

@@ -26,7 +26,7 @@ from accounts.clock import SKEW_DELTA
 from accounts.compiled import CompiledUpdate, Parameter
 from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY, Act
 from operators.models import Operator, session_with_person
-from operators.session_models import Session, idle_since
+from operators.models.session import Session, idle_since
 from twofactor import pending
 from twofactor.made_by import MadeBy
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from operators.session_models import Session
+from operators.models.session import Session
 from operators.sessions import SessionStore
 from twofactor import pending
 

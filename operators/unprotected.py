@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.models import Operator
-from operators.session_models import Session, idle_since
+from operators.models.session import Session, idle_since
 from operators.status import Facts
 from operators.status_filter import rows_where
 from twofactor.made_by import STAND_IN_FOR_A_CODE

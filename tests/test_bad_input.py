@@ -17,8 +17,8 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Policy
 from invitations import invite
-from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
+from operators.models.bulk import BulkAction
 from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 from tests.test_doors import POST_ONLY, number_in, url_of
 from tests.test_flows import link_in_mail, log_in

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from accounts.policy import Policy
 from operators.models import Group, Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from tests.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import key_check, qr, totp
 from uptrends_2fa import settings as production

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import periodic, tally
 from accounts.clock import SKEW
 from accounts.models import PeriodicTask
-from operators.session_models import Session
+from operators.models.session import Session
 from tests.factories import code_for, enroll, signed_in
 from tests.test_flows import log_in
 from twofactor import fresh_codes, proof, throttle

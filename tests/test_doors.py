@@ -11,9 +11,9 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
-from operators.bulk_models import BulkAction
 from operators.models import Group, Operator, SubAccount
-from operators.reminder_runs import ReminderRun
+from operators.models.bulk import BulkAction
+from operators.models.reminder_run import ReminderRun
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 
 LOGIN = reverse("operators:login")

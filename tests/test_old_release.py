@@ -28,9 +28,9 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import PeriodicTask
 from accounts.outgoing import OutgoingMail
-from operators.bulk_models import BulkAction, BulkItem
 from operators.models import Announcement, Operator
-from operators.reminder_runs import ReminderRun
+from operators.models.bulk import BulkAction, BulkItem
+from operators.models.reminder_run import ReminderRun
 from tests.database import fresh_database, models_use
 from tests.factories import PASSWORD, RECOVERY_CODES, code_for
 from tests.old_release import HERE, KEYS, NOW

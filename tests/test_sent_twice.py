@@ -16,7 +16,7 @@ from accounts import sent_twice
 from accounts.models import Action, AuditEntry, Tally
 from operators import signin
 from operators.models import Group, Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from operators.sessions import SessionStore
 from tests import twice
 from tests.factories import PASSWORD, code_for

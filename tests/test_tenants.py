@@ -13,9 +13,9 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import Account
-from operators.bulk_models import BulkAction
 from operators.models import Group, SubAccount
-from operators.reminder_runs import ReminderRun
+from operators.models.bulk import BulkAction
+from operators.models.reminder_run import ReminderRun
 from tests.factories import RESET, enroll, make_account, make_operator
 from tests.test_doors import TABLE, WRITING, number_in, url_of
 

@@ -174,7 +174,7 @@ PERIODIC_TASKS = {
     "operators.coverage.record_due": 60,
     # What strangers can add rows to.
     "accounts.tally.delete_ended": 5 * 60,
-    "operators.session_models.delete_ended": 10 * 60,
+    "operators.models.session.delete_ended": 10 * 60,
     "operators.unfinished.tell_of_ended": 5 * 60,
     "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,

@@ -19,11 +19,11 @@ from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account
 from operators import bulk
-from operators.bulk_models import NOT_DONE, BulkAction, BulkItem
 from operators.bulk_preview import consequence, preview, what_changed
 from operators.bulk_rules import makes_exceptions
 from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.models import Group
+from operators.models.bulk import NOT_DONE, BulkAction, BulkItem
 
 PAGE_SIZE = 25
 DONE = Q(state=BulkItem.State.DONE)

@@ -12,7 +12,7 @@ from accounts.http import SignedInRequest, data_of
 from operators import reminder_schedule, reminding
 from operators.badges import STATUS_LABELS
 from operators.forms_reminders import ReachForm, ScheduleForm
-from operators.reminder_runs import ReminderRun
+from operators.models.reminder_run import ReminderRun
 
 
 @require_safe

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.compiled import CompiledQuery, CompiledUpdate, Parameter
 from operators.models import Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from tests.factories import make_operator, signed_in
 
 

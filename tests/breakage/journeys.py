@@ -10,7 +10,7 @@ from accounts.policy import Policy
 from invitations import invite
 from invitations.models import MINUTE, Link
 from operators.models import Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from tests.breakage.visitor import Page, Visitor
 from tests.browser.mailbox import MailServer, link_in
 from tests.factories import NOBODY, PASSWORD, RESET, SECRET, code_for, make_account, make_operator

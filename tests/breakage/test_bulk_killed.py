@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry, PeriodicTask
 from accounts.outgoing import OutgoingMail
-from operators.bulk_models import SILENCE, BulkAction, BulkItem
 from operators.models import Operator
-from operators.session_models import Session
+from operators.models.bulk import SILENCE, BulkAction, BulkItem
+from operators.models.session import Session
 from tests.breakage.trouble import kill_workers, trouble_with, until, workers_of
 from tests.breakage.visitor import Page, Visitor
 from tests.browser.mailbox import MailServer

@@ -5,8 +5,8 @@ from uuid import uuid4
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from operators.bulk_models import BulkAction, BulkItem
 from operators.models import Operator
+from operators.models.bulk import BulkAction, BulkItem
 from tests.browser.conftest import new_email
 from tests.factories import make_operator
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.policy import Policy
 from invitations import invite, setup_link
-from operators.coverage_days import CoverageDay
+from operators.models.coverage_day import CoverageDay
 from tests.factories import NOBODY, make_operator
 
 

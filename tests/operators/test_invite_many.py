@@ -23,9 +23,9 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks, safe, without_guard
 from operators import bulk, forms_invite_many, invitation_rows
-from operators.bulk_models import BulkAction
 from operators.invitation_rows import COLUMNS, read
 from operators.models import Group, Operator
+from operators.models.bulk import BulkAction
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
 from tests.test_bad_input import FORM
 from uptrends_2fa import settings as product_settings

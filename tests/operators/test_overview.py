@@ -13,8 +13,8 @@ from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import setup_link
 from operators.coverage import SHOWN_DAYS, Coverage, record_due, runs
-from operators.coverage_days import CoverageDay
 from operators.models import Group, Membership, Operator
+from operators.models.coverage_day import CoverageDay
 from operators.next_thing import NextThing, Numbers, next_thing
 from operators.override import set_override
 from operators.removal import deactivate

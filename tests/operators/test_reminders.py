@@ -20,7 +20,7 @@ from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
 from operators import announcing, emails, reminder_schedule, reminding
 from operators.models import Operator
-from operators.reminder_runs import ReminderRun
+from operators.models.reminder_run import ReminderRun
 from operators.status import Status
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 from tests.test_budgets import statements

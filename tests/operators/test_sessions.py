@@ -26,8 +26,8 @@ from accounts.periodic import run_due
 from invitations import opening
 from operators import own_sessions, removal, reset
 from operators.models import Operator
+from operators.models.session import Session
 from operators.override import set_sign_in_method
-from operators.session_models import Session
 from operators.sessions import SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
@@ -230,7 +230,7 @@ def test_the_worker_clears_what_has_ended_strangers_sessions_too(operator):
     "name",
     [
         "accounts.tally.delete_ended",
-        "operators.session_models.delete_ended",
+        "operators.models.session.delete_ended",
         "twofactor.trusted.delete_expired",
     ],
 )

@@ -14,8 +14,8 @@ from accounts.policy import Policy
 from operators import evidence, terminal
 from operators.management.commands import two_factor
 from operators.models import Operator
+from operators.models.reminder_run import ReminderRun
 from operators.policy_preview import FIRST
-from operators.reminder_runs import ReminderRun
 from tests.factories import make_account, make_operator
 
 

@@ -17,8 +17,8 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from invitations.ledger import LinkRecord
 from operators import emails
-from operators.bulk_models import BulkAction
 from operators.models import Group, Membership, Operator, SubAccount
+from operators.models.bulk import BulkAction
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
 
 COMPOSED = "caf\u00e9 au lait, deux fois"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from tests.factories import enroll, make_account, make_operator, signed_in
 from twofactor.made_by import MadeBy
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.audit import Origin
 from accounts.models import Action, AuditEntry
 from operators import bulk
-from operators.bulk_models import BulkAction, BulkItem
 from operators.bulk_rules import word_for
 from operators.models import Operator
+from operators.models.bulk import BulkAction, BulkItem
 from tests.factories import make_operator
 from tests.races.conftest import RIVALS
 

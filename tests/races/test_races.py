@@ -21,9 +21,9 @@ from operators import adding, removal
 from operators.administrators import LastAdministratorError
 from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
+from operators.models.session import Session
 from operators.override import in_words, set_override, set_sign_in_method
 from operators.reminder_schedule import set_schedule
-from operators.session_models import Session
 from operators.sessions import SessionStore
 from tests.factories import (
     NOBODY,

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Action, AuditEntry
 from operators.models import Group, Operator
-from operators.session_models import Session
+from operators.models.session import Session
 from tests import twice
 
 CLICKS = 4

@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
+from operators.models.session import Session
 from operators.override import set_override
 from operators.reset import reset_unread
-from operators.session_models import Session
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
 from twofactor.models import Authenticator

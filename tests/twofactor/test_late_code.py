@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Effective, Policy, Source
 from operators.models import Operator
+from operators.models.session import Session
 from operators.override import set_override
-from operators.session_models import Session
 from tests.factories import (
     NOBODY,
     PASSWORD,

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 
 from accounts import tally
-from operators import session_models
+from operators.models import session
 from twofactor import trusted
 
 
@@ -17,6 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, **options: object) -> None:
         """Delete."""
-        session_models.delete_ended()
+        session.delete_ended()
         trusted.delete_expired()
         tally.delete_ended()

@@ -1,4 +1,4 @@
-"""Operators, their groups and sub accounts."""
+"""Operators: one row for each person, with what a sign-in and the pages ask of it."""
 
 import secrets
 from collections.abc import Iterable
@@ -22,13 +22,11 @@ from accounts.compiled import CompiledQuery, Parameter
 from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, effective_policy, is_exception
-from accounts.search_keys import KeyedModel, KeyedQuerySet, NameKey, SearchKey
+from accounts.search_keys import KeyedModel, KeyedQuerySet, SearchKey
 from accounts.text import isolated, sorted_alike
 from invitations.models import Link
-from operators.bulk_models import BulkAction, BulkItem  # noqa: F401  Django looks for an app's models here
-from operators.coverage_days import CoverageDay  # noqa: F401  Django looks for an app's models here
-from operators.reminder_runs import ReminderRun  # noqa: F401  Django looks for an app's models here
-from operators.session_models import Session
+from operators.models.group import Group, Membership, SubAccount
+from operators.models.session import Session
 from operators.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
 from twofactor.throttle import FAILURES_THAT_LOCK
@@ -36,75 +34,6 @@ from twofactor.throttle import FAILURES_THAT_LOCK
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
-
-
-class SubAccount(KeyedModel):
-    """A part of an account with operators of its own; the account's two-factor setting holds in it too."""
-
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sub_accounts")
-    name = models.CharField(_("name"), max_length=TEXT_LENGTH)
-    name_key = NameKey(of=("name",))
-
-    objects = KeyedQuerySet["SubAccount"].as_manager()
-
-    class Meta:
-        ordering = ("name_key", "pk")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("account", "name_key"),
-                name="sub_account_name",
-                violation_error_message=_("There is a sub account of this name already."),
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Group(KeyedModel):
-    """A group of operators. Everyone has no rows of members: every operator is in it."""
-
-    class Kind(models.TextChoices):
-        """System groups are made with the account and stay."""
-
-        ADMINISTRATORS = "administrators", _("Administrators")
-        EVERYONE = "everyone", _("Everyone")
-        OWN = "own", _("Own group")
-
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="groups")
-    name = models.CharField(_("name"), max_length=TEXT_LENGTH)
-    name_key = NameKey(of=("name",))
-    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.OWN, editable=False)
-    members: "models.ManyToManyField[Operator, Membership]" = models.ManyToManyField(
-        "Operator", through="Membership", related_name="groups"
-    )
-
-    objects = KeyedQuerySet["Group"].as_manager()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("account", "name_key"),
-                name="group_name",
-                violation_error_message=_("There is a group of this name already."),
-            ),
-            models.UniqueConstraint(
-                fields=("account", "kind"), condition=~Q(kind="own"), name="one_system_group_of_a_kind"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.label
-
-    @property
-    def label(self) -> str:
-        """The name to show: translated for system groups."""
-        return self.label_of(self.kind, self.name)
-
-    @classmethod
-    def label_of(cls, kind: str, name: str) -> str:
-        """Return the name to show of a group of this kind and name."""
-        return name if kind == cls.Kind.OWN else str(cls.Kind(kind).label)
 
 
 class JSONList(Func):
@@ -543,46 +472,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return salted_hmac("operators.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
-class Membership(models.Model):
-    """An operator in a group."""
-
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
-    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="memberships")
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("operator", "group"), name="one_membership"),)
-
-    def __str__(self) -> str:
-        return f"{self.operator_id} in {self.group_id}"
-
-
-class Announcement(models.Model):
-    """A round of emails to all who have to set up two-factor authentication, and how far it has come."""
-
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="announcements")
-    # The rule that it is about: the round ends where the account's is another one.
-    policy = models.CharField(max_length=10)
-    required_from = models.DateTimeField(null=True)
-    # For the reminders before the day: of which day they are. None: told right after the change.
-    reminds_on = models.DateField(null=True)
-    begun_on = models.DateField()
-    last_operator = models.BigIntegerField(default=0)
-    moved_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("account", "reminds_on"), name="one_reminder_a_day"),)
-
-    def __str__(self) -> str:
-        return f"announcement {self.pk} of account {self.account_id}"
-
-    def move_on(self, last: int | None, now: datetime) -> bool:
-        """Note up to whom it has come (None: to the end); true for one caller only."""
-        row = Announcement.objects.filter(pk=self.pk, last_operator=self.last_operator, finished_at=None)
-        done = {"finished_at": now} if last is None else {"last_operator": last}
-        return bool(row.update(moved_at=now, **done))
-
-
 def _sessions_with_person() -> models.QuerySet[Session]:
     """Return the session of a key that has not expired, with all that pages read of its operator."""
     now = Parameter("now", models.DateTimeField())
@@ -606,13 +495,3 @@ def session_with_person(key: str) -> Session | None:
     if session is not None and session.user is not None:
         session.user.group_names, session.user.live_links = session.group_names, session.live_links
     return session  # type: ignore[no-any-return]
-
-
-def create_account(name: str) -> Account:
-    """Create an account with its two system groups."""
-    account = Account.objects.create(name=name)
-    Group.objects.bulk_create(
-        Group(account=account, name=str(kind.label), kind=kind)
-        for kind in (Group.Kind.ADMINISTRATORS, Group.Kind.EVERYONE)
-    )
-    return account
