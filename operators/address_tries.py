@@ -16,7 +16,7 @@ from accounts.durations import duration
 from accounts.guessing import DAY
 from accounts.models import Account, Action
 from accounts.refusals import What
-from operators.forms import TAKEN
+from operators.fields import TAKEN
 
 # An account whose people are known here already notices after a few.
 MOST = 50

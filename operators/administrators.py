@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Account
+from accounts.text import isolated
 from operators.models import Group, Membership, Operator
 from operators.status import Status
 from operators.status_filter import status_condition
@@ -56,3 +58,11 @@ def hangs_on_one_phone(operator: Operator) -> bool:
     locked = status_condition(Status.LOCKED, operator.account.rule, timezone.now())
     others: bool = operator.administrators_to_tell().exclude(locked).exists()
     return not others
+
+
+def last_administrator_stays(operator: Operator) -> str:
+    """Say why the last administrator cannot go, and what to do."""
+    return _(
+        "%(name)s is the last administrator of this account who can sign in, so nothing was changed. "
+        "Make somebody else an administrator first."
+    ) % {"name": isolated(operator.name)}

@@ -1,4 +1,4 @@
-"""Signing in, adding an operator, and the forms of the operator page."""
+"""Adding an operator, and the forms of the operator page."""
 
 from typing import Any
 
@@ -6,52 +6,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.durations import duration
-from accounts.forms import NameField, NewPasswordForm, PasswordField, RadioCards
+from accounts.forms import NameField, NewPasswordForm, RadioCards
 from accounts.models import TEXT_LENGTH
 from accounts.plain_form import BoundedField, PlainForm
 from accounts.text import one_line
+from operators.fields import TAKEN, AddressField
 from operators.forms_override import OverrideForm
-from operators.forms_password import AddressField
 from operators.models import Group, Operator, SubAccount
 
 # So many digits fit into every row's number.
 LONGEST_KEY = 18
-TAKEN = _("An operator of this account has that address already.")
-
-
-class LoginForm(PlainForm):
-    """Email and password. Whatever is wrong with them, the answer is one sentence."""
-
-    email = BoundedField(
-        label=_("Email"),
-        max_length=TEXT_LENGTH,
-        error_messages={"required": _("Type your email address.")},
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        ),
-    )
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
-
-    def refuse(self) -> None:
-        """Say that the two do not fit together, whoever it was."""
-        self.add_error(
-            None,
-            ValidationError(
-                _("That email and password do not match. Check both, or use “Forgot password?”."),
-                code="refused",
-            ),
-        )
-
-    def refuse_for(self, seconds: int) -> None:
-        """Say how long no password is looked at, whoever it is."""
-        text = _("Too many tries. Wait %(wait)s, then log in, or use “Forgot password?” now.")
-        self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
 class SignInMethodForm(PlainForm):

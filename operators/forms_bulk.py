@@ -21,12 +21,10 @@ from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
 from operators.forms_reset import ReasonForm
 from operators.models import Group, Operator
-from operators.models.bulk import BulkAction
+from operators.models.bulk import LIST_KINDS
 
 # What no database has as a key would be an error there.
 DATABASE_KEY = re.compile(r"[0-9]{1,18}")
-# People are invited on a page of its own.
-LIST_KINDS = [choice for choice in BulkAction.Kind.choices if choice[0] != BulkAction.Kind.INVITE]
 OUT_OF_DATE = _("This form is out of date. Choose the operators again.")
 
 

@@ -9,7 +9,7 @@ from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField
 from accounts.http import SignedInRequest, data_of
 from accounts.plain_form import PlainForm
-from operators.forms_password import AddressField
+from operators.fields import AddressField
 from operators.models import Operator
 from twofactor.proof import check_own_password
 

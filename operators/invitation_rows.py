@@ -21,9 +21,8 @@ from accounts.models import POLICY_LABELS, Account
 from accounts.policy import AccountRule, Override, is_exception
 from accounts.spreadsheet import without_guard
 from accounts.text import isolated, one_line, sorted_alike
-from operators.forms import TAKEN
+from operators.fields import TAKEN, AddressField
 from operators.forms_override import WHY, LastDayField, check_last_day
-from operators.forms_password import AddressField
 from operators.models import Group
 
 QUOTED = re.compile(r'(^|[,;\t\r\n])"(?:[^"]|"")*(?:"|$)')

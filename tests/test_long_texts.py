@@ -22,8 +22,9 @@ import twofactor
 from accounts.http import LONGEST_ADDRESS, is_ours
 from accounts.passwords import PopularPasswordValidator
 from accounts.plain_form import BoundedField
-from operators.forms_password import AddressField, LinkForm
+from operators.fields import AddressField
 from operators.models import Operator
+from operators.signin_forms import LinkForm
 from tests.factories import PASSWORD, make_account, make_operator
 from tests.test_bad_input import PAGES, Forms, waiting_for_code
 

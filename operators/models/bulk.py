@@ -125,6 +125,10 @@ class BulkAction(models.Model):
         return True
 
 
+# What the list offers; people are invited on a page of its own.
+LIST_KINDS = [choice for choice in BulkAction.Kind.choices if choice[0] != BulkAction.Kind.INVITE]
+
+
 class BulkItem(models.Model):
     """One operator of a bulk action. The number and name are copied: the result outlives the operator."""
 

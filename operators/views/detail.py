@@ -19,14 +19,13 @@ from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
 from operators import access, outlook, reminding, unprotected
-from operators.administrators import LastAdministratorError
+from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
 from operators.sub_accounts import assign
-from operators.views.last_administrator import explain
 
 
 @require_safe
@@ -150,7 +149,7 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
     try:
         changed = set_sign_in_method(operator, method, origin(request))
     except LastAdministratorError:
-        messages.error(request, explain(operator))
+        messages.error(request, last_administrator_stays(operator))
         return
     if changed:
         messages.success(
@@ -186,7 +185,7 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
         changed = set_groups(operator, groups, by)
         moved = assign(operator, form.cleaned_data["sub_account"], by)
     except LastAdministratorError:
-        messages.error(request, explain(operator))
+        messages.error(request, last_administrator_stays(operator))
         return
     except (Group.DoesNotExist, SubAccount.DoesNotExist):
         messages.error(request, _("A group or sub account was deleted in the meantime. Look again and save."))

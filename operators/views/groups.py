@@ -14,7 +14,7 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
-from operators.administrators import LastAdministratorError
+from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.filters import PersonFilters
 from operators.groups import (
     UnchangeableError,
@@ -31,7 +31,6 @@ from operators.models import Group, Operator
 from operators.name_form import NameForm
 from operators.names import NameTakenError
 from operators.paging import KeyPaginator
-from operators.views.last_administrator import explain
 
 PAGE_SIZE = 25
 CANDIDATES = 10
@@ -168,7 +167,7 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
     except UnchangeableError as error:
         raise Http404 from error
     except LastAdministratorError:
-        messages.error(request, explain(operator))
+        messages.error(request, last_administrator_stays(operator))
         return redirect(request.get_full_path())
     words = {"name": isolated(operator.name or operator.email), "group": isolated(group.label)}
     messages.success(request, _("%(name)s is no longer a member of %(group)s.") % words)

@@ -17,8 +17,8 @@ from operators import evidence
 from operators.count_links import links
 from operators.counts import count
 from operators.filters import OperatorFilters
-from operators.forms_bulk import LIST_KINDS
 from operators.models import Operator
+from operators.models.bulk import LIST_KINDS
 from operators.tables import OperatorTable
 
 # More operators than can be counted while somebody waits for the list.

@@ -18,9 +18,9 @@ from invitations.dead_link import dead_link
 from invitations.link_tries import may_hash
 from invitations.models import Link, lifetime
 from operators.backends import PasswordBackend
-from operators.forms_password import LinkForm, NewPasswordAndCodeForm
 from operators.models import Operator
 from operators.password_reset import reset_password, send_link
+from operators.signin_forms import LinkForm, NewPasswordAndCodeForm
 from twofactor.forms import accept
 
 PURPOSE = Link.Purpose.PASSWORD_RESET

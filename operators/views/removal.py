@@ -11,9 +11,8 @@ from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators import access, removal
-from operators.administrators import LastAdministratorError
+from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import DeleteForm
-from operators.views.last_administrator import explain
 
 
 @needs_proof
@@ -26,7 +25,7 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         done = removal.deactivate(operator, origin(request))
     except LastAdministratorError:
-        messages.error(request, explain(operator))
+        messages.error(request, last_administrator_stays(operator))
         return redirect(operator)
     if done:
         messages.success(
@@ -68,7 +67,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
         try:
             removal.delete(operator, origin(request))
         except LastAdministratorError:
-            messages.error(request, explain(operator))
+            messages.error(request, last_administrator_stays(operator))
             return redirect("operators:detail", pk=pk)
         messages.success(request, _("%(name)s is deleted.") % {"name": isolated(operator.name)})
         return redirect("operators:list")

@@ -15,7 +15,7 @@ from accounts.audit import origin, record
 from accounts.http import SignedInRequest, is_ours, typed_before
 from accounts.models import Action
 from operators import signin
-from operators.forms import LoginForm
+from operators.signin_forms import LoginForm
 
 
 @require_safe

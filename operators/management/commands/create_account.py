@@ -13,7 +13,7 @@ from accounts.plain_form import PlainForm
 from accounts.text import isolated
 from invitations import invite
 from operators.administrators import appoint
-from operators.forms_password import AddressField
+from operators.fields import AddressField
 from operators.models import Operator, create_account
 
 

@@ -14,12 +14,11 @@ from accounts.addresses import (
     impossible_letter,
     normalize_email,
 )
-from accounts.durations import duration
-from accounts.forms import NewPasswordForm
 from accounts.models import TEXT_LENGTH
-from accounts.plain_form import BoundedField, PlainForm
+from accounts.plain_form import BoundedField
 from accounts.text import named, unseen
-from twofactor.forms import AnyCodeField
+
+TAKEN = _("An operator of this account has that address already.")
 
 
 class AddressField(BoundedField, forms.EmailField):
@@ -69,29 +68,3 @@ def _refuse_what_is_no_address(typed: str) -> None:
     if letter := impossible_letter(typed):
         text = _("Here is a letter that email addresses cannot have: %(letter)s (%(character)s).")
         raise ValidationError(text, code="letter", params={"letter": letter, "character": named(letter)})
-
-
-class LinkForm(PlainForm):
-    """To which address a password reset link is sent."""
-
-    email = AddressField(
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        )
-    )
-
-    def refuse_for(self, seconds: int) -> None:
-        """Say how long this network address gets no further email."""
-        text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
-        self.add_error("email", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
-
-
-class NewPasswordAndCodeForm(NewPasswordForm):
-    """A new password, and a code that proves who chooses it."""
-
-    code = AnyCodeField()

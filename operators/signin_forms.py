@@ -1,0 +1,72 @@
+"""Logging in, and a new password for somebody who has forgotten the old one."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.durations import duration
+from accounts.forms import NewPasswordForm, PasswordField
+from accounts.models import TEXT_LENGTH
+from accounts.plain_form import BoundedField, PlainForm
+from operators.fields import AddressField
+from twofactor.forms import AnyCodeField
+
+
+class LoginForm(PlainForm):
+    """Email and password. Whatever is wrong with them, the answer is one sentence."""
+
+    email = BoundedField(
+        label=_("Email"),
+        max_length=TEXT_LENGTH,
+        error_messages={"required": _("Type your email address.")},
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+    def refuse(self) -> None:
+        """Say that the two do not fit together, whoever it was."""
+        self.add_error(
+            None,
+            ValidationError(
+                _("That email and password do not match. Check both, or use “Forgot password?”."),
+                code="refused",
+            ),
+        )
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long no password is looked at, whoever it is."""
+        text = _("Too many tries. Wait %(wait)s, then log in, or use “Forgot password?” now.")
+        self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
+
+
+class LinkForm(PlainForm):
+    """To which address a password reset link is sent."""
+
+    email = AddressField(
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        )
+    )
+
+    def refuse_for(self, seconds: int) -> None:
+        """Say how long this network address gets no further email."""
+        text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
+        self.add_error("email", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
+
+
+class NewPasswordAndCodeForm(NewPasswordForm):
+    """A new password, and a code that proves who chooses it."""
+
+    code = AnyCodeField()
