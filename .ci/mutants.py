@@ -44,7 +44,7 @@ MODULES = [
     "accounts/guessing.py",
     "accounts/policy.py",
     "operators/signin.py",
-    "operators/signin_table.py",
+    "operators/rules/next_step.py",
     "operators/backends.py",
     *(f"invitations/{name}.py" for name in ("models", "tokens", "setup_link", "invite")),
     *(

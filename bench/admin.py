@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from operators.badges import STATUS_LABELS
 from operators.models import Operator
-from operators.status import Status
-from operators.status_filter import status_condition
+from operators.rules.status import Status
+from operators.status.labels import STATUS_LABELS
+from operators.status.query import status_condition
 
 if TYPE_CHECKING:
     OperatorAdminBase = admin.ModelAdmin[Operator]

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from accounts.text import isolated
 from operators.models import Group, Membership, Operator
-from operators.status import Status
-from operators.status_filter import status_condition
+from operators.rules.status import Status
+from operators.status.query import status_condition
 
 
 class LastAdministratorError(Exception):

@@ -27,11 +27,11 @@ from accounts.text import isolated
 from operators import emails
 from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
-from operators.policy_change import Change, Group
 from operators.reminding import claim
-from operators.signin_table import NextStep, next_step
-from operators.status import Facts
-from operators.status_filter import rows_where
+from operators.rules.next_step import NextStep, next_step
+from operators.rules.policy_change import Change, Group
+from operators.rules.status import Facts
+from operators.status.query import rows_where
 
 REMIND_DAYS_BEFORE = (14, 7, 3, 1)
 BATCH = 200

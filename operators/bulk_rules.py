@@ -10,12 +10,12 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Override, Policy, is_exception
 from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link
-from operators.fingerprint import fingerprint
 from operators.models import Group, Membership, Operator
 from operators.models.bulk import BulkAction, Reason
-from operators.signin_table import NextStep, next_step
-from operators.status import Facts
-from operators.status_filter import rows_where
+from operators.rules.fingerprint import fingerprint
+from operators.rules.next_step import NextStep, next_step
+from operators.rules.status import Facts
+from operators.status.query import rows_where
 
 Kind = BulkAction.Kind
 OVERRIDES: dict[str, str] = {

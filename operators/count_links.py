@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from django.utils.formats import localize
 from django.utils.translation import ngettext_lazy
 
-from operators.counts import Counts
-from operators.status import Status
+from operators.rules.status import Status
+from operators.status.counts import Counts
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

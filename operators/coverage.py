@@ -20,8 +20,8 @@ from accounts.policy import AccountRule
 from operators.groups import groups_of
 from operators.models import Group, Operator
 from operators.models.coverage_day import CoverageDay
-from operators.status import Facts, Status, status_of
-from operators.status_filter import count_facts, rows_where, status_condition
+from operators.rules.status import Facts, Status, status_of
+from operators.status.query import count_facts, rows_where, status_condition
 
 RECOUNT = timedelta(hours=1)
 SHOWN_DAYS = 90

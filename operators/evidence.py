@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import POLICY_LABELS, Action, AuditEntry
 from accounts.policy import Policy, Source
 from accounts.spreadsheet import in_zone
-from operators.badges import STATUS_LABELS
-from operators.explanation import explain
 from operators.models import Operator
+from operators.status.explanation import explain
+from operators.status.labels import STATUS_LABELS
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from accounts.days import announced_day
 from accounts.policy import Effective, Override, effective_policy
 from operators import emails
 from operators.models import Operator
-from operators.signin_table import NextStep, next_step
+from operators.rules.next_step import NextStep, next_step
 
 # One that is made later than so long before its end is told of within the hour.
 AHEAD = timedelta(days=7)

@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.policy import is_exception
 from operators.filters import PersonFilters, choice_field
 from operators.models import Operator
-from operators.status_filter import rows_where
+from operators.status.query import rows_where
 from operators.tables import PAGE_SIZE, SortableColumn
 
 SOON = timedelta(days=30)

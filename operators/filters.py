@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.addresses import part_of_address
 from accounts.models import TEXT_LENGTH, Account
 from accounts.text_search import contains
-from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, OperatorQuerySet, SubAccount
-from operators.status import Status
-from operators.status_filter import LOOKED_UP, perhaps_locked, rows_where, status_condition
+from operators.rules.status import Status
+from operators.status.labels import STATUS_LABELS
+from operators.status.query import LOOKED_UP, perhaps_locked, rows_where, status_condition
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from invitations.models import Link
 from operators import emails
 from operators.administrators import one_left
 from operators.models import Operator
-from operators.signin_table import NextStep, next_step
+from operators.rules.next_step import NextStep, next_step
 
 
 def set_override(

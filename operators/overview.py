@@ -13,9 +13,9 @@ from operators import coverage
 from operators.administrators import hangs_on_one_phone
 from operators.coverage import Coverage, GroupCoverage
 from operators.models import Operator
-from operators.next_thing import NextThing, Numbers, next_thing
-from operators.status import Facts, Status, status_of
-from operators.status_filter import count_facts, rows_where, status_condition
+from operators.rules.next_thing import NextThing, Numbers, next_thing
+from operators.rules.status import Facts, Status, status_of
+from operators.status.query import count_facts, rows_where, status_condition
 
 SHOWN = 5  # rows of each list; the rest is behind its link
 SHOWN_GROUPS = 25

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.days import in_words
 from operators.models import Operator
-from operators.policy_change import Change, Group
 from operators.policy_preview import NO_MAIL, Preview
+from operators.rules.policy_change import Change, Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule
-from operators.fingerprint import fingerprint
 from operators.models import Operator
-from operators.policy_change import Change, Group
-from operators.status_filter import rows_where
+from operators.rules.fingerprint import fingerprint
+from operators.rules.policy_change import Change, Group
+from operators.status.query import rows_where
 
 FIRST = 5
 AT_ONCE = 10_000  # operators whose numbers are in memory at once

@@ -17,8 +17,8 @@ from accounts.outgoing import OutgoingMail
 from operators import emails
 from operators.models import Operator, OperatorQuerySet
 from operators.models.reminder_run import ReminderRun
-from operators.status import Facts, Status, status_of
-from operators.status_filter import rows_where
+from operators.rules.status import Facts, Status, status_of
+from operators.status.query import rows_where
 
 # Nobody is reminded twice in this time, whatever the reason.
 EVERY = timedelta(days=1)

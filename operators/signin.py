@@ -16,7 +16,7 @@ from invitations import setup_link
 from operators.administrators import hangs_on_one_phone
 from operators.backends import PasswordBackend
 from operators.models import Operator
-from operators.signin_table import NextStep, next_step
+from operators.rules.next_step import NextStep, next_step
 from twofactor import pending, trusted
 from twofactor.made_by import MadeBy
 

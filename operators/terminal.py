@@ -17,17 +17,17 @@ from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
 from operators import announcing, exceptions, reminding
-from operators.badges import STATUS_LABELS
-from operators.counts import count
 from operators.coverage import coverage_of
 from operators.forms_override import OverrideForm
 from operators.models import Operator
 from operators.override import in_words, set_override
-from operators.policy_change import MUST_ENROLL, Change
 from operators.policy_groups import titles
 from operators.policy_preview import Preview, preview_of
-from operators.status import Status
-from operators.status_filter import count_facts
+from operators.rules.policy_change import MUST_ENROLL, Change
+from operators.rules.status import Status
+from operators.status.counts import count
+from operators.status.labels import STATUS_LABELS
+from operators.status.query import count_facts
 
 DONE, ERROR, WOULD_CHANGE = 0, 1, 3
 

@@ -16,8 +16,8 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.models import Operator
 from operators.models.session import Session, idle_since
-from operators.status import Facts
-from operators.status_filter import rows_where
+from operators.rules.status import Facts
+from operators.status.query import rows_where
 from twofactor.made_by import STAND_IN_FOR_A_CODE
 
 

@@ -10,10 +10,11 @@ from django.urls import reverse
 
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import adding, outlook, removal, signin
+from operators import adding, removal, signin
 from operators.forms import NewOperatorForm
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.sessions import SessionStore
+from operators.status import next_sign_in
 from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_account, make_operator, signed_in
 from tests.invitations.test_invitation import give_details, invited, opened
 from tests.test_flows import key_on, link_in_mail
@@ -107,7 +108,7 @@ def test_whoever_is_signed_in_goes_on_from_the_login_page(operator_browser, oper
 def test_an_invited_operator_of_a_disabled_account_just_joins(db):
     ivo = make_operator(make_account(Policy.DISABLED), name="Ivo", invited=True)
     Link.issue(ivo, Link.Purpose.INVITATION, ivo.email)
-    assert outlook.next_sign_in(ivo) == "Ivo accepts the invitation with a name and a password."
+    assert next_sign_in.next_sign_in(ivo) == "Ivo accepts the invitation with a name and a password."
 
 
 def test_everything_has_a_name_to_be_shown_by(account, operator):

@@ -27,7 +27,7 @@ from accounts.text import isolated, sorted_alike
 from invitations.models import Link
 from operators.models.group import Group, Membership, SubAccount
 from operators.models.session import Session
-from operators.status import Facts, Status, status_of
+from operators.rules.status import Facts, Status, status_of
 from twofactor.models import TwoFactorUser
 from twofactor.throttle import FAILURES_THAT_LOCK
 

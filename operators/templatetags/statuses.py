@@ -6,10 +6,10 @@
 from django import template
 from django.utils.html import format_html
 
-from operators.badges import STATUS_LABELS, STATUS_TONES
-from operators.explanation import Explanation, explain
 from operators.models import Operator
-from operators.status import Status
+from operators.rules.status import Status
+from operators.status.explanation import Explanation, explain
+from operators.status.labels import STATUS_LABELS, STATUS_TONES
 
 register = template.Library()
 

@@ -18,13 +18,14 @@ from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
-from operators import access, outlook, reminding, unprotected
+from operators import access, reminding, unprotected
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
+from operators.status import next_sign_in
 from operators.sub_accounts import assign
 
 
@@ -47,7 +48,7 @@ def _main_page(
         "method_form": method,
         "account_policy": rule_in_words(operator.account.rule.as_of(timezone.now())),
         "next_sign_in": _next_sign_in(request, operator),
-        "why_not": outlook.why_no_two_factor(operator, to_self=head["is_self"]),
+        "why_not": next_sign_in.why_no_two_factor(operator, to_self=head["is_self"]),
         "invitation": _invitation(operator),
     }
     return render(request, "operators/detail.html", context)
@@ -61,8 +62,8 @@ def _head(request: SignedInRequest, operator: Operator) -> dict[str, Any]:
 def _next_sign_in(request: SignedInRequest, operator: Operator) -> str:
     """Return what happens at the next sign-in, in words for whoever looks at the page."""
     if operator.pk == request.user.pk:
-        return outlook.your_next_sign_in(operator)
-    return outlook.next_sign_in(operator)
+        return next_sign_in.your_next_sign_in(operator)
+    return next_sign_in.next_sign_in(operator)
 
 
 def _invitation(operator: Operator) -> dict[str, Any] | None:

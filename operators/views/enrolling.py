@@ -12,8 +12,9 @@ from accounts.access import needs_proof
 from accounts.audit import Origin, origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
-from operators import access, emails, outlook
+from operators import access, emails
 from operators.models import Operator
+from operators.status import next_sign_in
 from twofactor import carried, enrollment, recovery
 from twofactor.forms import EnrollmentForm
 from twofactor.views import show_new_codes
@@ -54,7 +55,7 @@ def _why_not(operator: Operator, *, to_self: bool) -> str:
         return _("%(name)s sets up two-factor authentication while accepting the invitation.") % {
             "name": isolated(operator.name)
         }
-    return outlook.why_no_two_factor(operator, to_self=to_self)
+    return next_sign_in.why_no_two_factor(operator, to_self=to_self)
 
 
 def _already(operator: Operator, *, to_self: bool) -> str:

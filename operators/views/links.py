@@ -23,7 +23,7 @@ from operators import ledger as table
 from operators.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
 from operators.models import Operator
 from operators.paging import KeyPaginator
-from operators.status import Status
+from operators.rules.status import Status
 
 
 @require_safe

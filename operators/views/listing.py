@@ -15,10 +15,10 @@ from accounts.http import SignedInRequest
 from accounts.models import Account
 from operators import evidence
 from operators.count_links import links
-from operators.counts import count
 from operators.filters import OperatorFilters
 from operators.models import Operator
 from operators.models.bulk import LIST_KINDS
+from operators.status.counts import count
 from operators.tables import OperatorTable
 
 # More operators than can be counted while somebody waits for the list.

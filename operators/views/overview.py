@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
 from accounts.settings_page import rule_in_words
-from operators.badges import STATUS_LABELS
 from operators.coverage import SHOWN_BY_GROUP, Coverage, GroupCoverage, runs
 from operators.overview import Overview, overview
+from operators.status.labels import STATUS_LABELS
 
 
 @require_safe

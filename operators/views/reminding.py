@@ -10,9 +10,9 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from operators import reminder_schedule, reminding
-from operators.badges import STATUS_LABELS
 from operators.forms_reminders import ReachForm, ScheduleForm
 from operators.models.reminder_run import ReminderRun
+from operators.status.labels import STATUS_LABELS
 
 
 @require_safe

@@ -15,7 +15,7 @@ from accounts.models import Action, AuditEntry
 from invitations.ledger import LinkRecord
 from operators import demo
 from operators.models import Operator
-from operators.status import Status
+from operators.rules.status import Status
 from tests.factories import make_operator, signed_in
 from uptrends_2fa import settings as production
 

@@ -22,9 +22,9 @@ from accounts.exports import ROW_COUNT
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from operators import evidence, reset
-from operators.badges import STATUS_LABELS
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.override import set_override
+from operators.status.labels import STATUS_LABELS
 from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.throttle import FAILURES_THAT_LOCK

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from accounts.policy import Policy
 from invitations.models import Link
-from operators.badges import STATUS_LABELS, STATUS_TONES
 from operators.models import Group, Membership, Operator, SubAccount
-from operators.status import Status
-from operators.status_filter import status_condition
+from operators.rules.status import Status
+from operators.status.labels import STATUS_LABELS, STATUS_TONES
+from operators.status.query import status_condition
 from tests.factories import enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.throttle import FAILURES_THAT_LOCK

@@ -24,8 +24,8 @@ from operators import bulk, crowd, paging, postgres
 from operators.bulk_rules import word_for
 from operators.models import Group, Operator
 from operators.paging import KeyPaginator
-from operators.status import Status
-from operators.status_filter import perhaps_locked
+from operators.rules.status import Status
+from operators.status.query import perhaps_locked
 from operators.views import listing
 from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault

@@ -21,7 +21,7 @@ from accounts.policy import AccountRule, Policy
 from operators import announcing, emails, reminder_schedule, reminding
 from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
-from operators.status import Status
+from operators.rules.status import Status
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 from tests.test_budgets import statements
 from twofactor.throttle import FAILURES_THAT_LOCK

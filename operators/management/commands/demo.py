@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operators import crowd, demo
-from operators.badges import STATUS_LABELS
 from operators.models import Operator
+from operators.status.labels import STATUS_LABELS
 from twofactor.codes import few_left
 
 

@@ -15,7 +15,7 @@ from accounts.policy import Policy
 from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
-from operators.status import Status
+from operators.rules.status import Status
 from tests.factories import NOBODY, PASSWORD, code_for, make_account, make_operator, signed_in
 from twofactor.throttle import FAILURES_THAT_LOCK
 

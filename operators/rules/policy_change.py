@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from accounts.policy import AccountRule, Effective, Policy
-from operators.signin_table import NextStep, next_step
-from operators.status import Facts
+from operators.rules.next_step import NextStep, next_step
+from operators.rules.status import Facts
 
 
 class Group(StrEnum):

@@ -11,7 +11,7 @@ from accounts.masking import mask
 from accounts.policy import Effective, Source
 from accounts.text import isolated
 from operators.models import Operator
-from operators.signin_table import NextStep, next_step
+from operators.rules.next_step import NextStep, next_step
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

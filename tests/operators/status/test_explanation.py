@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import outlook
-from operators.explanation import explain
 from operators.models import Operator
+from operators.status import next_sign_in
+from operators.status.explanation import explain
 from tests.factories import make_account, make_operator, signed_in
 
 URL = reverse("operators:list")
@@ -88,7 +88,7 @@ def test_an_invitation_before_the_day_names_the_day(db):
     Account.objects.update(required_from=LATER)
     ivo = Operator.objects.get(pk=ivo.pk)
     assert explain(ivo).next_event == "may be set up while accepting the invitation"
-    assert outlook.next_sign_in(ivo).endswith("accepting the invitation, and has to from 2 Jan 2100 on.")
+    assert next_sign_in.next_sign_in(ivo).endswith("accepting the invitation, and has to from 2 Jan 2100 on.")
 
 
 def test_an_invitation_that_still_works_says_what_it_will_ask_for(db):

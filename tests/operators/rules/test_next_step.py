@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.policy import Effective, Policy, Source
-from operators.signin_table import NextStep, next_step
+from operators.rules.next_step import NextStep, next_step
 from tests.factories import PASSWORD, make_operator
 
 TABLE = [

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.days import announced_day
 from accounts.policy import Effective, Policy, Source
-from operators import outlook
 from operators.models import Operator
+from operators.status import next_sign_in
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -61,7 +61,7 @@ def explain(operator: Operator) -> Explanation:
     return Explanation(
         policy=_policy(operator, effective),
         state=_state(operator, effective),
-        next_event=outlook.next_in_short(operator, effective),
+        next_event=next_sign_in.next_in_short(operator, effective),
     )
 
 

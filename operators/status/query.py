@@ -15,7 +15,7 @@ from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Que
 from accounts.models import Account
 from accounts.policy import AccountRule, Override, Policy
 from operators.models import Operator
-from operators.status import Facts, Status, status_of
+from operators.rules.status import Facts, Status, status_of
 from twofactor.models import Authenticator
 from twofactor.throttle import FAILURES_THAT_LOCK
 

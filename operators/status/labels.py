@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from operators.status import Status
+from operators.rules.status import Status
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from accounts.models import Account
 from operators.models import Operator
-from operators.status import Status, status_of
-from operators.status_filter import count_facts
+from operators.rules.status import Status, status_of
+from operators.status.query import count_facts
 
 
 @dataclass(frozen=True, slots=True)
