@@ -165,7 +165,7 @@ def _print_bulk_action(client: Client, account: Account) -> None:
         progress = cost(client, reverse("operators:bulk-action", args=[action.pk]), {})
         began, worked = time.perf_counter(), cpu()
         _do(action, asker, MANY_ACTED_UPON)
-        each, work = (
+        each, busy = (
             (end - begin) / MANY_ACTED_UPON for begin, end in ((began, time.perf_counter()), (worked, cpu()))
         )
         memory = " and ".join(
@@ -174,7 +174,7 @@ def _print_bulk_action(client: Client, account: Account) -> None:
         )
         transaction.set_rollback(True)
     print(f"- bulk action: {number:,} operators chosen by one statement in {chosen:.1f} s")
-    print(f"- bulk action: {each * 1000:.1f} ms for each of them, {work * 1000:.1f} ms of work")
+    print(f"- bulk action: {each * 1000:.1f} ms for each of them, {busy * 1000:.1f} ms of work")
     print(f"- bulk action: memory for 100 and 400 of them: {memory} MiB")
     print(f"- bulk action: the page that says how far it is: {ms(progress.wall)}, {ms(progress.cpu)} of work")
 

@@ -33,7 +33,8 @@ class EmailForm(PlainForm):
     def clean_email(self) -> str:
         """Refuse the present address; to administrators, who see them anyway, also those of colleagues.
 
-        Of all others the answer is the same whether somebody has them: the email tells (operators.profile).
+        Of all others the answer is the same whether somebody has them: the email tells.
+        See operators.profile.
         """
         email: str = self.cleaned_data["email"]
         if email == self.operator.email:

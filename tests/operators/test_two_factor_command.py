@@ -222,13 +222,13 @@ def test_export_ends_where_nobody_reads_on(account, monkeypatch):
     assert AuditEntry.objects.filter(action=Action.EVIDENCE_EXPORTED).exists()
 
 
-@pytest.mark.parametrize(("terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])
-def test_export_says_how_far_it_is_to_somebody_at_a_terminal(account, tmp_path, monkeypatch, terminal, said):
+@pytest.mark.parametrize(("at_terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])
+def test_export_says_how_far_it_is_to_somebody_at_a_terminal(account, tmp_path, monkeypatch, at_terminal, said):
     for _ in range(3):
         make_operator(account)
     monkeypatch.setattr(two_factor, "SAID_EVERY", 2)
     screen = StringIO()
-    screen.isatty = lambda: terminal  # type: ignore[method-assign]
+    screen.isatty = lambda: at_terminal  # type: ignore[method-assign]
     call_command("two_factor", "export", "--output", str(tmp_path / "all.csv"), stderr=screen, no_color=True)
     assert screen.getvalue() == said
 

@@ -39,13 +39,13 @@ def test_several_workers_do_each_operator_once(at_once, account, admin, people):
     )
     BulkItem.objects.bulk_create(BulkItem(action=action, operator_id=one.pk) for one in people)
 
-    def work():
+    def worker():
         """As if the turn had been given away again while another worker was still at it."""
         mine = BulkAction.objects.select_related("account", "group").get(pk=action.pk)
         while bulk._portion(mine):
             pass
 
-    at_once([work] * 4)
+    at_once([worker] * 4)
     assert set(action.items.values_list("state", flat=True)) == {"done"}
     assert overrides(account) == NUMBER
 
