@@ -16,8 +16,8 @@ from bench.admin import OperatorAdmin
 from bench.cost import STEP, Cost, cost, database, deeper, ms
 from operators import crowd
 from operators.administrators import appoint
+from operators.lists.tables import PAGE_SIZE
 from operators.models import Operator, create_account
-from operators.tables import PAGE_SIZE
 from twofactor import proof
 
 OURS, ADMIN = "/operators/", "/bench-admin/operators/operator/"

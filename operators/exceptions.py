@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Account
 from accounts.policy import is_exception
-from operators.filters import PersonFilters, choice_field
+from operators.lists.filters import PersonFilters, choice_field
+from operators.lists.tables import PAGE_SIZE, SortableColumn
 from operators.models import Operator
 from operators.status.query import rows_where
-from operators.tables import PAGE_SIZE, SortableColumn
 
 SOON = timedelta(days=30)
 # Before every end: what is asked then has not ended.

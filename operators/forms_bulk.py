@@ -17,9 +17,9 @@ from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
 from operators.bulk_preview import NAMED
-from operators.filters import OperatorFilters
 from operators.forms_override import LastDayField, check_last_day
 from operators.forms_reset import ReasonForm
+from operators.lists.filters import OperatorFilters
 from operators.models import Group, Operator
 from operators.models.bulk import LIST_KINDS
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from operators.lists import views
 from operators.views import (
     adding,
     bulk,
@@ -12,7 +13,6 @@ from operators.views import (
     groups,
     inviting_many,
     links,
-    listing,
     offering,
     overview,
     password_reset,
@@ -45,8 +45,8 @@ urlpatterns = [
     path("operators/<int:pk>/setup-link/copy/", links.copy_setup_link, name="setup-link-copy"),
     path("operators/<int:pk>/setup-link/withdraw/", links.withdraw_setup_link, name="setup-link-withdraw"),
     # Lists
-    path("operators/", listing.operators, name="list"),
-    path("operators/export/", listing.export, name="export"),
+    path("operators/", views.operators, name="list"),
+    path("operators/export/", views.export, name="export"),
     path("groups/", groups.groups, name="groups"),
     path("groups/add/", groups.add, name="group-add"),
     path("groups/<int:pk>/", groups.edit, name="group"),

@@ -15,7 +15,6 @@ from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_stays
-from operators.filters import PersonFilters
 from operators.groups import (
     UnchangeableError,
     add_members,
@@ -27,10 +26,11 @@ from operators.groups import (
     remove_member,
     rename_group,
 )
+from operators.lists.filters import PersonFilters
+from operators.lists.paging import KeyPaginator
 from operators.models import Group, Operator
 from operators.name_form import NameForm
 from operators.names import NameTakenError
-from operators.paging import KeyPaginator
 
 PAGE_SIZE = 25
 CANDIDATES = 10

@@ -21,8 +21,8 @@ from invitations.models import Link
 from operators import access
 from operators import ledger as table
 from operators.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
+from operators.lists.paging import KeyPaginator
 from operators.models import Operator
-from operators.paging import KeyPaginator
 from operators.rules.status import Status
 
 

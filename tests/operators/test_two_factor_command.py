@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import evidence, terminal
+from operators import terminal
+from operators.lists import export
 from operators.management.commands import two_factor
 from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
@@ -223,7 +224,9 @@ def test_export_ends_where_nobody_reads_on(account, monkeypatch):
 
 
 @pytest.mark.parametrize(("at_terminal", "said"), [(True, "2 of 3 rows are in the file.\n"), (False, "")])
-def test_export_says_how_far_it_is_to_somebody_at_a_terminal(account, tmp_path, monkeypatch, at_terminal, said):
+def test_export_says_how_far_it_is_to_somebody_at_a_terminal(
+    account, tmp_path, monkeypatch, at_terminal, said
+):
     for _ in range(3):
         make_operator(account)
     monkeypatch.setattr(two_factor, "SAID_EVERY", 2)
@@ -239,7 +242,7 @@ def test_export_for_scripts_is_a_list_of_objects(account, run, tmp_path):
         make_operator(account, f"{name}@example.com")
     found = json.loads(run("export", "--format", "json")[0])
     assert [one["email"] for one in found] == ["olga@example.com", "paul@example.com"]
-    assert len(found[0]) == len(evidence.header())
+    assert len(found[0]) == len(export.header())
     file = tmp_path / "evidence.json"
     assert json.loads(run("export", "--format", "json", "--output", str(file))[0]) == {"output": str(file)}
     assert json.loads(file.read_text()) == found

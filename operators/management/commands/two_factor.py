@@ -16,7 +16,8 @@ from accounts.exports import note
 from accounts.models import Account
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks
-from operators import evidence, terminal
+from operators import terminal
+from operators.lists import export as evidence
 from operators.terminal import Answer
 
 SAID_EVERY = 5000  # rows

@@ -21,7 +21,8 @@ from accounts.audit import Origin, record
 from accounts.exports import ROW_COUNT
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import evidence, reset
+from operators import reset
+from operators.lists import export
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.override import set_override
 from operators.status.labels import STATUS_LABELS
@@ -209,7 +210,7 @@ def test_somebody_who_is_deleted_while_it_is_read_is_left_out(account):
     gone = make_operator(account, name="Gone")
     keys = list(Operator.objects.order_by("pk").values_list("pk", flat=True))
     gone.delete()
-    assert [row[0] for row in evidence._batch(keys)] == ["Berta"]
+    assert [row[0] for row in export._batch(keys)] == ["Berta"]
 
 
 # The trail
@@ -280,9 +281,9 @@ def test_more_operators_do_not_take_more_queries(admin_browser, account):
 
 def test_each_batch_takes_two_more_queries(account, monkeypatch, django_assert_num_queries):
     fill(account, 10)
-    monkeypatch.setattr(evidence, "BATCH", 5)
+    monkeypatch.setattr(export, "BATCH", 5)
     with django_assert_num_queries(1 + 4 * 2):
-        assert len(list(evidence.rows(Operator.objects.order_by("pk")))) == 20
+        assert len(list(export.rows(Operator.objects.order_by("pk")))) == 20
 
 
 def test_many_operators_take_no_more_memory_than_few(account, monkeypatch):
@@ -293,9 +294,9 @@ def test_many_operators_take_no_more_memory_than_few(account, monkeypatch):
     Authenticator.objects.bulk_create(Authenticator(user=operator) for operator in operators)
     del operators
     # Of tuples of up to 20 CPython keeps some thousands for later, which look as if they were in use.
-    monkeypatch.setattr(evidence, "BATCH", 30)
-    list(evidence.rows(Operator.objects.order_by("pk")[:60]))  # what is kept for later is there then
-    rows = evidence.rows(Operator.objects.order_by("pk"))
+    monkeypatch.setattr(export, "BATCH", 30)
+    list(export.rows(Operator.objects.order_by("pk")[:60]))  # what is kept for later is there then
+    rows = export.rows(Operator.objects.order_by("pk"))
     gc.collect()
     gc.disable()  # nothing may wait for it
     tracemalloc.start()
@@ -324,11 +325,11 @@ def test_an_error_closes_the_cursor_at_once_and_not_when_the_error_is_forgotten(
     def fails(_keys):
         raise LookupError
 
-    monkeypatch.setattr(evidence, "BATCH", 1)
-    monkeypatch.setattr(evidence, "_keys", keys)
-    monkeypatch.setattr(evidence, "_batch", fails)
+    monkeypatch.setattr(export, "BATCH", 1)
+    monkeypatch.setattr(export, "_keys", keys)
+    monkeypatch.setattr(export, "_batch", fails)
     with pytest.raises(LookupError) as error:
-        next(evidence.rows(Operator.objects.order_by("pk")))
+        next(export.rows(Operator.objects.order_by("pk")))
     assert (seen, error.type) == (["closed"], LookupError)
 
 

@@ -13,13 +13,13 @@ from accounts.audit import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from operators import evidence
-from operators.count_links import links
-from operators.filters import OperatorFilters
+from operators.lists import export as evidence
+from operators.lists.count_links import links
+from operators.lists.filters import OperatorFilters
+from operators.lists.tables import OperatorTable
 from operators.models import Operator
 from operators.models.bulk import LIST_KINDS
 from operators.status.counts import count
-from operators.tables import OperatorTable
 
 # More operators than can be counted while somebody waits for the list.
 MANY = 5000
@@ -39,9 +39,9 @@ def operators(request: SignedInRequest) -> HttpResponse:
     table = OperatorTable.of(filters, sort, page, counted=all_counted or filters.uses_trigrams)
     context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS}
     if part == "results":
-        return render(request, "operators/_list_part.html", context)
+        return render(request, "operators/lists/_list_part.html", context)
     counts = _counts(account) if all_counted and not part else {}
-    return render(request, "operators/list.html", context | counts)
+    return render(request, "operators/lists/list.html", context | counts)
 
 
 @needs_proof_to_download

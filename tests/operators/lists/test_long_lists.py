@@ -20,13 +20,13 @@ from accounts.models import AuditEntry
 from invitations import invite
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import bulk, crowd, paging, postgres
+from operators import bulk, crowd, postgres
 from operators.bulk_rules import word_for
+from operators.lists import paging, views
+from operators.lists.paging import KeyPaginator
 from operators.models import Group, Operator
-from operators.paging import KeyPaginator
 from operators.rules.status import Status
 from operators.status.query import perhaps_locked
-from operators.views import listing
 from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault
 
@@ -103,7 +103,7 @@ def test_every_operator_is_on_one_page_in_the_order_of_the_whole(admin_browser, 
 
 def test_rows_that_go_while_a_page_is_read_are_left_out(many, monkeypatch):
     rows = Operator.objects.order_by("pk")
-    monkeypatch.setattr("operators.paging._keys", lambda *_: [0, rows[0].pk])
+    monkeypatch.setattr("operators.lists.paging._keys", lambda *_: [0, rows[0].pk])
     assert list(KeyPaginator(rows, 25).page(1)) == [rows[0]]
 
 
@@ -231,7 +231,7 @@ def test_a_group_with_more_members_takes_no_more_queries(admin_browser, account)
 @pytest.fixture
 def large(many, monkeypatch):
     """An account that counts as large."""
-    monkeypatch.setattr(listing, "MANY", 300)
+    monkeypatch.setattr(views, "MANY", 300)
     monkeypatch.setattr(paging, "AHEAD", 100)
     return many
 

@@ -7,9 +7,9 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_tables2.rows import BoundRows
 
-from operators.filters import OperatorFilters
+from operators.lists.filters import OperatorFilters
+from operators.lists.paging import KeyPaginator
 from operators.models import Operator
-from operators.paging import KeyPaginator
 
 PAGE_SIZE = 25
 
