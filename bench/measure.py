@@ -14,8 +14,8 @@ from accounts.models import Account
 from bench import whole
 from bench.admin import OperatorAdmin
 from bench.cost import STEP, Cost, cost, database, deeper, ms
-from operators import crowd
 from operators.administrators import appoint
+from operators.demo import generated
 from operators.lists.tables import PAGE_SIZE
 from operators.models import Operator, create_account
 from twofactor import proof
@@ -93,7 +93,7 @@ def _account(size: int) -> Account:
     if not Operator.objects.filter(email=EMAIL).exists():
         appoint(_administrator(account))
     began = time.perf_counter()
-    added = crowd.fill_up(account, size, PASSWORD, KEY)
+    added = generated.fill_up(account, size, PASSWORD, KEY)
     if added:
         print(f"{added:,} operators were made in {time.perf_counter() - began:.0f} s.")
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from invitations.ledger import LinkRecord
-from operators import demo
+from operators.demo import sample
 from operators.models import Operator
 from operators.rules.status import Status
 from tests.factories import make_operator, signed_in
@@ -65,14 +65,14 @@ def test_the_command_says_why_it_resets_nothing(operator, email, reason):
 
 
 def test_the_demo_has_an_operator_in_every_state(db):
-    account = demo.make_sample_account()
+    account = sample.make_sample_account()
     operators = Operator.objects.filter(account=account).complete()
     assert {operator.status for operator in operators} == set(Status)
-    assert demo.make_sample_account() == account
+    assert sample.make_sample_account() == account
 
 
 def test_the_demo_shows_the_overview_and_the_links_filled(db):
-    account = demo.make_sample_account()
+    account = sample.make_sample_account()
     browser = signed_in(Operator.objects.complete().get(email="anna@example.com"))
     assert len(browser.get(reverse("operators:overview")).context["lines"]) == 2
     states = {one.state for one in browser.get(reverse("operators:links")).context["page"]}
@@ -82,7 +82,7 @@ def test_the_demo_shows_the_overview_and_the_links_filled(db):
 
 def test_the_invitation_of_the_demo_that_has_expired_left_before(db, settings):
     settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
-    demo.make_sample_account()
+    sample.make_sample_account()
     month = timezone.now() - timedelta(days=29)
     left = LinkRecord.objects.filter(mail__state="sent", sent_at__lt=month, failed_at=None)
     assert [one.person_name for one in left] == ["Eva Expired (eva@example.com)"]
@@ -94,7 +94,7 @@ def test_the_demo_runs_with_its_own_settings_only(db):
 
 
 def test_the_audit_log_of_the_demo_tells_how_everybody_came_to_be_so(db):
-    account = demo.make_sample_account()
+    account = sample.make_sample_account()
     told = set(AuditEntry.objects.filter(account=account).values_list("action", "subject_name"))
     for operator in Operator.objects.filter(account=account).complete():
         enrolled = (Action.TWO_FACTOR_ENROLLED, str(operator)) in told
@@ -136,8 +136,8 @@ def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_se
 
 
 def test_a_recovery_code_of_the_demo_signs_in(db):
-    demo.make_sample_account()
+    sample.make_sample_account()
     browser = Client()
-    browser.post(reverse("operators:login"), {"email": "fay@example.com", "password": demo.PASSWORD})
-    answer = browser.post(reverse("twofactor:recover"), {"code": demo.RECOVERY_CODES[0]}, follow=True)
+    browser.post(reverse("operators:login"), {"email": "fay@example.com", "password": sample.PASSWORD})
+    answer = browser.post(reverse("twofactor:recover"), {"code": sample.RECOVERY_CODES[0]}, follow=True)
     assert "You have 1 recovery code left." in answer.text

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from operators import crowd, demo
+from operators.demo import generated, sample
 from operators.models import Operator
 from operators.status.labels import STATUS_LABELS
 from twofactor.codes import few_left
@@ -66,18 +66,18 @@ class Command(BaseCommand):
 
     def _make_people(self, size: int) -> None:
         """Make the sample account and print its people; add others until there are so many."""
-        account = demo.make_sample_account()
+        account = sample.make_sample_account()
         people = Operator.objects.filter(account=account).complete().with_links()
-        self._print_people(people.order_by("pk")[: demo.SIZE])
-        added = crowd.fill_up(account, size, demo.PASSWORD, demo.KEY)
+        self._print_people(people.order_by("pk")[: sample.SIZE])
+        added = generated.fill_up(account, size, sample.PASSWORD, sample.KEY)
         if added:
             self.stdout.write(f"\n{added} invented operators are added.\n")
 
     def _print_people(self, operators: Any) -> None:
         """Print how to sign in as each."""
-        self.stdout.write(f"\nEverybody's password: {demo.PASSWORD}")
-        self.stdout.write(f"Where a code is asked for: add the key {demo.KEY} to an authenticator app,")
-        self.stdout.write(f"or run: oathtool --totp -b {demo.KEY}\n\n")
+        self.stdout.write(f"\nEverybody's password: {sample.PASSWORD}")
+        self.stdout.write(f"Where a code is asked for: add the key {sample.KEY} to an authenticator app,")
+        self.stdout.write(f"or run: oathtool --totp -b {sample.KEY}\n\n")
         for operator in operators:
             # In the list this column says whether an invitation still works.
             invited = [operator.last_login_label] if operator.is_invited else []
@@ -97,5 +97,5 @@ def _special(operator: Operator) -> list[str]:
     if operator.is_enrolled and not operator.authenticator.recovery_saved_at:
         return ["has not saved recovery codes"]
     if operator.is_enrolled and few_left(operator):
-        return [f"recovery codes left: {', '.join(demo.RECOVERY_CODES)}"]
+        return [f"recovery codes left: {', '.join(sample.RECOVERY_CODES)}"]
     return []

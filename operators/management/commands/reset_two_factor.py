@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from operators import terminal
+from operators import cli
 from operators.models import Operator
 from operators.reset import NotEnrolledError, reset_unread
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take whose it is, and why."""
         parser.add_argument("email")
-        parser.add_argument("--reason", required=True, type=terminal.reason, metavar="TEXT")
+        parser.add_argument("--reason", required=True, type=cli.reason, metavar="TEXT")
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
         """Reset, and say what comes next."""

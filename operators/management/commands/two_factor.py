@@ -16,9 +16,9 @@ from accounts.exports import note
 from accounts.models import Account
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks
-from operators import terminal
+from operators import cli
+from operators.cli import Answer
 from operators.lists import export as evidence
-from operators.terminal import Answer
 
 SAID_EVERY = 5000  # rows
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         """Do it, print the answer, and end with its code."""
         try:
             answer = getattr(self, "_" + action.replace("-", "_"))(options)
-        except terminal.RefusedError as error:
+        except cli.RefusedError as error:
             raise CommandError(str(error)) from error
         if answer.data:
             self._print(answer, options["format"])
@@ -100,31 +100,31 @@ class Command(BaseCommand):
 
     def _status(self, options: dict[str, Any]) -> Answer:
         """Say who is protected."""
-        return terminal.status(terminal.account_of(options["account"]), options["fail_under"])
+        return cli.status(cli.account_of(options["account"]), options["fail_under"])
 
     def _set_policy(self, options: dict[str, Any]) -> Answer:
         """Change the account's setting."""
-        account = terminal.account_of(options["account"])
+        account = cli.account_of(options["account"])
         how = {"mail_now": options["mail"], "dry_run": options["dry_run"]}
-        return terminal.set_policy(account, options["policy"], options["begins"], **how)
+        return cli.set_policy(account, options["policy"], options["begins"], **how)
 
     def _override(self, options: dict[str, Any]) -> Answer:
         """Set or remove an override."""
-        account = terminal.account_of(options["account"])
+        account = cli.account_of(options["account"])
         given = {name: options[name] for name in ("policy", "reason", "until")}
-        return terminal.override(account, options["email"], given, dry_run=options["dry_run"])
+        return cli.override(account, options["email"], given, dry_run=options["dry_run"])
 
     def _remind(self, options: dict[str, Any]) -> Answer:
         """Begin a round of reminders."""
-        account = terminal.account_of(options["account"])
-        return terminal.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
+        account = cli.account_of(options["account"])
+        return cli.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
 
     def _export(self, options: dict[str, Any]) -> Answer:
         """Write the evidence while it is read, to a file or the terminal."""
-        account = terminal.account_of(options["account"])
+        account = cli.account_of(options["account"])
         number = account.operators.count()
         if options["dry_run"]:
-            return Answer({"rows": number}, [_("It would write %d rows.") % number], terminal.WOULD_CHANGE)
+            return Answer({"rows": number}, [_("It would write %d rows.") % number], cli.WOULD_CHANGE)
         rows = self._followed(account, number)
         as_json = options["format"] == "json"
         chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)

@@ -20,8 +20,9 @@ from accounts.models import AuditEntry
 from invitations import invite
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import bulk, crowd, postgres
+from operators import bulk, postgres
 from operators.bulk_rules import word_for
+from operators.demo import generated
 from operators.lists import paging, views
 from operators.lists.paging import KeyPaginator
 from operators.models import Group, Operator
@@ -42,7 +43,7 @@ def _the_crowd_is_the_same_each_time(monkeypatch):
         first.append(number)
         return Random(number - first[0])  # noqa: S311  nothing here is secret
 
-    monkeypatch.setattr(crowd, "Random", dice)
+    monkeypatch.setattr(generated, "Random", dice)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def many(account):
     invite.send(make_operator(account, "hannah@example.com", invited=True), NOBODY)
     Link.objects.update(expires_at=ended)
     LinkRecord.objects.update(expires_at=ended)
-    crowd.fill_up(account, 400, PASSWORD, SECRET)
+    generated.fill_up(account, 400, PASSWORD, SECRET)
     return account
 
 
@@ -62,24 +63,24 @@ def many(account):
 
 
 def test_a_crowd_fills_the_account_up(account, operator):
-    assert crowd.fill_up(account, 30, PASSWORD, SECRET) == 29
+    assert generated.fill_up(account, 30, PASSWORD, SECRET) == 29
     assert Operator.objects.filter(account=account).count() == 30
     assert AuditEntry.objects.count() == 29
 
 
 def test_a_crowd_does_not_come_twice(many):
-    assert crowd.fill_up(many, 400, PASSWORD, SECRET) == 0
+    assert generated.fill_up(many, 400, PASSWORD, SECRET) == 0
 
 
 def test_a_crowd_grows_also_where_some_have_gone(many):
     Operator.objects.filter(pk__in=list(Operator.objects.values_list("pk", flat=True)[100:110])).delete()
-    assert crowd.fill_up(many, 500, PASSWORD, SECRET) == 110
+    assert generated.fill_up(many, 500, PASSWORD, SECRET) == 110
 
 
 def test_the_crowd_has_every_status(account):
     account.two_factor_policy = "required"
     account.save()
-    crowd.fill_up(account, 3000, PASSWORD, SECRET)
+    generated.fill_up(account, 3000, PASSWORD, SECRET)
     found = {operator.status for operator in Operator.objects.filter(account=account).complete()}
     assert found == set(Status)
 
@@ -117,9 +118,9 @@ def test_a_longer_list_takes_no_more_queries(admin_browser, account, query):
             assert admin_browser.get(URL, query).status_code == 200
         return len(captured)
 
-    crowd.fill_up(account, 60, PASSWORD, SECRET)
+    generated.fill_up(account, 60, PASSWORD, SECRET)
     few = queries()
-    crowd.fill_up(account, 600, PASSWORD, SECRET)
+    generated.fill_up(account, 600, PASSWORD, SECRET)
     assert queries() == few
 
 
@@ -155,7 +156,7 @@ def test_no_page_about_a_larger_account_takes_more_queries(admin_browser, many, 
         return len(captured)
 
     few = queries()
-    crowd.fill_up(many, 900, PASSWORD, SECRET)
+    generated.fill_up(many, 900, PASSWORD, SECRET)
     assert queries() == few
 
 
@@ -169,7 +170,7 @@ def test_no_page_of_an_operator_takes_more_queries_in_a_larger_account(
         return len(captured)
 
     few = queries()
-    crowd.fill_up(account, 300, PASSWORD, SECRET)
+    generated.fill_up(account, 300, PASSWORD, SECRET)
     assert queries() == few
 
 
@@ -181,7 +182,7 @@ def test_a_page_of_a_group_of_the_preview_takes_no_more_queries(admin_browser, m
         return len(captured)
 
     few = queries()
-    crowd.fill_up(many, 900, PASSWORD, SECRET)
+    generated.fill_up(many, 900, PASSWORD, SECRET)
     assert queries() == few
 
 
@@ -204,9 +205,9 @@ def test_a_page_of_a_longer_bulk_action_takes_no_more_queries(admin_browser, acc
             assert admin_browser.get(url, {"show": "all"}).status_code == 200
         return len(captured)
 
-    crowd.fill_up(account, 30, PASSWORD, SECRET)
+    generated.fill_up(account, 30, PASSWORD, SECRET)
     few = queries()
-    crowd.fill_up(account, 120, PASSWORD, SECRET)
+    generated.fill_up(account, 120, PASSWORD, SECRET)
     assert queries() == few
 
 
@@ -219,9 +220,9 @@ def test_a_group_with_more_members_takes_no_more_queries(admin_browser, account)
             )
         return len(captured)
 
-    crowd.fill_up(account, 200, PASSWORD, SECRET)
+    generated.fill_up(account, 200, PASSWORD, SECRET)
     few = queries()
-    crowd.fill_up(account, 600, PASSWORD, SECRET)
+    generated.fill_up(account, 600, PASSWORD, SECRET)
     assert queries() == few
 
 

@@ -14,8 +14,9 @@ from accounts.policy import Policy
 from invitations import invite
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import demo_history, frozen
+from operators import frozen
 from operators.administrators import appoint
+from operators.demo import history
 from operators.groups import add_member, create_group
 from operators.models import Operator, create_account
 from operators.override import set_override, set_sign_in_method
@@ -71,7 +72,7 @@ def make_sample_account() -> Account:
     for name in INVITED:
         invite.send(_invited(account, name, Origin(anna)), Origin(anna))
     _expire(Operator.objects.get(account=account, email="eva@example.com"))
-    demo_history.make(account, timezone.now())
+    history.make(account, timezone.now())
     return account
 
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import terminal
+from operators import cli
 from operators.lists import export
 from operators.management.commands import two_factor
 from operators.models import Operator
@@ -143,8 +143,8 @@ def test_set_policy_takes_the_day_from_which_it_is_required(account, run):
 def test_a_setting_that_somebody_else_has_changed_in_this_moment_is_not_stored(account):
     stale = Account.objects.get()
     Account.objects.update(two_factor_policy=Policy.DISABLED)
-    with pytest.raises(terminal.RefusedError, match="Somebody else"):
-        terminal.set_policy(stale, Policy.REQUIRED, None, mail_now=True, dry_run=False)
+    with pytest.raises(cli.RefusedError, match="Somebody else"):
+        cli.set_policy(stale, Policy.REQUIRED, None, mail_now=True, dry_run=False)
     assert Account.objects.get().two_factor_policy == Policy.DISABLED
 
 
