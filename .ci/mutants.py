@@ -43,7 +43,7 @@ MODULES = [
     "accounts/tally.py",
     "accounts/guessing.py",
     "accounts/policy.py",
-    "operators/signin.py",
+    "operators/signin/journey.py",
     "operators/rules/next_step.py",
     "operators/backends.py",
     *(f"invitations/{name}.py" for name in ("models", "tokens", "setup_link", "invite")),

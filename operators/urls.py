@@ -3,35 +3,31 @@
 from django.urls import path
 
 from operators.lists import views
+from operators.signin.views import freezing, login, offering, password_reset, sessions
 from operators.views import (
     adding,
     bulk,
     detail,
     enrolling,
     exceptions,
-    freezing,
     groups,
     inviting_many,
     links,
-    offering,
     overview,
-    password_reset,
     policy,
     profile,
     reminding,
     removal,
     resetting,
-    sessions,
-    signin,
     sub_accounts,
 )
 
 app_name = "operators"
 urlpatterns = [
     # Sign-in
-    path("", signin.home, name="home"),
-    path("login/", signin.log_in, name="login"),
-    path("logout/", signin.log_out, name="logout"),
+    path("", login.home, name="home"),
+    path("login/", login.log_in, name="login"),
+    path("logout/", login.log_out, name="logout"),
     path("login/set-up/", offering.offer, name="offer"),
     path("password-reset/", password_reset.request_link, name="password-reset"),
     path("password-reset/sent/", password_reset.sent, name="password-reset-sent"),

@@ -232,13 +232,13 @@ def test_an_entry_that_is_undone_is_not_in_the_log(operator, written):
 def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, written, caplog):
     Client().post("/login/", {"email": "nobody@example.com", "password": "a wrong password"})
     who = "(operator None, from 127.0.0.1)"
-    assert written("operators.signin") == [f"Log-in failed: nobody has that address {who}"]
+    assert written("operators.signin.journey") == [f"Log-in failed: nobody has that address {who}"]
     assert "nobody@" not in caplog.text
 
 
 def test_a_try_with_somebodys_address_is_in_the_trail(operator, written):
     Client().post("/login/", {"email": operator.email, "password": "a wrong password"})
-    assert not written("operators.signin")
+    assert not written("operators.signin.journey")
     (line,) = written("accounts.audit")
     assert "sign_in_failed" in line
 

@@ -24,7 +24,7 @@ from accounts.passwords import PopularPasswordValidator
 from accounts.plain_form import BoundedField
 from operators.fields import AddressField
 from operators.models import Operator
-from operators.signin_forms import LinkForm
+from operators.signin.forms import LinkForm
 from tests.factories import PASSWORD, make_account, make_operator
 from tests.test_bad_input import PAGES, Forms, waiting_for_code
 

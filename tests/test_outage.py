@@ -127,7 +127,7 @@ def test_a_session_that_cannot_be_loaded_is_a_503_without_another_query(
     def fail(_session):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("operators.sessions.SessionStore.load", fail)
+    monkeypatch.setattr("operators.signin.session_store.SessionStore.load", fail)
     operator_browser.raise_request_exception = False
     with django_assert_num_queries(0):
         for path in ("/", "/operators/", "/nowhere/", "/login/"):
@@ -140,7 +140,7 @@ def test_a_session_that_cannot_be_saved_is_a_503(operator, monkeypatch):
     def fail(_session, **_options):
         raise OperationalError("disk is full")
 
-    monkeypatch.setattr("operators.sessions.SessionStore.save", fail)
+    monkeypatch.setattr("operators.signin.session_store.SessionStore.save", fail)
     browser = Client(raise_request_exception=False)
     answer = browser.post("/login/", {"email": operator.email, "password": "correct horse battery"})
     assert answer.status_code == 503

@@ -10,10 +10,11 @@ from django.urls import reverse
 
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import adding, removal, signin
+from operators import adding, removal
 from operators.forms import NewOperatorForm
 from operators.models import Group, Membership, Operator, SubAccount
-from operators.sessions import SessionStore
+from operators.signin import journey
+from operators.signin.session_store import SessionStore
 from operators.status import next_sign_in
 from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_account, make_operator, signed_in
 from tests.invitations.test_invitation import give_details, invited, opened
@@ -95,7 +96,7 @@ def test_a_session_that_was_ended_meanwhile_is_not_revived(db):
 
 def test_there_is_no_way_in_by_password_for_single_sign_on(account):
     sam = make_operator(account, single_sign_on=True)
-    assert signin.after_password(RequestFactory().post("/login/"), sam, "") is None
+    assert journey.after_password(RequestFactory().post("/login/"), sam, "") is None
 
 
 def test_whoever_is_signed_in_goes_on_from_the_login_page(operator_browser, operator):

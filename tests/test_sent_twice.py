@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts import sent_twice
 from accounts.models import Action, AuditEntry, Tally
-from operators import signin
 from operators.models import Group, Operator
 from operators.models.session import Session
-from operators.sessions import SessionStore
+from operators.signin import journey
+from operators.signin.session_store import SessionStore
 from tests import twice
 from tests.factories import PASSWORD, code_for
 
@@ -190,14 +190,14 @@ def test_what_died_halfway_may_be_begun_again(db):
 def meanwhile(monkeypatch: pytest.MonkeyPatch, form: twice.Form) -> list[Any]:
     """Let an equal request come while the first looks at the password; its answer is in the list then."""
     answers: list[Any] = []
-    twin, real = form.twin(), signin.authenticate
+    twin, real = form.twin(), journey.authenticate
 
     def look(*args, **words):
-        monkeypatch.setattr(signin, "authenticate", real)
+        monkeypatch.setattr(journey, "authenticate", real)
         answers.append(form.send(twin))
         return real(*args, **words)
 
-    monkeypatch.setattr(signin, "authenticate", look)
+    monkeypatch.setattr(journey, "authenticate", look)
     return answers
 
 

@@ -17,7 +17,7 @@ APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")
 SIGN_IN = {"login", "alogin", "sign_in", "force_login"}
 WAYS_IN = [
     # A right password where the policy asks for nothing more, in a trusted browser, or as set-up is put off.
-    ("operators/signin.py", "_sign_in", "sign_in"),
+    ("operators/signin/journey.py", "_sign_in", "sign_in"),
     # A code from the app or a recovery code.
     ("twofactor/views.py", "_signed_in", "sign_in"),
     # Password and setup link, and the code that confirms the new authenticator.
@@ -92,7 +92,7 @@ def test_nobody_writes_into_a_session_who_is_signed_in():
         for source, alias in _imported(module)
         if source == "django.contrib.auth" and alias.name in SESSION_KEYS
     ]
-    assert knowing == ["operators/sessions.py"]  # it reads it
+    assert knowing == ["operators/signin/session_store.py"]  # it reads it
     assert not [path for path, module in _modules() if "_auth_user" in ast.dump(module)]
 
 
@@ -100,7 +100,9 @@ def test_nothing_but_the_password_backend_says_who_somebody_is():
     assert settings.AUTHENTICATION_BACKENDS == ["operators.backends.PasswordBackend"]
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
     authenticating = [name for name in settings.MIDDLEWARE if "auth" in name.lower()]
-    assert authenticating == ["operators.sessions.PersonAuthenticationMiddleware"]  # it asks Django
+    assert authenticating == [
+        "operators.signin.session_store.PersonAuthenticationMiddleware"
+    ]  # it asks Django
 
 
 @pytest.mark.parametrize(

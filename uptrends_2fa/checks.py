@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from uptrends_2fa import production
 
-SESSION_ENGINE = "operators.sessions"
+SESSION_ENGINE = "operators.signin.session_store"
 
 
 def check_production(

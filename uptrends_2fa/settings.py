@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "uptrends_2fa.middleware.reader_time_zone",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "operators.sessions.PersonAuthenticationMiddleware",
+    "operators.signin.session_store.PersonAuthenticationMiddleware",
     # Before the first that reads the body, which is the next, and after the one that knows whose it is.
     "uptrends_2fa.middleware.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -175,7 +175,7 @@ PERIODIC_TASKS = {
     # What strangers can add rows to.
     "accounts.tally.delete_ended": 5 * 60,
     "operators.models.session.delete_ended": 10 * 60,
-    "operators.unfinished.tell_of_ended": 5 * 60,
+    "operators.signin.unfinished.tell_of_ended": 5 * 60,
     "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
     "operators.exception_ends.tell_ahead": 60 * 60,
@@ -213,7 +213,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-SESSION_ENGINE = "operators.sessions"
+SESSION_ENGINE = "operators.signin.session_store"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody signs in again
 # Nor does one live that nobody uses. "Last seen" is up to five minutes old: a shorter limit would hit people
 # in the middle of their work.

@@ -14,13 +14,13 @@ from accounts.policy import Policy
 from invitations import invite
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import frozen
 from operators.administrators import appoint
 from operators.demo import history
 from operators.groups import add_member, create_group
 from operators.models import Operator, create_account
 from operators.override import set_override, set_sign_in_method
 from operators.removal import deactivate
+from operators.signin import frozen
 from operators.sub_accounts import assign, create_sub_account
 from twofactor import recovery, vault
 from twofactor.models import Authenticator

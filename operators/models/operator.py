@@ -194,7 +194,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     override_told_for = models.DateTimeField(null=True, editable=False)
     # When the operator was last asked by mail to set up; see operators.reminding.
     reminded_at = models.DateTimeField(null=True, editable=False)
-    # Since when nobody can sign in, and when that ended the last time; see operators.frozen.
+    # Since when nobody can sign in, and when that ended the last time; see operators.signin.frozen.
     frozen_at = models.DateTimeField(null=True, editable=False)
     freed_at = models.DateTimeField(null=True, editable=False)
     # Part of every session's hash, waiting sign-in and emailed link: a new value ends them all.

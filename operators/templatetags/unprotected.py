@@ -4,12 +4,12 @@ from typing import Any
 
 from django import template
 
-from operators import unprotected
+from operators.signin import unprotected_sessions as unprotected
 
 register = template.Library()
 
 
-@register.inclusion_tag("operators/_unprotected_card.html", takes_context=True)
+@register.inclusion_tag("operators/signin/_unprotected_card.html", takes_context=True)
 def unprotected_sessions(context: dict[str, Any]) -> dict[str, Any]:
     """Return how many there are, the reader's own session left out."""
     request = context["request"]

@@ -18,13 +18,14 @@ from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
-from operators import access, reminding, unprotected
+from operators import access, reminding
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
+from operators.signin import unprotected_sessions
 from operators.status import next_sign_in
 from operators.sub_accounts import assign
 
@@ -118,7 +119,7 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _warn_of_sessions(request: SignedInRequest, operator: Operator) -> None:
     """Say how many sessions of somebody else came without what the override asks for from now on."""
-    if operator.pk == request.user.pk or not (number := unprotected.count_of(operator)):
+    if operator.pk == request.user.pk or not (number := unprotected_sessions.count_of(operator)):
         return
     text = ngettext(
         "%(number)d session of %(name)s was opened without it. End it with “End sessions” below.",

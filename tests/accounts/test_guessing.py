@@ -53,7 +53,7 @@ def test_the_right_password_does_not_help_a_stranger_within_the_wait(operator):
 
 def test_no_password_is_hashed_within_the_wait(operator, monkeypatch):
     guess(Client(), operator.email, 11)
-    monkeypatch.setattr("operators.signin.authenticate", lambda *_args, **_fields: 1 / 0)
+    monkeypatch.setattr("operators.signin.journey.authenticate", lambda *_args, **_fields: 1 / 0)
     assert TOO_MANY in log_in(Client(), operator).text
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response, expect
 
 from operators.models import Operator
-from operators.sessions import SessionStore
+from operators.signin.session_store import SessionStore
 from tests.browser.phone import Phone
 from tests.factories import PASSWORD, signed_in
 from twofactor import proof

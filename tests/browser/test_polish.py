@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Group
-from operators.sessions import SessionStore
+from operators.signin.session_store import SessionStore
 from tests.browser.conftest import new_email
 from tests.browser.person import NARROW, WIDE
 from tests.factories import make_account, make_operator

@@ -15,11 +15,12 @@ from invitations import invite, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import PAGES, url_of
 from invitations.models import Link, hash_of
-from operators import frozen, own_sessions, password_reset, profile, removal
+from operators import profile, removal
 from operators.models import Operator
 from operators.override import set_override, set_sign_in_method
 from operators.reset import reset_unread
-from operators.sessions import SessionStore
+from operators.signin import frozen, own_sessions, password_reset
+from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, enroll, make_operator
 from tests.test_flows import key_on, link_in_mail
 from twofactor import enrollment, fresh_codes, totp

@@ -19,12 +19,13 @@ from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.models import Link, hash_of
-from operators import frozen, own_sessions, password_reset, profile, removal, reset
+from operators import profile, removal, reset
 from operators.ledger import records
 from operators.models import Operator
 from operators.override import set_override, set_sign_in_method
 from operators.removal import withdraw
-from operators.sessions import SessionStore
+from operators.signin import frozen, own_sessions, password_reset
+from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, enroll, make_account, make_operator
 from tests.test_flows import key_on, link_in_mail, log_in
 from tests.test_ways_in import called, functions
@@ -209,10 +210,10 @@ CHANGES = {
 
 # Every place that gives somebody a new nonce, and what it leaves in the trail.
 RENEWS = {
-    ("operators/frozen.py", "freeze"): {Action.FROZEN},
+    ("operators/signin/frozen.py", "freeze"): {Action.FROZEN},
     ("operators/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
-    ("operators/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
-    ("operators/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
+    ("operators/signin/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
+    ("operators/signin/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
     ("operators/profile.py", "_store_email"): {Action.EMAIL_CHANGED},
     ("operators/profile.py", "change_password"): {Action.PASSWORD_CHANGED},
     ("operators/removal.py", "_set_active"): {Action.ACTIVATED, Action.DEACTIVATED},

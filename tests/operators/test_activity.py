@@ -8,9 +8,10 @@ from django.urls import reverse
 from accounts.audit import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from operators import frozen, reset
+from operators import reset
 from operators.models import Operator
 from operators.override import set_override
+from operators.signin import frozen
 from tests.factories import NOBODY, make_operator, signed_in
 
 ANNAS, OLGAS, STRANGERS = "192.0.2.7", "198.51.100.8", "203.0.113.9"

@@ -17,8 +17,8 @@ from operators import removal
 from operators.groups import set_groups
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
-from operators.own_sessions import end_all
 from operators.profile import change_name
+from operators.signin.own_sessions import end_all
 from operators.sub_accounts import assign
 from tests.factories import NOBODY, enroll, make_operator
 from tests.races.conftest import AtOnce

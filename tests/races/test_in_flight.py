@@ -11,9 +11,10 @@ from django.utils import timezone
 from accounts.audit import Origin
 from invitations import setup_link
 from invitations.models import Link, hash_of
-from operators import frozen, own_sessions, profile, reset
+from operators import profile, reset
 from operators.models import Operator
-from operators.sessions import SessionStore
+from operators.signin import frozen, own_sessions
+from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll
 from tests.races.conftest import RIVALS, AtOnce
 from twofactor import codes, enrollment, fresh_codes

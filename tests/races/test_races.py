@@ -24,7 +24,7 @@ from operators.models import Announcement, Operator
 from operators.models.session import Session
 from operators.override import in_words, set_override, set_sign_in_method
 from operators.reminder_schedule import set_schedule
-from operators.sessions import SessionStore
+from operators.signin.session_store import SessionStore
 from tests.factories import (
     NOBODY,
     PASSWORD,

@@ -6,8 +6,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.audit import Origin
-from operators import cli, frozen
+from operators import cli
 from operators.models import Operator
+from operators.signin import frozen
 
 
 class Command(BaseCommand):

@@ -14,8 +14,9 @@ from accounts.durations import duration
 from accounts.http import SignedInRequest
 from accounts.refusals import What, admit_network
 from accounts.text import isolated
-from operators import access, frozen
+from operators import access
 from operators.models import Operator
+from operators.signin import frozen
 
 TRIES, SECONDS = 60, 15 * 60
 
@@ -30,15 +31,15 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     notice = not_me.read(token)
     operator = Operator.objects.complete().filter(pk=notice[0]).first() if notice else None
     if notice is None or operator is None or not frozen.still_counts(operator, notice[1]):
-        return render(request, "operators/not_me_dead.html", status=410)
+        return render(request, "operators/signin/not_me_dead.html", status=410)
     # A sole administrator has nobody to be freed by, and nobody is told.
     context = {"operator": operator, "helped": operator.administrators_to_tell().exists()}
     if request.method != "POST":
-        page = "operators/not_me_done.html" if operator.frozen_at else "operators/not_me.html"
+        page = "operators/signin/not_me_done.html" if operator.frozen_at else "operators/signin/not_me.html"
         return render(request, page, context)
     if not frozen.freeze(operator, notice[1], origin(request, operator)):
-        return render(request, "operators/not_me_dead.html", status=410)
-    return render(request, "operators/not_me_done.html", context)
+        return render(request, "operators/signin/not_me_dead.html", status=410)
+    return render(request, "operators/signin/not_me_done.html", context)
 
 
 @needs_proof_to_post

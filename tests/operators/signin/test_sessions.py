@@ -24,11 +24,12 @@ from accounts.audit import Origin
 from accounts.models import Action, AuditEntry, Tally
 from accounts.periodic import run_due
 from invitations import opening
-from operators import own_sessions, removal, reset
+from operators import removal, reset
 from operators.models import Operator
 from operators.models.session import Session
 from operators.override import set_sign_in_method
-from operators.sessions import SessionStore
+from operators.signin import own_sessions
+from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 from twofactor.made_by import MadeBy
@@ -562,7 +563,7 @@ def test_the_page_takes_the_same_queries_for_one_session_and_for_many(operator):
 
 
 def test_more_sessions_than_are_shown_are_counted(operator, monkeypatch):
-    monkeypatch.setattr("operators.own_sessions.SHOWN", 2)
+    monkeypatch.setattr("operators.signin.own_sessions.SHOWN", 2)
     here, *_others = (log_in(operator) for _ in range(4))
     page = here.get(PAGE)
     assert [len(page.context["sessions"].rows), page.context["sessions"].rows[0].pk] == [2, row_of(here).pk]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.days import days_left, in_words
 from accounts.masking import mask
 from accounts.policy import Policy
-from operators import signin
+from operators.signin import journey
 from twofactor import pending
 
 CHOICES = {"set_up", "not_now"}
@@ -28,7 +28,7 @@ def offer(request: HttpRequest) -> HttpResponse:
     if waiting is None:
         return pending.to_login(request)
     if request.method == "POST" and CHOICES & request.POST.keys():
-        target = signin.after_offer(request, waiting, set_up="set_up" in request.POST)
+        target = journey.after_offer(request, waiting, set_up="set_up" in request.POST)
         return redirect(target or "operators:login")
     effective = waiting.user.effective
     if effective.policy is not Policy.REQUIRED:
@@ -41,4 +41,4 @@ def offer(request: HttpRequest) -> HttpResponse:
     if effective.starts_at:
         left = days_left(effective.starts_at, timezone.now())
         context |= {"day": in_words(effective.starts_at), "days": left, "zone": settings.TIME_ZONE}
-    return render(request, "operators/offer.html", context)
+    return render(request, "operators/signin/offer.html", context)

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from operators import unfinished
 from operators.models import Operator
-from operators.sessions import SessionStore
+from operators.signin import unfinished
+from operators.signin.session_store import SessionStore
 from tests.factories import code_for, make_account, make_operator
 from tests.test_flows import log_in
 from twofactor import pending

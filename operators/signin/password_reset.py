@@ -11,9 +11,10 @@ from accounts.audit import Origin, record
 from accounts.models import Action
 from invitations import mail_limits
 from invitations.models import Link, TooSoonError
-from operators import emails, frozen
+from operators import emails
 from operators.backends import PasswordBackend
 from operators.models import Operator, new_nonce
+from operators.signin import frozen
 
 
 def send_link(email: str, by: Origin) -> None:

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import own_sessions, removal, reset
+from operators import removal, reset
 from operators.models import Operator
+from operators.signin import own_sessions
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
-from tests.operators.test_sessions import CHROME, FIREFOX, after, is_signed_in
+from tests.operators.signin.test_sessions import CHROME, FIREFOX, after, is_signed_in
 from twofactor.models import TrustedBrowser
 
 LOGIN = reverse("operators:login")

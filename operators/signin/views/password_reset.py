@@ -19,8 +19,8 @@ from invitations.link_tries import may_hash
 from invitations.models import Link, lifetime
 from operators.backends import PasswordBackend
 from operators.models import Operator
-from operators.password_reset import reset_password, send_link
-from operators.signin_forms import LinkForm, NewPasswordAndCodeForm
+from operators.signin.forms import LinkForm, NewPasswordAndCodeForm
+from operators.signin.password_reset import reset_password, send_link
 from twofactor.forms import accept
 
 PURPOSE = Link.Purpose.PASSWORD_RESET
@@ -40,7 +40,7 @@ def request_link(request: HttpRequest) -> HttpResponse:
         request.session[ADDRESS_KEY] = email
         send_link(email, origin(request))
         return redirect("operators:password-reset-sent")
-    return render(request, "operators/password_reset.html", {"form": form})
+    return render(request, "operators/signin/password_reset.html", {"form": form})
 
 
 def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
@@ -59,7 +59,7 @@ def sent(request: HttpRequest) -> HttpResponse:
     if email is None:
         return redirect("operators:password-reset")
     context = {"email": email, "days": lifetime(PURPOSE).days}
-    return render(request, "operators/password_reset_sent.html", context)
+    return render(request, "operators/signin/password_reset_sent.html", context)
 
 
 @login_not_required
@@ -95,7 +95,9 @@ def choose(request: HttpRequest) -> HttpResponse:
             request.session.restart()  # type: ignore[attr-defined]  # our own store
         _say(request, link.user, frees=frees)
         return redirect("operators:login")
-    return render(request, "operators/password_reset_choose.html", {"form": form, "operator": link.user})
+    return render(
+        request, "operators/signin/password_reset_choose.html", {"form": form, "operator": link.user}
+    )
 
 
 def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> bool:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from operators.models.session import Session
-from operators.sessions import SessionStore
+from operators.signin.session_store import SessionStore
 from twofactor import pending
 
 

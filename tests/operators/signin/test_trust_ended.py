@@ -18,8 +18,8 @@ from accounts.settings_page import change_policy, change_trusted_browser_days
 from operators.models import Operator
 from operators.override import set_override
 from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_operator, signed_in
-from tests.operators.test_sessions import after
-from tests.operators.test_trusted_browser import (
+from tests.operators.signin.test_sessions import after
+from tests.operators.signin.test_trusted_browser import (
     COOKIE,
     DAYS,
     LOGIN,

@@ -14,8 +14,8 @@ from accounts import sent_twice
 from accounts.audit import origin, record
 from accounts.http import SignedInRequest, is_ours, typed_before
 from accounts.models import Action
-from operators import signin
-from operators.signin_forms import LoginForm
+from operators.signin import journey
+from operators.signin.forms import LoginForm
 
 
 @require_safe
@@ -37,24 +37,24 @@ def log_in(request: HttpRequest) -> HttpResponse:
         interrupted = bool(next_url) and next_url != reverse("operators:home")
         form = LoginForm(initial=typed_before(request, "email"))
         context = {"form": form, "next": next_url, "interrupted": interrupted}
-        return render(request, "operators/login.html", context)
+        return render(request, "operators/signin/login.html", context)
     form = LoginForm(request.POST)
     if form.is_valid() and (leads_on := _let_in(request, form, next_url)):
         return leads_on
-    return render(request, "operators/login.html", {"form": form, "next": next_url})
+    return render(request, "operators/signin/login.html", {"form": form, "next": next_url})
 
 
 def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> HttpResponse | None:
     """Lead to where the person goes on; where nowhere, the form says why."""
     try:
-        operator = signin.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
-    except signin.TooManyTriesError as error:
+        operator = journey.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
+    except journey.TooManyTriesError as error:
         form.refuse_for(error.wait)
         return None
-    except signin.SentBeforeError:
+    except journey.SentBeforeError:
         answer = sent_twice.answer_to_login(request)
     else:
-        target = signin.after_password(request, operator, next_url) if operator else None
+        target = journey.after_password(request, operator, next_url) if operator else None
         answer = redirect(target) if target else None
     if answer is None:
         form.refuse()

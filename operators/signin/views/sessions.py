@@ -16,7 +16,8 @@ from accounts.audit import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
 from accounts.text import isolated
-from operators import access, own_sessions, unprotected
+from operators import access
+from operators.signin import own_sessions, unprotected_sessions
 from twofactor import trusted
 
 
@@ -34,7 +35,7 @@ def sessions(request: SignedInRequest) -> HttpResponse:
         "trusted_browsers": trusted.listed(request.user),
         "trusted_here": trusted.hashes_in(request),
     }
-    return render(request, "operators/sessions.html", context)
+    return render(request, "operators/signin/sessions.html", context)
 
 
 @require_POST
@@ -87,10 +88,10 @@ def end_unprotected(request: SignedInRequest) -> HttpResponse:
     """Say how many sessions are open without the second factor that is asked for now, and end them."""
     here = request.session.session_key
     if request.method != "POST":
-        found = unprotected.count(request.user.account, here)
-        context = {"found": found, "is_among_them": unprotected.is_unprotected(request.user)}
-        return render(request, "operators/end_unprotected.html", context)
-    if ended := unprotected.end(request.user.account, origin(request)):
+        found = unprotected_sessions.count(request.user.account, here)
+        context = {"found": found, "is_among_them": unprotected_sessions.is_unprotected(request.user)}
+        return render(request, "operators/signin/end_unprotected.html", context)
+    if ended := unprotected_sessions.end(request.user.account, origin(request)):
         text = ngettext("%(number)s session has ended.", "%(number)s sessions have ended.", ended)
         messages.success(request, text % {"number": localize(ended)})
     else:
@@ -106,7 +107,7 @@ def end_all(request: SignedInRequest, pk: int) -> HttpResponse:
     if operator.pk == request.user.pk:
         return redirect("operators:sessions")
     if request.method != "POST":
-        return render(request, "operators/end_sessions.html", {"operator": operator})
+        return render(request, "operators/signin/end_sessions.html", {"operator": operator})
     if own_sessions.end_all(operator, origin(request)):
         text = _("%(name)s is signed out everywhere.")
         messages.success(request, text % {"name": isolated(operator.name)})

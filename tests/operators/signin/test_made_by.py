@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
-from operators.sessions import Session
+from operators.signin.session_store import Session
 from tests.factories import (
     NOBODY,
     PASSWORD,
