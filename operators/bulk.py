@@ -23,10 +23,11 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError
-from operators import adding, address_tries, groups, removal
+from operators import adding, address_tries, removal
 from operators.address_tries import ElsewhereError, TakenError, TooManyTriesError
 from operators.administrators import LastAdministratorError
 from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
+from operators.groups import groups
 from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason

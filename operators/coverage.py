@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import AccountRule
-from operators.groups import groups_of
+from operators.groups.groups import groups_of
 from operators.models import Group, Operator
 from operators.models.coverage_day import CoverageDay
 from operators.rules.status import Facts, Status, status_of

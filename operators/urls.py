@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from operators.groups.views import groups, sub_accounts
 from operators.lists import views
 from operators.signin.views import freezing, login, offering, password_reset, sessions
 from operators.views import (
@@ -10,7 +11,6 @@ from operators.views import (
     detail,
     enrolling,
     exceptions,
-    groups,
     inviting_many,
     links,
     overview,
@@ -19,7 +19,6 @@ from operators.views import (
     reminding,
     removal,
     resetting,
-    sub_accounts,
 )
 
 app_name = "operators"

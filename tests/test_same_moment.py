@@ -157,7 +157,7 @@ def test_a_sub_account_that_was_deleted_meanwhile_is_not_renamed(admin_browser, 
     def vanish(*_arguments):
         raise SubAccount.DoesNotExist
 
-    monkeypatch.setattr("operators.views.sub_accounts.rename_sub_account", vanish)
+    monkeypatch.setattr("operators.groups.views.sub_accounts.rename_sub_account", vanish)
     url = reverse("operators:sub-account", args=[north.pk])
     assert admin_browser.post(url, {"name": "South"}).status_code == 404
 

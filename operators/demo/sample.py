@@ -16,12 +16,12 @@ from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators.administrators import appoint
 from operators.demo import history
-from operators.groups import add_member, create_group
+from operators.groups.groups import add_member, create_group
+from operators.groups.sub_accounts import assign, create_sub_account
 from operators.models import Operator, create_account
 from operators.override import set_override, set_sign_in_method
 from operators.removal import deactivate
 from operators.signin import frozen
-from operators.sub_accounts import assign, create_sub_account
 from twofactor import recovery, vault
 from twofactor.models import Authenticator
 from twofactor.throttle import FAILURES_THAT_LOCK

@@ -22,12 +22,12 @@ from operators import access, reminding
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.forms_override import OverrideForm
-from operators.groups import set_groups
+from operators.groups.groups import set_groups
+from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
 from operators.signin import unprotected_sessions
 from operators.status import next_sign_in
-from operators.sub_accounts import assign
 
 
 @require_safe

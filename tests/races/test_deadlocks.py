@@ -14,12 +14,12 @@ from accounts.models import Action
 from accounts.policy import Policy
 from invitations.models import Link
 from operators import removal
-from operators.groups import set_groups
+from operators.groups.groups import set_groups
+from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.override import set_override, set_sign_in_method
 from operators.profile import change_name
 from operators.signin.own_sessions import end_all
-from operators.sub_accounts import assign
 from tests.factories import NOBODY, enroll, make_operator
 from tests.races.conftest import AtOnce
 from twofactor.models import Authenticator

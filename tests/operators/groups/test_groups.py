@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
-from operators import groups as journey
-from operators.groups import UnchangeableError, add_member, create_group, remove_member, set_groups
+from operators.groups import groups as journey
+from operators.groups.groups import UnchangeableError, add_member, create_group, remove_member, set_groups
 from operators.models import Group, Membership, Operator
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 

@@ -11,16 +11,16 @@ from accounts.access import administrators_only
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
-from operators.models import SubAccount
-from operators.name_form import NameForm
-from operators.names import NameTakenError
-from operators.sub_accounts import (
+from operators.groups.forms import NameForm
+from operators.groups.names import NameTakenError
+from operators.groups.sub_accounts import (
     NotEmptyError,
     create_sub_account,
     delete_sub_account,
     rename_sub_account,
     sub_accounts_of,
 )
+from operators.models import SubAccount
 
 PAGE_SIZE = 25
 
@@ -30,7 +30,7 @@ PAGE_SIZE = 25
 def sub_accounts(request: SignedInRequest) -> HttpResponse:
     """Show the sub accounts with the number of their operators."""
     page = Paginator(sub_accounts_of(request.user.account_id), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "operators/sub_accounts.html", {"page": page})
+    return render(request, "operators/groups/sub_accounts.html", {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,7 +46,7 @@ def add(request: SignedInRequest) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is added.") % {"name": isolated(sub_account.name)})
             return redirect("operators:sub-accounts")
-    return render(request, "operators/sub_account_add.html", {"form": form})
+    return render(request, "operators/groups/sub_account_add.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,7 +57,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     form = NameForm(data_of(request), initial={"name": sub_account.name})
     if form.is_valid() and _rename(request, sub_account, form):
         return redirect("operators:sub-accounts")
-    return render(request, "operators/sub_account.html", {"sub_account": sub_account, "form": form})
+    return render(request, "operators/groups/sub_account.html", {"sub_account": sub_account, "form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -67,7 +67,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     sub_account = _sub_account(request, pk)
     if request.method != "POST":
         context = {"sub_account": sub_account, "size": sub_account.operators.count()}
-        return render(request, "operators/sub_account_delete.html", context)
+        return render(request, "operators/groups/sub_account_delete.html", context)
     words = {"name": isolated(sub_account.name)}
     try:
         delete_sub_account(sub_account, origin(request))

@@ -15,7 +15,8 @@ from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_stays
-from operators.groups import (
+from operators.groups.forms import NameForm
+from operators.groups.groups import (
     UnchangeableError,
     add_members,
     create_group,
@@ -26,11 +27,10 @@ from operators.groups import (
     remove_member,
     rename_group,
 )
+from operators.groups.names import NameTakenError
 from operators.lists.filters import PersonFilters
 from operators.lists.paging import KeyPaginator
 from operators.models import Group, Operator
-from operators.name_form import NameForm
-from operators.names import NameTakenError
 
 PAGE_SIZE = 25
 CANDIDATES = 10
@@ -45,7 +45,7 @@ def groups(request: SignedInRequest) -> HttpResponse:
     account_id = request.user.account_id
     page = Paginator(groups_of(account_id), PAGE_SIZE).get_page(request.GET.get("page"))
     everyone = Operator.objects.filter(account=account_id).count()
-    return render(request, "operators/groups.html", {"page": page, "everyone": everyone})
+    return render(request, "operators/groups/groups.html", {"page": page, "everyone": everyone})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +63,7 @@ def add(request: SignedInRequest) -> HttpResponse:
                 request, _("%(group)s is added. Choose its members.") % {"group": isolated(group.label)}
             )
             return redirect("operators:group", group.pk)
-    return render(request, "operators/group_add.html", {"form": form})
+    return render(request, "operators/groups/group_add.html", {"form": form})
 
 
 @needs_proof_to_post
@@ -79,7 +79,9 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     form = NameForm(data_of(request), initial={"name": group.name})
     if form.is_valid() and _rename(request, group, form):
         return redirect("operators:group", group.pk)
-    return render(request, "operators/group.html", {"group": group, "form": form, **_lists(request, group)})
+    return render(
+        request, "operators/groups/group.html", {"group": group, "form": form, **_lists(request, group)}
+    )
 
 
 @needs_proof_to_post
@@ -92,7 +94,9 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
         delete_group(group, origin(request))
         messages.success(request, _("%(group)s is deleted.") % {"group": isolated(group.label)})
         return redirect("operators:groups")
-    return render(request, "operators/group_delete.html", {"group": group, "size": group.memberships.count()})
+    return render(
+        request, "operators/groups/group_delete.html", {"group": group, "size": group.memberships.count()}
+    )
 
 
 def _group(request: SignedInRequest, pk: int, **conditions: str) -> Group:

@@ -8,8 +8,8 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from operators.administrators import one_left
+from operators.groups.names import changing_names
 from operators.models import Group, Membership, Operator
-from operators.names import changing_names
 
 
 class UnchangeableError(Exception):

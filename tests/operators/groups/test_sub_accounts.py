@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
+from operators.groups.sub_accounts import assign, create_sub_account, delete_sub_account, rename_sub_account
 from operators.models import Operator, SubAccount
-from operators.sub_accounts import assign, create_sub_account, delete_sub_account, rename_sub_account
 from tests.factories import NOBODY, make_account, make_operator
 
 LIST = reverse("operators:sub-accounts")

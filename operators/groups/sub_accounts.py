@@ -5,8 +5,8 @@ from django.db.models import Count, ProtectedError, QuerySet
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
+from operators.groups.names import changing_names
 from operators.models import Operator, SubAccount
-from operators.names import changing_names
 
 
 class NotEmptyError(Exception):
