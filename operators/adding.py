@@ -11,7 +11,7 @@ from operators import address_tries
 from operators.address_tries import ElsewhereError, TakenError
 from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Group, Membership, Operator
-from operators.override import in_words, override_fields
+from operators.overrides.override import in_words, override_fields
 
 
 def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:

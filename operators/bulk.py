@@ -31,7 +31,7 @@ from operators.groups import groups
 from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
-from operators.override import override_fields, set_override
+from operators.overrides.override import override_fields, set_override
 from operators.reset import NotEnrolledError, reset
 from twofactor.vault import SecretUnreadableError
 

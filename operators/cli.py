@@ -16,11 +16,12 @@ from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
-from operators import announcing, exceptions, reminding
+from operators import announcing, reminding
 from operators.coverage import coverage_of
-from operators.forms_override import OverrideForm
 from operators.models import Operator
-from operators.override import in_words, set_override
+from operators.overrides import exceptions
+from operators.overrides.forms import OverrideForm
+from operators.overrides.override import in_words, set_override
 from operators.policy_groups import titles
 from operators.policy_preview import Preview, preview_of
 from operators.rules.policy_change import MUST_ENROLL, Change

@@ -11,8 +11,8 @@ from accounts.models import TEXT_LENGTH
 from accounts.plain_form import BoundedField, PlainForm
 from accounts.text import one_line
 from operators.fields import TAKEN, AddressField
-from operators.forms_override import OverrideForm
 from operators.models import Group, Operator, SubAccount
+from operators.overrides.forms import OverrideForm
 
 # So many digits fit into every row's number.
 LONGEST_KEY = 18

@@ -22,8 +22,8 @@ from accounts.policy import AccountRule, Override, is_exception
 from accounts.spreadsheet import without_guard
 from accounts.text import isolated, one_line, sorted_alike
 from operators.fields import TAKEN, AddressField
-from operators.forms_override import WHY, LastDayField, check_last_day
 from operators.models import Group
+from operators.overrides.forms import WHY, LastDayField, check_last_day
 
 QUOTED = re.compile(r'(^|[,;\t\r\n])"(?:[^"]|"")*(?:"|$)')
 MOST_ROWS = 10_000

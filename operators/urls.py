@@ -4,13 +4,13 @@ from django.urls import path
 
 from operators.groups.views import groups, sub_accounts
 from operators.lists import views
+from operators.overrides import views as exceptions
 from operators.signin.views import freezing, login, offering, password_reset, sessions
 from operators.views import (
     adding,
     bulk,
     detail,
     enrolling,
-    exceptions,
     inviting_many,
     links,
     overview,

@@ -178,7 +178,7 @@ PERIODIC_TASKS = {
     "operators.signin.unfinished.tell_of_ended": 5 * 60,
     "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
-    "operators.exception_ends.tell_ahead": 60 * 60,
+    "operators.overrides.exception_ends.tell_ahead": 60 * 60,
     "operators.reminder_schedule.begin_scheduled": 10 * 60,
     "operators.reminding.go_on": 5 * 60,
     "operators.announcing.remind_and_carry_on": 15 * 60,

@@ -190,7 +190,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     override_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     override_at = models.DateTimeField(null=True, editable=False)
     override_until = models.DateTimeField(null=True, editable=False)
-    # Of which end the operator has been told ahead; see operators.exception_ends.
+    # Of which end the operator has been told ahead; see operators.overrides.exception_ends.
     override_told_for = models.DateTimeField(null=True, editable=False)
     # When the operator was last asked by mail to set up; see operators.reminding.
     reminded_at = models.DateTimeField(null=True, editable=False)

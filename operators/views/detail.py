@@ -21,11 +21,11 @@ from invitations.models import Link
 from operators import access, reminding
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
-from operators.forms_override import OverrideForm
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
-from operators.override import set_override, set_sign_in_method
+from operators.overrides.forms import OverrideForm
+from operators.overrides.override import set_override, set_sign_in_method
 from operators.signin import unprotected_sessions
 from operators.status import next_sign_in
 

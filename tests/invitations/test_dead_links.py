@@ -17,7 +17,7 @@ from invitations.link_mail import PAGES, url_of
 from invitations.models import Link, hash_of
 from operators import profile, removal
 from operators.models import Operator
-from operators.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override, set_sign_in_method
 from operators.reset import reset_unread
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore

@@ -22,7 +22,7 @@ from invitations.models import Link, hash_of
 from operators import profile, removal, reset
 from operators.ledger import records
 from operators.models import Operator
-from operators.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override, set_sign_in_method
 from operators.removal import withdraw
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
@@ -211,7 +211,7 @@ CHANGES = {
 # Every place that gives somebody a new nonce, and what it leaves in the trail.
 RENEWS = {
     ("operators/signin/frozen.py", "freeze"): {Action.FROZEN},
-    ("operators/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
+    ("operators/overrides/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
     ("operators/signin/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
     ("operators/signin/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
     ("operators/profile.py", "_store_email"): {Action.EMAIL_CHANGED},

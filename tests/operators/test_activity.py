@@ -10,7 +10,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators import reset
 from operators.models import Operator
-from operators.override import set_override
+from operators.overrides.override import set_override
 from operators.signin import frozen
 from tests.factories import NOBODY, make_operator, signed_in
 

@@ -9,7 +9,7 @@ from accounts.models import Account
 from accounts.policy import AccountRule, Policy
 from operators import announcing, removal
 from operators.models import Announcement, Operator
-from operators.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override, set_sign_in_method
 from operators.signin import frozen
 from tests.factories import NOBODY, PASSWORD, code_for, make_operator, set_policy, signed_in
 from tests.test_flows import log_in

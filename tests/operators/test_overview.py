@@ -15,7 +15,7 @@ from invitations import setup_link
 from operators.coverage import SHOWN_DAYS, Coverage, record_due, runs
 from operators.models import Group, Membership, Operator
 from operators.models.coverage_day import CoverageDay
-from operators.override import set_override
+from operators.overrides.override import set_override
 from operators.removal import deactivate
 from operators.reset import reset
 from operators.rules.next_thing import NextThing, Numbers, next_thing

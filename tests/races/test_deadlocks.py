@@ -17,7 +17,7 @@ from operators import removal
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
-from operators.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override, set_sign_in_method
 from operators.profile import change_name
 from operators.signin.own_sessions import end_all
 from tests.factories import NOBODY, enroll, make_operator

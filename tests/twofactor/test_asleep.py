@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from operators.override import set_override
+from operators.overrides.override import set_override
 from tests.factories import (
     NOBODY,
     PASSWORD,

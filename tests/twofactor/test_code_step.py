@@ -13,7 +13,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from operators.models.session import Session
-from operators.override import set_override
+from operators.overrides.override import set_override
 from operators.reset import reset_unread
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending

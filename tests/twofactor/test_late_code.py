@@ -14,7 +14,7 @@ from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Effective, Policy, Source
 from operators.models import Operator
 from operators.models.session import Session
-from operators.override import set_override
+from operators.overrides.override import set_override
 from tests.factories import (
     NOBODY,
     PASSWORD,

@@ -24,7 +24,7 @@ from accounts.policy import Policy
 from operators import reset
 from operators.lists import export
 from operators.models import Group, Membership, Operator, SubAccount
-from operators.override import set_override
+from operators.overrides.override import set_override
 from operators.status.labels import STATUS_LABELS
 from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator

@@ -27,7 +27,7 @@ from invitations import opening
 from operators import removal, reset
 from operators.models import Operator
 from operators.models.session import Session
-from operators.override import set_sign_in_method
+from operators.overrides.override import set_sign_in_method
 from operators.signin import own_sessions
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in

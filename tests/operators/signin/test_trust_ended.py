@@ -16,7 +16,7 @@ from accounts.models import Account, AuditEntry
 from accounts.policy import Policy
 from accounts.settings_page import change_policy, change_trusted_browser_days
 from operators.models import Operator
-from operators.override import set_override
+from operators.overrides.override import set_override
 from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_operator, signed_in
 from tests.operators.signin.test_sessions import after
 from tests.operators.signin.test_trusted_browser import (

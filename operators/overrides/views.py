@@ -10,8 +10,8 @@ from accounts.access import administrators_only, needs_proof_to_download
 from accounts.audit import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
-from operators import exceptions as found
-from operators.exceptions import ExceptionFilters, ExceptionTable
+from operators.overrides import exceptions as found
+from operators.overrides.exceptions import ExceptionFilters, ExceptionTable
 
 
 @require_safe
@@ -21,7 +21,7 @@ def exceptions(request: SignedInRequest) -> HttpResponse:
     filters = _filters(request)
     table = ExceptionTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": found.counts(request.user.account)}
-    return render(request, "operators/exceptions.html", context)
+    return render(request, "operators/overrides/exceptions.html", context)
 
 
 @needs_proof_to_download

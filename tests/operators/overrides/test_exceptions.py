@@ -11,9 +11,9 @@ from accounts.days import end_of
 from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import exception_ends
 from operators.models import Operator
-from operators.override import set_override
+from operators.overrides import exception_ends
+from operators.overrides.override import set_override
 from tests.factories import NOBODY, PASSWORD, make_operator, signed_in
 from tests.test_budgets import statements
 from tests.test_flows import link_in_mail, log_in
