@@ -16,7 +16,6 @@ from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
-from operators import announcing, reminding
 from operators.coverage import coverage_of
 from operators.models import Operator
 from operators.overrides import exceptions
@@ -24,6 +23,7 @@ from operators.overrides.forms import OverrideForm
 from operators.overrides.override import in_words, set_override
 from operators.policy_groups import titles
 from operators.policy_preview import Preview, preview_of
+from operators.reminders import announcing, reminding
 from operators.rules.policy_change import MUST_ENROLL, Change
 from operators.rules.status import Status
 from operators.status.counts import count

@@ -5,6 +5,7 @@ from django.urls import path
 from operators.groups.views import groups, sub_accounts
 from operators.lists import views
 from operators.overrides import views as exceptions
+from operators.reminders import views as reminding
 from operators.signin.views import freezing, login, offering, password_reset, sessions
 from operators.views import (
     adding,
@@ -16,7 +17,6 @@ from operators.views import (
     overview,
     policy,
     profile,
-    reminding,
     removal,
     resetting,
 )

@@ -179,9 +179,9 @@ PERIODIC_TASKS = {
     "twofactor.trusted.delete_expired": 24 * 60 * 60,
     "invitations.ledger.forget_old": 24 * 60 * 60,
     "operators.overrides.exception_ends.tell_ahead": 60 * 60,
-    "operators.reminder_schedule.begin_scheduled": 10 * 60,
-    "operators.reminding.go_on": 5 * 60,
-    "operators.announcing.remind_and_carry_on": 15 * 60,
+    "operators.reminders.schedule.begin_scheduled": 10 * 60,
+    "operators.reminders.reminding.go_on": 5 * 60,
+    "operators.reminders.announcing.remind_and_carry_on": 15 * 60,
     "operators.bulk.requeue": 60,
     "operators.bulk.forget_old": 60 * 60,
 }

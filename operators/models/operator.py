@@ -192,7 +192,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     override_until = models.DateTimeField(null=True, editable=False)
     # Of which end the operator has been told ahead; see operators.overrides.exception_ends.
     override_told_for = models.DateTimeField(null=True, editable=False)
-    # When the operator was last asked by mail to set up; see operators.reminding.
+    # When the operator was last asked by mail to set up; see operators.reminders.reminding.
     reminded_at = models.DateTimeField(null=True, editable=False)
     # Since when nobody can sign in, and when that ended the last time; see operators.signin.frozen.
     frozen_at = models.DateTimeField(null=True, editable=False)

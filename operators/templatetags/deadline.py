@@ -28,7 +28,7 @@ def account_deadline(account: Account) -> str:
     return text % {"day": in_words(starts_at), "left": left}
 
 
-@register.inclusion_tag("operators/_deadline_banner.html", takes_context=True)
+@register.inclusion_tag("operators/reminders/_deadline_banner.html", takes_context=True)
 def deadline_banner(context: dict[str, Any]) -> dict[str, Any]:
     """Return the day and the days left, nothing for whoever has set it up or need not."""
     user = getattr(context.get("request"), "user", None)

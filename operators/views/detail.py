@@ -18,7 +18,7 @@ from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
-from operators import access, reminding
+from operators import access
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.forms import MemberOfForm, SignInMethodForm
 from operators.groups.groups import set_groups
@@ -26,6 +26,7 @@ from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.overrides.forms import OverrideForm
 from operators.overrides.override import set_override, set_sign_in_method
+from operators.reminders import reminding
 from operators.signin import unprotected_sessions
 from operators.status import next_sign_in
 

@@ -21,10 +21,10 @@ from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from accounts.views import settings_page
-from operators import announcing
 from operators.lists.tables import PAGE_SIZE
 from operators.policy_groups import as_text, group_words, titles, what_changed
 from operators.policy_preview import Preview, people_in, preview_of
+from operators.reminders import announcing
 from operators.rules.policy_change import MUST_ENROLL, Change
 
 # Room for the numbers of all groups.

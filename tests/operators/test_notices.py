@@ -7,9 +7,10 @@ from django.urls import reverse
 from accounts.audit import Origin
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
-from operators import announcing, removal
+from operators import removal
 from operators.models import Announcement, Operator
 from operators.overrides.override import set_override, set_sign_in_method
+from operators.reminders import announcing
 from operators.signin import frozen
 from tests.factories import NOBODY, PASSWORD, code_for, make_operator, set_policy, signed_in
 from tests.test_flows import log_in

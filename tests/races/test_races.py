@@ -23,7 +23,7 @@ from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
 from operators.models.session import Session
 from operators.overrides.override import in_words, set_override, set_sign_in_method
-from operators.reminder_schedule import set_schedule
+from operators.reminders.schedule import set_schedule
 from operators.signin.session_store import SessionStore
 from tests.factories import (
     NOBODY,

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
-from operators import reminder_schedule, reminding
-from operators.forms_reminders import ReachForm, ScheduleForm
 from operators.models.reminder_run import ReminderRun
+from operators.reminders import reminding
+from operators.reminders import schedule as reminder_schedule
+from operators.reminders.forms import ReachForm, ScheduleForm
 from operators.status.labels import STATUS_LABELS
 
 
@@ -38,7 +39,7 @@ def _page(request: SignedInRequest, schedule_form: ScheduleForm) -> HttpResponse
         "schedule_form": schedule_form,
         "schedule": reminder_schedule.in_words(account),
     }
-    return render(request, "operators/reminders.html", context)
+    return render(request, "operators/reminders/reminders.html", context)
 
 
 @needs_proof_to_post

@@ -10,8 +10,8 @@ from accounts.audit import Origin
 from accounts.models import Account
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
-from operators import announcing, reminding
 from operators.models import Announcement, Operator
+from operators.reminders import announcing, reminding
 from tests.factories import confirm_data, make_operator, signed_in
 
 PREVIEW = reverse("operators:policy-preview")

@@ -27,7 +27,7 @@ from accounts.text import isolated
 from operators import emails
 from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
-from operators.reminding import claim
+from operators.reminders.reminding import claim
 from operators.rules.next_step import NextStep, next_step
 from operators.rules.policy_change import Change, Group
 from operators.rules.status import Facts

@@ -18,9 +18,10 @@ from accounts.days import first_moment, today
 from accounts.models import Account, AuditEntry
 from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Policy
-from operators import announcing, emails, reminder_schedule, reminding
+from operators import emails
 from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
+from operators.reminders import announcing, reminding, schedule
 from operators.rules.status import Status
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 from tests.test_budgets import statements
@@ -267,7 +268,7 @@ def test_a_lost_round_is_put_back_by_one_of_two_workers(account, monkeypatch):
 
 
 def test_it_is_off_until_somebody_switches_it_on(account, admin_browser, operator):
-    reminder_schedule.begin_scheduled()
+    schedule.begin_scheduled()
     assert mail.outbox == []
     assert "Off." in admin_browser.get(REMINDERS).text
 
@@ -280,7 +281,7 @@ def test_it_reminds_every_so_many_days(admin_browser, operator, time_machine, pa
     assert "Every 7 days." in answer.text
     time_machine.move_to(start + passed, tick=False)
     for _ in range(2):
-        reminder_schedule.begin_scheduled()
+        schedule.begin_scheduled()
     assert len(mail.outbox) == mails
 
 
@@ -288,7 +289,7 @@ def test_a_schedule_reaches_optional_operators_where_it_is_meant_to(account, adm
     make_operator(account, override=Policy.OPTIONAL)
     admin_browser.post(SCHEDULE, {"reminder_days": "7", "reminders_to_optional": "on"})
     Account.objects.update(reminders_due_at=timezone.now())
-    reminder_schedule.begin_scheduled()
+    schedule.begin_scheduled()
     assert len(mail.outbox) == 1
     assert AuditEntry.objects.get(action="reminder_schedule").new == "Every 7 days, also where optional"
 
@@ -309,7 +310,7 @@ def test_switching_it_off_stops_its_round_and_nobody_else_s(account, admin, admi
 def test_a_schedule_that_is_due_waits_while_a_round_goes_on(account, operator):
     running(account)
     Account.objects.update(reminder_days=7, reminders_due_at=timezone.now())
-    reminder_schedule.begin_scheduled()
+    schedule.begin_scheduled()
     assert mail.outbox == []
 
 
@@ -319,7 +320,7 @@ def test_a_schedule_that_is_changed_in_this_moment_does_not_begin(account, opera
     stale = list(real)
     Account.objects.update(reminder_days=None)
     for one in stale:
-        reminder_schedule.begin(one, timezone.now())
+        schedule.begin(one, timezone.now())
     assert mail.outbox == []
 
 
@@ -358,7 +359,7 @@ def test_a_scheduled_round_that_fails_stays_due_and_holds_no_other_account_up(
     other = make_account(Policy.REQUIRED, "Other")
     another = make_operator(other)
     for one in (account, other):
-        reminder_schedule.set_schedule(one, 7, NOBODY, to_optional=False)
+        schedule.set_schedule(one, 7, NOBODY, to_optional=False)
     account.refresh_from_db()
     real, due_at = reminding.recipients, account.reminders_due_at
     time_machine.move_to(timezone.now() + 8 * DAY)
@@ -370,20 +371,20 @@ def test_a_scheduled_round_that_fails_stays_due_and_holds_no_other_account_up(
 
     with monkeypatch.context() as patch:
         patch.setattr(reminding, "recipients", fail_for_one)
-        reminder_schedule.begin_scheduled()
+        schedule.begin_scheduled()
     account.refresh_from_db()
     assert account.reminders_due_at == due_at
     assert mailed() == [another.email]
-    reminder_schedule.begin_scheduled()
+    schedule.begin_scheduled()
     assert mailed() == sorted([another.email, operator.email])
 
 
 def test_a_database_that_is_gone_is_left_to_the_worker(account, operator, monkeypatch, time_machine):
-    reminder_schedule.set_schedule(account, 7, NOBODY, to_optional=False)
+    schedule.set_schedule(account, 7, NOBODY, to_optional=False)
     time_machine.move_to(timezone.now() + 8 * DAY)
     monkeypatch.setattr(reminding, "recipients", Mock(side_effect=OperationalError))
     with pytest.raises(OperationalError):
-        reminder_schedule.begin_scheduled()
+        schedule.begin_scheduled()
 
 
 # What became of them, on the operator's page

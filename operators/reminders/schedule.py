@@ -10,8 +10,8 @@ from django.utils.translation import ngettext
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from operators import reminding
 from operators.models.reminder_run import ReminderRun
+from operators.reminders import reminding
 
 logger = logging.getLogger(__name__)
 
