@@ -3,6 +3,7 @@
 from django.urls import path
 
 from operators.groups.views import groups, sub_accounts
+from operators.links import views as links
 from operators.lists import views
 from operators.overrides import views as exceptions
 from operators.reminders import views as reminding
@@ -13,7 +14,6 @@ from operators.views import (
     detail,
     enrolling,
     inviting_many,
-    links,
     overview,
     policy,
     profile,

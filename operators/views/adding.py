@@ -17,8 +17,8 @@ from invitations import invite as invitation
 from invitations.models import Link, TooSoonError
 from operators import access, adding, removal
 from operators.forms import CreateOperatorForm, NewOperatorForm
+from operators.links.views import copy, to_ledger
 from operators.models import Operator
-from operators.views.links import copy, to_ledger
 
 
 @require_safe
@@ -92,7 +92,7 @@ def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     if not _still_invited(request, operator):
         return redirect(operator)
     if request.method != "POST":
-        return render(request, "operators/withdraw.html", {"operator": operator})
+        return render(request, "operators/links/withdraw.html", {"operator": operator})
     if removal.withdraw(operator, origin(request)):
         messages.success(request, _("The invitation to %(email)s is withdrawn.") % {"email": operator.email})
         return redirect("operators:list")

@@ -20,7 +20,7 @@ from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.models import Link, hash_of
 from operators import profile, removal, reset
-from operators.ledger import records
+from operators.links.ledger import records
 from operators.models import Operator
 from operators.overrides.override import set_override, set_sign_in_method
 from operators.removal import withdraw

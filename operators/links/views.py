@@ -19,8 +19,8 @@ from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
-from operators import ledger as table
-from operators.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
+from operators.links import ledger as table
+from operators.links.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
 from operators.lists.paging import KeyPaginator
 from operators.models import Operator
 from operators.rules.status import Status
@@ -38,7 +38,7 @@ def links(request: SignedInRequest) -> HttpResponse:
         # What is done goes to the person's newest link, so only its row offers it.
         record.can_act = record.is_there and record.ended_at is None and state in (*LIVE, State.EXPIRED)
         record.can_withdraw = record.can_act and (state in LIVE or record.kind == record.Kind.INVITATION)
-    return render(request, "operators/links.html", {"filters": filters, "page": page})
+    return render(request, "operators/links/links.html", {"filters": filters, "page": page})
 
 
 @needs_proof_to_download
@@ -139,4 +139,4 @@ def copy(
         )
         return redirect(operator)
     context = {"operator": operator, "link": link, "is_setup": purpose == Link.Purpose.SETUP}
-    return render(request, "operators/copied_link.html", context)
+    return render(request, "operators/links/copied_link.html", context)
