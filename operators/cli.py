@@ -21,8 +21,8 @@ from operators.models import Operator
 from operators.overrides import exceptions
 from operators.overrides.forms import OverrideForm
 from operators.overrides.override import in_words, set_override
-from operators.policy_groups import titles
-from operators.policy_preview import Preview, preview_of
+from operators.policy.groups import titles
+from operators.policy.preview import Preview, preview_of
 from operators.reminders import announcing, reminding
 from operators.rules.policy_change import MUST_ENROLL, Change
 from operators.rules.status import Status

@@ -6,6 +6,7 @@ from operators.groups.views import groups, sub_accounts
 from operators.links import views as links
 from operators.lists import views
 from operators.overrides import views as exceptions
+from operators.policy import views as policy
 from operators.reminders import views as reminding
 from operators.signin.views import freezing, login, offering, password_reset, sessions
 from operators.views import (
@@ -15,7 +16,6 @@ from operators.views import (
     enrolling,
     inviting_many,
     overview,
-    policy,
     profile,
     removal,
     resetting,

@@ -16,7 +16,7 @@ from operators.lists import export
 from operators.management.commands import two_factor
 from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
-from operators.policy_preview import FIRST
+from operators.policy.preview import FIRST
 from tests.factories import make_account, make_operator
 
 

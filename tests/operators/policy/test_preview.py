@@ -17,7 +17,7 @@ from accounts.outgoing import OutgoingMail
 from accounts.policy import AccountRule, Override, Policy
 from accounts.settings_page import change_policy
 from operators.models import Operator
-from operators.policy_preview import people_in, preview_of
+from operators.policy.preview import people_in, preview_of
 from operators.rules.policy_change import Change, Group
 from operators.rules.status import Facts
 from tests.factories import (

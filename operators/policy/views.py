@@ -22,8 +22,8 @@ from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from accounts.views import settings_page
 from operators.lists.tables import PAGE_SIZE
-from operators.policy_groups import as_text, group_words, titles, what_changed
-from operators.policy_preview import Preview, people_in, preview_of
+from operators.policy.groups import as_text, group_words, titles, what_changed
+from operators.policy.preview import Preview, people_in, preview_of
 from operators.reminders import announcing
 from operators.rules.policy_change import MUST_ENROLL, Change
 
@@ -116,7 +116,7 @@ def _page(
         "must_enroll": _must_enroll(request, shown.change),
         "can_enroll": request.user.effective.usable,
     }
-    return render(request, "operators/policy_preview.html", context)
+    return render(request, "operators/policy/preview.html", context)
 
 
 @require_safe
@@ -136,4 +136,4 @@ def people(request: SignedInRequest, group: str) -> HttpResponse:
         "query": form.query,
         "new": rule_in_words(form.rule),
     }
-    return render(request, "operators/policy_people.html", context)
+    return render(request, "operators/policy/people.html", context)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.days import in_words
 from operators.models import Operator
-from operators.policy_preview import NO_MAIL, Preview
+from operators.policy.preview import NO_MAIL, Preview
 from operators.rules.policy_change import Change, Group
 
 
