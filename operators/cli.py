@@ -16,11 +16,11 @@ from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
-from operators.coverage import coverage_of
 from operators.models import Operator
 from operators.overrides import exceptions
 from operators.overrides.forms import OverrideForm
 from operators.overrides.override import in_words, set_override
+from operators.overview.coverage import coverage_of
 from operators.policy.groups import titles
 from operators.policy.preview import Preview, preview_of
 from operators.reminders import announcing, reminding

@@ -6,20 +6,11 @@ from operators.groups.views import groups, sub_accounts
 from operators.links import views as links
 from operators.lists import views
 from operators.overrides import views as exceptions
+from operators.overview import views as overview
 from operators.policy import views as policy
 from operators.reminders import views as reminding
 from operators.signin.views import freezing, login, offering, password_reset, sessions
-from operators.views import (
-    adding,
-    bulk,
-    detail,
-    enrolling,
-    inviting_many,
-    overview,
-    profile,
-    removal,
-    resetting,
-)
+from operators.views import adding, bulk, detail, enrolling, inviting_many, profile, removal, resetting
 
 app_name = "operators"
 urlpatterns = [

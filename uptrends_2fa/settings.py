@@ -171,7 +171,7 @@ MAIL_TRY_SECONDS = env.number("MAIL_TRY_SECONDS", 60, 1, 60 * 60)
 # What the worker does besides, and the seconds between two times.
 PERIODIC_TASKS = {
     "accounts.delivery.forget_old": 60 * 60,
-    "operators.coverage.record_due": 60,
+    "operators.overview.coverage.record_due": 60,
     # What strangers can add rows to.
     "accounts.tally.delete_ended": 5 * 60,
     "operators.models.session.delete_ended": 10 * 60,

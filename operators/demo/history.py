@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from accounts.models import Account
 from invitations.ledger import LinkRecord
-from operators.coverage import today
 from operators.models import Operator
 from operators.models.coverage_day import CoverageDay
+from operators.overview.coverage import today
 
 DAYS = 60
 # A weekend in which no worker ran: the chart shows a gap.

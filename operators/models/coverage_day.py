@@ -1,4 +1,4 @@
-"""How many were protected on each day? A row for each account and day; operators.coverage counts."""
+"""How many were protected on each day? A row for each account and day; operators.overview.coverage counts."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -9,10 +9,10 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Account, Action, AuditEntry
 from accounts.outgoing import OutgoingMail
 from invitations.models import Link
-from operators import coverage
 from operators.administrators import hangs_on_one_phone
-from operators.coverage import Coverage, GroupCoverage
 from operators.models import Operator
+from operators.overview import coverage
+from operators.overview.coverage import Coverage, GroupCoverage
 from operators.rules.next_thing import NextThing, Numbers, next_thing
 from operators.rules.status import Facts, Status, status_of
 from operators.status.query import count_facts, rows_where, status_condition

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
 from accounts.settings_page import rule_in_words
-from operators.coverage import SHOWN_BY_GROUP, Coverage, GroupCoverage, runs
-from operators.overview import Overview, overview
+from operators.overview.coverage import SHOWN_BY_GROUP, Coverage, GroupCoverage, runs
+from operators.overview.overview import Overview, overview
 from operators.status.labels import STATUS_LABELS
 
 
@@ -34,7 +34,7 @@ def two_factor_overview(request: SignedInRequest) -> HttpResponse:
         "first_day": found.history[0][0],
         "last_day": found.history[-1][0],
     }
-    return render(request, "operators/overview.html", context)
+    return render(request, "operators/overview/overview.html", context)
 
 
 def _groups(found: Overview) -> list[dict[str, Any]]:

@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.outgoing import OutgoingMail
 from accounts.policy import Policy
 from invitations import setup_link
-from operators.coverage import SHOWN_DAYS, Coverage, record_due, runs
 from operators.models import Group, Membership, Operator
 from operators.models.coverage_day import CoverageDay
 from operators.overrides.override import set_override
+from operators.overview.coverage import SHOWN_DAYS, Coverage, record_due, runs
 from operators.removal import deactivate
 from operators.reset import reset
 from operators.rules.next_thing import NextThing, Numbers, next_thing
@@ -257,7 +257,7 @@ def test_the_most_urgent_thing_comes_first(numbers, thing):
 
 @pytest.mark.parametrize("thing", NextThing)
 def test_every_thing_has_words(admin_browser, monkeypatch, thing):
-    monkeypatch.setattr("operators.overview.next_thing", lambda _numbers: thing)
+    monkeypatch.setattr("operators.overview.overview.next_thing", lambda _numbers: thing)
     part = admin_browser.get(URL).text.split('id="next-title"')[1].split("</section>")[0]
     assert "<p>" in part
     assert ('class="btn' in part) is (thing is not NextThing.NOTHING)
