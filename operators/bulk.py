@@ -23,8 +23,6 @@ from accounts.audit import Origin, record
 from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError
-from operators import adding, address_tries, removal
-from operators.address_tries import ElsewhereError, TakenError, TooManyTriesError
 from operators.administrators import LastAdministratorError
 from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.groups import groups
@@ -32,7 +30,9 @@ from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
 from operators.overrides.override import override_fields, set_override
-from operators.reset import NotEnrolledError, reset
+from operators.people import adding, address_tries, removal
+from operators.people.address_tries import ElsewhereError, TakenError, TooManyTriesError
+from operators.people.reset import NotEnrolledError, reset
 from twofactor.vault import SecretUnreadableError
 
 logger = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
 from operators.bulk_preview import NAMED
-from operators.forms_reset import ReasonForm
 from operators.lists.filters import OperatorFilters
 from operators.models import Group, Operator
 from operators.models.bulk import LIST_KINDS
 from operators.overrides.forms import LastDayField, check_last_day
+from operators.people.forms_reset import ReasonForm
 
 # What no database has as a key would be an error there.
 DATABASE_KEY = re.compile(r"[0-9]{1,18}")

@@ -7,10 +7,11 @@ from operators.links import views as links
 from operators.lists import views
 from operators.overrides import views as exceptions
 from operators.overview import views as overview
+from operators.people.views import adding, detail, enrolling, profile, removal, resetting
 from operators.policy import views as policy
 from operators.reminders import views as reminding
 from operators.signin.views import freezing, login, offering, password_reset, sessions
-from operators.views import adding, bulk, detail, enrolling, inviting_many, profile, removal, resetting
+from operators.views import bulk, inviting_many
 
 app_name = "operators"
 urlpatterns = [

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import adding, removal
-from operators.forms import NewOperatorForm
 from operators.models import Group, Membership, Operator, SubAccount
+from operators.people import adding, removal
+from operators.people.forms import NewOperatorForm
 from operators.signin import journey
 from operators.signin.session_store import SessionStore
 from operators.status import next_sign_in
@@ -62,7 +62,7 @@ def test_an_enrollment_that_lost_leads_back_with_a_word(operator_browser, operat
 
 def test_a_reset_that_lost_says_so(admin_browser, operator, monkeypatch):
     monkeypatch.setattr(Operator, "is_enrolled", True)
-    monkeypatch.setattr("operators.views.resetting.redirect", lambda _to: signin_page(admin_browser))
+    monkeypatch.setattr("operators.people.views.resetting.redirect", lambda _to: signin_page(admin_browser))
     admin_browser.post(reverse("operators:reset", args=[operator.pk]), RESET)
     monkeypatch.undo()
     assert "Somebody else has reset it already" in admin_browser.get(operator.get_absolute_url()).text
@@ -198,6 +198,6 @@ def test_a_group_or_sub_account_that_was_deleted_meanwhile_is_said_so(
     def vanish(*_arguments):
         raise {"set_groups": Group, "assign": SubAccount}[gone].DoesNotExist
 
-    monkeypatch.setattr(f"operators.views.detail.{gone}", vanish)
+    monkeypatch.setattr(f"operators.people.views.detail.{gone}", vanish)
     page = admin_browser.post(reverse("operators:member-of", args=[operator.pk]), {}, follow=True).text
     assert "was deleted in the meantime" in page

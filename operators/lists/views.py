@@ -32,7 +32,7 @@ def operators(request: SignedInRequest) -> HttpResponse:
     account = request.user.account
     part = _asked_for(request)
     if part == "facts":
-        return render(request, "operators/_facts.html", _counts(account))
+        return render(request, "operators/people/_facts.html", _counts(account))
     filters = filters_of(request)
     sort, page = request.GET.get("sort", ""), request.GET.get("page") or "1"
     all_counted = not (part and filters.uses_trigrams) and _is_counted(request)

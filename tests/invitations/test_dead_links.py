@@ -15,10 +15,10 @@ from invitations import invite, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import PAGES, url_of
 from invitations.models import Link, hash_of
-from operators import profile, removal
 from operators.models import Operator
 from operators.overrides.override import set_override, set_sign_in_method
-from operators.reset import reset_unread
+from operators.people import profile, removal
+from operators.people.reset import reset_unread
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, enroll, make_operator

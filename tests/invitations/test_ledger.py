@@ -19,11 +19,11 @@ from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.models import Link, hash_of
-from operators import profile, removal, reset
 from operators.links.ledger import records
 from operators.models import Operator
 from operators.overrides.override import set_override, set_sign_in_method
-from operators.removal import withdraw
+from operators.people import profile, removal, reset
+from operators.people.removal import withdraw
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, enroll, make_account, make_operator
@@ -214,9 +214,9 @@ RENEWS = {
     ("operators/overrides/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
     ("operators/signin/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
     ("operators/signin/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
-    ("operators/profile.py", "_store_email"): {Action.EMAIL_CHANGED},
-    ("operators/profile.py", "change_password"): {Action.PASSWORD_CHANGED},
-    ("operators/removal.py", "_set_active"): {Action.ACTIVATED, Action.DEACTIVATED},
+    ("operators/people/profile.py", "_store_email"): {Action.EMAIL_CHANGED},
+    ("operators/people/profile.py", "change_password"): {Action.PASSWORD_CHANGED},
+    ("operators/people/removal.py", "_set_active"): {Action.ACTIVATED, Action.DEACTIVATED},
     ("twofactor/enrollment.py", "enroll"): {Action.TWO_FACTOR_ENROLLED},
     ("twofactor/enrollment.py", "remove"): {Action.TWO_FACTOR_RESET},
     ("twofactor/enrollment.py", "replace"): {Action.PHONE_CHANGED},

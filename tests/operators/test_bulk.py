@@ -17,11 +17,12 @@ from accounts.audit import Origin
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
-from operators import bulk, bulk_preview, removal
+from operators import bulk, bulk_preview
 from operators.bulk_rules import OVERRIDES
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
-from operators.reset import reset
+from operators.people import removal
+from operators.people.reset import reset
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY

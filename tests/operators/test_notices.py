@@ -7,9 +7,9 @@ from django.urls import reverse
 from accounts.audit import Origin
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
-from operators import removal
 from operators.models import Announcement, Operator
 from operators.overrides.override import set_override, set_sign_in_method
+from operators.people import removal
 from operators.reminders import announcing
 from operators.signin import frozen
 from tests.factories import NOBODY, PASSWORD, code_for, make_operator, set_policy, signed_in

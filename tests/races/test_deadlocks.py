@@ -13,12 +13,12 @@ from accounts.audit import record
 from accounts.models import Action
 from accounts.policy import Policy
 from invitations.models import Link
-from operators import removal
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.overrides.override import set_override, set_sign_in_method
-from operators.profile import change_name
+from operators.people import removal
+from operators.people.profile import change_name
 from operators.signin.own_sessions import end_all
 from tests.factories import NOBODY, enroll, make_operator
 from tests.races.conftest import AtOnce

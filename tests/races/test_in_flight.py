@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.audit import Origin
 from invitations import setup_link
 from invitations.models import Link, hash_of
-from operators import profile, reset
 from operators.models import Operator
+from operators.people import profile, reset
 from operators.signin import frozen, own_sessions
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll

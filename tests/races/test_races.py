@@ -17,12 +17,12 @@ from accounts.policy import Policy
 from accounts.settings_page import rule_in_words
 from invitations import invite, setup_link
 from invitations.models import Link
-from operators import adding, removal
 from operators.administrators import LastAdministratorError
-from operators.forms import NewOperatorForm
 from operators.models import Announcement, Operator
 from operators.models.session import Session
 from operators.overrides.override import in_words, set_override, set_sign_in_method
+from operators.people import adding, removal
+from operators.people.forms import NewOperatorForm
 from operators.reminders.schedule import set_schedule
 from operators.signin.session_store import SessionStore
 from tests.factories import (

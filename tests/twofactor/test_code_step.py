@@ -14,7 +14,7 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.models.session import Session
 from operators.overrides.override import set_override
-from operators.reset import reset_unread
+from operators.people.reset import reset_unread
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
 from twofactor.models import Authenticator

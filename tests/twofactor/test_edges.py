@@ -15,7 +15,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations.tokens import SESSION_KEY as OPENED_LINKS
 from operators.models import Operator
-from operators.reset import reset_unread
+from operators.people.reset import reset_unread
 from tests.factories import (
     NOBODY,
     PASSWORD,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.policy import Policy
 from operators.models import Operator
-from operators.reset import NotEnrolledError, reset_unread
+from operators.people.reset import NotEnrolledError, reset_unread
 from tests.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on
 from twofactor import enrollment, qr, vault

@@ -11,8 +11,8 @@ from accounts.audit import Origin
 from accounts.models import Action, AuditEntry
 from invitations import invite, setup_link
 from invitations.models import Link, hash_of
-from operators import profile, removal, reset
 from operators.models import Operator
+from operators.people import profile, removal, reset
 from operators.signin import frozen, own_sessions
 from operators.signin.session_store import Session, SessionStore
 from tests.factories import (

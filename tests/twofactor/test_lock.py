@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
-from operators import reset
 from operators.models import Operator
+from operators.people import reset
 from tests.factories import NOBODY, RECOVERY_CODES, RESET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on, log_in
 from twofactor import codes

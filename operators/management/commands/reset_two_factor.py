@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Origin
 from operators import cli
 from operators.models import Operator
-from operators.reset import NotEnrolledError, reset_unread
+from operators.people.reset import NotEnrolledError, reset_unread
 
 
 class Command(BaseCommand):

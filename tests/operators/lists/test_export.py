@@ -21,10 +21,10 @@ from accounts.audit import Origin, record
 from accounts.exports import ROW_COUNT
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import reset
 from operators.lists import export
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.overrides.override import set_override
+from operators.people import reset
 from operators.status.labels import STATUS_LABELS
 from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator

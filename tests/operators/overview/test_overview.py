@@ -16,8 +16,8 @@ from operators.models import Group, Membership, Operator
 from operators.models.coverage_day import CoverageDay
 from operators.overrides.override import set_override
 from operators.overview.coverage import SHOWN_DAYS, Coverage, record_due, runs
-from operators.removal import deactivate
-from operators.reset import reset
+from operators.people.removal import deactivate
+from operators.people.reset import reset
 from operators.rules.next_thing import NextThing, Numbers, next_thing
 from tests.factories import NOBODY, enroll, make_account, make_operator
 

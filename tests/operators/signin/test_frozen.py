@@ -17,7 +17,7 @@ from accounts.audit import Origin
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from operators.reset import reset
+from operators.people.reset import reset
 from operators.signin import frozen
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator, signed_in
 from tests.test_flows import link_in_mail, log_in

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
-from operators import removal, reset
 from operators.models import Operator
+from operators.people import removal, reset
 from operators.signin import own_sessions
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.operators.signin.test_sessions import CHROME, FIREFOX, after, is_signed_in

@@ -7,18 +7,18 @@ from django.utils import timezone
 
 from accounts.audit import Origin, record
 from accounts.models import Account, Action
-from operators import address_tries
-from operators.address_tries import ElsewhereError, TakenError
-from operators.forms import CreateOperatorForm, NewOperatorForm
 from operators.models import Group, Membership, Operator
 from operators.overrides.override import in_words, override_fields
+from operators.people import address_tries
+from operators.people.address_tries import ElsewhereError, TakenError
+from operators.people.forms import CreateOperatorForm, NewOperatorForm
 
 
 def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
     """Store the operator of a valid form, invited or (with a password) joined at once.
 
     Returns None, with an error beside the field, where somebody has the address; of other accounts that is
-    told here only, and not often: see operators.address_tries.
+    told here only, and not often: see operators.people.address_tries.
     """
     operator = Operator(
         account=account,

@@ -34,7 +34,7 @@ class EmailForm(PlainForm):
         """Refuse the present address; to administrators, who see them anyway, also those of colleagues.
 
         Of all others the answer is the same whether somebody has them: the email tells.
-        See operators.profile.
+        See operators.people.profile.
         """
         email: str = self.cleaned_data["email"]
         if email == self.operator.email:

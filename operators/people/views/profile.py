@@ -18,10 +18,10 @@ from invitations import tokens
 from invitations.dead_link import dead_link
 from invitations.models import Link, TooSoonError
 from invitations.opening import open_link
-from operators import profile
 from operators.access import to_edit
-from operators.forms_profile import ChangePasswordForm, EmailForm, NameForm
 from operators.models import Operator
+from operators.people import profile
+from operators.people.forms_profile import ChangePasswordForm, EmailForm, NameForm
 
 
 @needs_proof_for_others
@@ -38,7 +38,7 @@ def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.info(request, _("Nothing changed: that was the name already."))
         return redirect(operator)
     context = {"form": form, "operator": operator, "is_self": operator.pk == request.user.pk}
-    return render(request, "operators/change_name.html", context)
+    return render(request, "operators/people/change_name.html", context)
 
 
 @needs_proof
@@ -47,7 +47,7 @@ def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
     """Send a link to a new address; it becomes the operator's when the link is opened and confirmed."""
     operator = to_edit(request.user, pk)
     if operator.is_invited:
-        return render(request, "operators/change_email_invited.html", {"operator": operator})
+        return render(request, "operators/people/change_email_invited.html", {"operator": operator})
     form = EmailForm(data_of(request), operator=operator, viewer=request.user)
     if form.is_valid() and _request_email(request, operator, form):
         messages.success(
@@ -57,7 +57,7 @@ def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
         )
         return redirect(operator)
     context = {"form": form, "operator": operator, "is_self": operator.pk == request.user.pk}
-    return render(request, "operators/change_email.html", context)
+    return render(request, "operators/people/change_email.html", context)
 
 
 def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm) -> bool:
@@ -86,12 +86,14 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
     if link is None:
         return dead_link(request, Link.Purpose.EMAIL)
     if request.method != "POST":
-        return render(request, "operators/confirm_email.html", {"operator": link.user, "email": link.email})
+        return render(
+            request, "operators/people/confirm_email.html", {"operator": link.user, "email": link.email}
+        )
     try:
         # Whoever has the mailbox acts for the operator, also in a browser where somebody else is signed in.
         operator = profile.confirm_email(link, origin(request, link.user))
     except profile.AddressTakenError:
-        return render(request, "operators/confirm_email_taken.html", {"email": link.email}, status=409)
+        return render(request, "operators/people/confirm_email_taken.html", {"email": link.email}, status=409)
     if operator is None:
         return dead_link(request, Link.Purpose.EMAIL)
     return _email_changed(request, operator)
@@ -123,7 +125,7 @@ def change_password(request: SignedInRequest) -> HttpResponse:
         raise Http404(_("You sign in by single sign-on, without a password here."))
     form = ChangePasswordForm(request)
     if not form.is_valid():
-        return render(request, "operators/change_password.html", {"form": form, "operator": operator})
+        return render(request, "operators/people/change_password.html", {"form": form, "operator": operator})
     if profile.change_password(operator, form.cleaned_data["new_password"], origin(request)):
         update_session_auth_hash(request, operator)
         messages.success(request, _("Your password is changed. Everywhere else you are logged out."))

@@ -15,17 +15,18 @@ from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from invitations import invite as invitation
 from invitations.models import Link, TooSoonError
-from operators import access, adding, removal
-from operators.forms import CreateOperatorForm, NewOperatorForm
+from operators import access
 from operators.links.views import copy, to_ledger
 from operators.models import Operator
+from operators.people import adding, removal
+from operators.people.forms import CreateOperatorForm, NewOperatorForm
 
 
 @require_safe
 @administrators_only
 def choose(request: SignedInRequest) -> HttpResponse:
     """Offer the two ways to add an operator."""
-    return render(request, "operators/add.html")
+    return render(request, "operators/people/add.html")
 
 
 @needs_proof_to_post
@@ -37,7 +38,7 @@ def invite(request: SignedInRequest) -> HttpResponse:
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         _send(request, operator)
         return redirect(operator)
-    return render(request, "operators/invite.html", {"form": form})
+    return render(request, "operators/people/invite.html", {"form": form})
 
 
 @needs_proof
@@ -56,7 +57,7 @@ def create(request: SignedInRequest) -> HttpResponse:
             % {"name": isolated(operator.name)},
         )
         return redirect(operator)
-    return render(request, "operators/create.html", {"form": form})
+    return render(request, "operators/people/create.html", {"form": form})
 
 
 def _account_of(request: SignedInRequest) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from invitations import setup_link
 from operators import access
-from operators import reset as journey
-from operators.forms_reset import ResetForm
 from operators.models import Operator
+from operators.people import reset as journey
+from operators.people.forms_reset import ResetForm
 from twofactor.proof import ProofForm
 
 
@@ -52,7 +52,7 @@ def reset(request: SignedInRequest, pk: int) -> HttpResponse:
         "required": operator.effective.required,
         "day": announced_day(operator.effective),
     }
-    return render(request, "operators/reset.html", context)
+    return render(request, "operators/people/reset.html", context)
 
 
 def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> HttpResponse:

@@ -8,9 +8,9 @@ from django.urls import reverse
 from accounts.audit import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from operators import reset
 from operators.models import Operator
 from operators.overrides.override import set_override
+from operators.people import reset
 from operators.signin import frozen
 from tests.factories import NOBODY, make_operator, signed_in
 

@@ -10,9 +10,10 @@ from accounts.access import needs_proof
 from accounts.audit import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
-from operators import access, removal
+from operators import access
 from operators.administrators import LastAdministratorError, last_administrator_stays
-from operators.forms import DeleteForm
+from operators.people import removal
+from operators.people.forms import DeleteForm
 
 
 @needs_proof
@@ -21,7 +22,7 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what deactivating does, and do it."""
     operator = access.to_manage(request.user, pk)
     if request.method != "POST":
-        return render(request, "operators/deactivate.html", {"operator": operator})
+        return render(request, "operators/people/deactivate.html", {"operator": operator})
     try:
         done = removal.deactivate(operator, origin(request))
     except LastAdministratorError:
@@ -46,7 +47,7 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what an operator can do again, which for an administrator is everything; and let them in."""
     operator = access.to_manage(request.user, pk)
     if request.method != "POST":
-        return render(request, "operators/activate.html", {"operator": operator})
+        return render(request, "operators/people/activate.html", {"operator": operator})
     if removal.activate(operator, origin(request)):
         messages.success(request, _("%(name)s is active again.") % {"name": isolated(operator.name)})
     else:
@@ -71,4 +72,4 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
             return redirect("operators:detail", pk=pk)
         messages.success(request, _("%(name)s is deleted.") % {"name": isolated(operator.name)})
         return redirect("operators:list")
-    return render(request, "operators/delete.html", {"operator": operator, "form": form})
+    return render(request, "operators/people/delete.html", {"operator": operator, "form": form})

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
-from operators import address_tries
 from operators.models import Operator
 from operators.models.bulk import BulkItem
+from operators.people import address_tries
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 from tests.operators.test_invite_many import CHECK, confirm
 

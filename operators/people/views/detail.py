@@ -20,12 +20,12 @@ from invitations import fresh_link
 from invitations.models import Link
 from operators import access
 from operators.administrators import LastAdministratorError, last_administrator_stays
-from operators.forms import MemberOfForm, SignInMethodForm
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.overrides.forms import OverrideForm
 from operators.overrides.override import set_override, set_sign_in_method
+from operators.people.forms import MemberOfForm, SignInMethodForm
 from operators.reminders import reminding
 from operators.signin import unprotected_sessions
 from operators.status import next_sign_in
@@ -53,7 +53,7 @@ def _main_page(
         "why_not": next_sign_in.why_no_two_factor(operator, to_self=head["is_self"]),
         "invitation": _invitation(operator),
     }
-    return render(request, "operators/detail.html", context)
+    return render(request, "operators/people/detail.html", context)
 
 
 def _head(request: SignedInRequest, operator: Operator) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         _regroup(request, operator, form)
         return redirect("operators:member-of", pk=operator.pk)
-    return render(request, "operators/member_of.html", {**_head(request, operator), "form": form})
+    return render(request, "operators/people/member_of.html", {**_head(request, operator), "form": form})
 
 
 def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -> None:
@@ -212,4 +212,4 @@ def activity(request: SignedInRequest, pk: int) -> HttpResponse:
         page = page_of(own_entries(*numbers), request.GET)
         hide_what_is_others(operator.pk, page.entries)
     context = {**_head(request, operator), "page": page, "reminders": reminding.emails_to(operator)}
-    return render(request, "operators/activity.html", context)
+    return render(request, "operators/people/activity.html", context)

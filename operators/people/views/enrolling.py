@@ -44,7 +44,7 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
             return redirect(operator)
     offer = enrollment.offer(request.session, operator)
     context = {"form": form, "enrollment": offer, "operator": operator}
-    return render(request, "operators/scan.html", context)
+    return render(request, "operators/people/scan.html", context)
 
 
 def _why_not(operator: Operator, *, to_self: bool) -> str:

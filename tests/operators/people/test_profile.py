@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from invitations.models import Link
-from operators import profile
 from operators.models import Operator, new_nonce
+from operators.people import profile
 from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 
 CONFIRM = reverse("operators:email-confirm")
