@@ -19,8 +19,8 @@ from accounts.audit import Origin
 from accounts.models import Account, AuditEntry
 from accounts.settings_page import change_policy
 from bench.cost import cost, cpu, ms
-from operators import bulk
-from operators.bulk_rules import word_for
+from operators.bulk import work
+from operators.bulk.rules import word_for
 from operators.models import Group, Operator
 from operators.models.bulk import BulkAction, BulkItem
 
@@ -151,7 +151,7 @@ def _print_bulk_action(client: Client, account: Account) -> None:
         everybody = Operator.objects.filter(account=account)
         began, number = time.perf_counter(), everybody.count()
         numbers = everybody.order_by("pk").values_list("pk", flat=True).iterator()
-        action = bulk.start(
+        action = work.start(
             everybody,
             account,
             kind=BulkAction.Kind.GROUP,
@@ -182,6 +182,6 @@ def _print_bulk_action(client: Client, account: Account) -> None:
 def _do(action: BulkAction, asker: Operator, number: int) -> None:
     """Do the next so many, in portions as the worker does."""
     waiting = action.items.filter(state=BulkItem.State.WAITING).order_by("pk")
-    for _portion in range(number // bulk.PORTION):
-        for item in waiting[: bulk.PORTION]:
-            bulk.do(action, item, Origin(asker))
+    for _portion in range(number // work.PORTION):
+        for item in waiting[: work.PORTION]:
+            work.do(action, item, Origin(asker))

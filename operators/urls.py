@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from operators.bulk.views import actions, inviting
 from operators.groups.views import groups, sub_accounts
 from operators.links import views as links
 from operators.lists import views
@@ -11,7 +12,6 @@ from operators.people.views import adding, detail, enrolling, profile, removal, 
 from operators.policy import views as policy
 from operators.reminders import views as reminding
 from operators.signin.views import freezing, login, offering, password_reset, sessions
-from operators.views import bulk, inviting_many
 
 app_name = "operators"
 urlpatterns = [
@@ -50,17 +50,17 @@ urlpatterns = [
     path("reminders/<int:pk>/stop/", reminding.stop, name="reminders-stop"),
     path("reminders/schedule/", reminding.schedule, name="reminders-schedule"),
     # Many operators at once
-    path("operators/bulk/", bulk.choose, name="bulk"),
-    path("operators/bulk/actions/", bulk.actions, name="bulk-actions"),
-    path("operators/bulk/actions/<int:pk>/", bulk.action, name="bulk-action"),
-    path("operators/bulk/actions/<int:pk>/cancel/", bulk.cancel, name="bulk-cancel"),
-    path("operators/bulk/actions/<int:pk>/not-done/", bulk.export, name="bulk-export"),
+    path("operators/bulk/", actions.choose, name="bulk"),
+    path("operators/bulk/actions/", actions.actions, name="bulk-actions"),
+    path("operators/bulk/actions/<int:pk>/", actions.action, name="bulk-action"),
+    path("operators/bulk/actions/<int:pk>/cancel/", actions.cancel, name="bulk-cancel"),
+    path("operators/bulk/actions/<int:pk>/not-done/", actions.export, name="bulk-export"),
     # Adding an operator
     path("operators/add/", adding.choose, name="add"),
     path("operators/add/invite/", adding.invite, name="invite"),
-    path("operators/add/invite-many/", inviting_many.check, name="invite-many"),
-    path("operators/add/invite-many/confirm/", inviting_many.confirm, name="invite-many-confirm"),
-    path("operators/add/invite-many/errors/", inviting_many.errors, name="invite-many-errors"),
+    path("operators/add/invite-many/", inviting.check, name="invite-many"),
+    path("operators/add/invite-many/confirm/", inviting.confirm, name="invite-many-confirm"),
+    path("operators/add/invite-many/errors/", inviting.errors, name="invite-many-errors"),
     path("operators/add/create/", adding.create, name="create"),
     # One operator
     path("operators/<int:pk>/", detail.main, name="detail"),

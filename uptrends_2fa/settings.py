@@ -182,8 +182,8 @@ PERIODIC_TASKS = {
     "operators.reminders.schedule.begin_scheduled": 10 * 60,
     "operators.reminders.reminding.go_on": 5 * 60,
     "operators.reminders.announcing.remind_and_carry_on": 15 * 60,
-    "operators.bulk.requeue": 60,
-    "operators.bulk.forget_old": 60 * 60,
+    "operators.bulk.work.requeue": 60,
+    "operators.bulk.work.forget_old": 60 * 60,
 }
 
 # Tasks in the queue and the times of PERIODIC_TASKS are stored by the name of their function. If you move or

@@ -23,7 +23,7 @@ from tests.browser.mailbox import MailServer
 from tests.browser.server import Server, serve
 from tests.database import fresh_database, models_use
 from tests.factories import RESET, SECRET, make_account, make_operator
-from tests.operators.test_bulk import fields_of
+from tests.operators.bulk.test_bulk import fields_of
 from tests.test_worker import worker
 from twofactor import vault
 from twofactor.models import Authenticator

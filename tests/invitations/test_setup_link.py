@@ -29,7 +29,7 @@ from tests.factories import (
     make_operator,
     signed_in,
 )
-from tests.operators.test_bulk import chosen, confirm
+from tests.operators.bulk.test_bulk import chosen, confirm
 from tests.test_flows import key_on, link_in_mail
 
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.audit import Origin
 from accounts.models import Action, AuditEntry
-from operators import bulk
-from operators.bulk_rules import word_for
+from operators.bulk import work
+from operators.bulk.rules import word_for
 from operators.models import Operator
 from operators.models.bulk import BulkAction, BulkItem
 from tests.factories import make_operator
@@ -42,7 +42,7 @@ def test_several_workers_do_each_operator_once(at_once, account, admin, people):
     def worker():
         """As if the turn had been given away again while another worker was still at it."""
         mine = BulkAction.objects.select_related("account", "group").get(pk=action.pk)
-        while bulk._portion(mine):
+        while work._portion(mine):
             pass
 
     at_once([worker] * 4)
@@ -62,7 +62,7 @@ def test_one_worker_takes_a_turn(at_once, account, admin):
 def test_one_form_confirmed_several_times_at_once_is_one_action(at_once, account, admin, people):
     everybody = Operator.objects.filter(pk__in=[one.pk for one in people])
     start = partial(
-        bulk.start,
+        work.start,
         everybody,
         account,
         kind="override-required",

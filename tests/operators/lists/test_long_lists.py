@@ -20,8 +20,9 @@ from accounts.models import AuditEntry
 from invitations import invite
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-from operators import bulk, postgres
-from operators.bulk_rules import word_for
+from operators import postgres
+from operators.bulk import work
+from operators.bulk.rules import word_for
 from operators.demo import generated
 from operators.lists import paging, views
 from operators.lists.paging import KeyPaginator
@@ -190,7 +191,7 @@ def test_a_page_of_a_longer_bulk_action_takes_no_more_queries(admin_browser, acc
     def queries():
         group = Group.objects.create(account=account, name=f"Group {Group.objects.count()}")
         others = Operator.objects.filter(account=account).exclude(pk=admin.pk)
-        action = bulk.start(
+        action = work.start(
             others,
             account,
             kind="group",

@@ -13,7 +13,7 @@ from operators.models import Operator
 from operators.models.bulk import BulkItem
 from operators.people import address_tries
 from tests.factories import NOBODY, make_account, make_operator, signed_in
-from tests.operators.test_invite_many import CHECK, confirm
+from tests.operators.bulk.test_invite_many import CHECK, confirm
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from accounts.days import end_of
 from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
-from operators.bulk_preview import NAMED
+from operators.bulk.preview import NAMED
 from operators.lists.filters import OperatorFilters
 from operators.models import Group, Operator
 from operators.models.bulk import LIST_KINDS

@@ -17,8 +17,8 @@ from accounts.audit import Origin
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
-from operators import bulk, bulk_preview
-from operators.bulk_rules import OVERRIDES
+from operators.bulk import preview, work
+from operators.bulk.rules import OVERRIDES
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
 from operators.people import removal
@@ -44,8 +44,8 @@ def queue(settings):
 @pytest.fixture
 def many(account, admin, monkeypatch):
     """More operators than are done at once."""
-    monkeypatch.setattr(bulk, "AT_ONCE", 2)
-    monkeypatch.setattr(bulk, "PORTION", 2)
+    monkeypatch.setattr(work, "AT_ONCE", 2)
+    monkeypatch.setattr(work, "PORTION", 2)
     return [make_operator(account, name=f"Person {number}") for number in range(5)]
 
 
@@ -409,7 +409,7 @@ def test_as_many_others_are_not_the_same_and_the_preview_says_who(admin_browser,
 
 
 def test_of_many_it_is_said_how_many_or_that_they_are_others(admin_browser, account, operator, monkeypatch):
-    monkeypatch.setattr(bulk_preview, "NAMED", 0)
+    monkeypatch.setattr(preview, "NAMED", 0)
     other, meanwhile = one_comes_and_one_goes(account, operator)
     data = chosen("deactivate", [operator, other])
     page = seen_then_confirmed(admin_browser, data, meanwhile).text
@@ -479,7 +479,7 @@ def test_more_than_a_few_are_left_to_the_worker_portion_by_portion(queue, admin_
     assert "5 operators are waiting." in admin_browser.get(answer.url).text
     for done in (2, 4, 5):
         task = DBTaskResult.objects.latest("enqueued_at")
-        bulk.go_on.func(*task.args_kwargs["args"])
+        work.go_on.func(*task.args_kwargs["args"])
         assert action.items.filter(state="done").count() == done
     action.refresh_from_db()
     assert action.state == "done"
@@ -492,8 +492,8 @@ def test_without_a_queue_all_is_done_at_once(admin_browser, many):
 
 
 def test_what_takes_too_long_for_a_page_is_left_to_the_worker(queue, admin_browser, many, monkeypatch):
-    monkeypatch.setattr(bulk, "AT_ONCE", 100)
-    monkeypatch.setattr(bulk, "PATIENCE", -1)
+    monkeypatch.setattr(work, "AT_ONCE", 100)
+    monkeypatch.setattr(work, "PATIENCE", -1)
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
     assert action.items.filter(state="done").count() == 2
@@ -504,7 +504,7 @@ def test_a_task_whose_turn_is_over_does_nothing(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
     for _ in range(3):
-        bulk.go_on.func(action.pk, 0)
+        work.go_on.func(action.pk, 0)
     assert action.items.filter(state="done").count() == 2
 
 
@@ -513,7 +513,7 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
 ):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    real, calls = bulk.set_override, iter(range(10))
+    real, calls = work.set_override, iter(range(10))
 
     def dies(*args, **kwargs):
         changed = real(*args, **kwargs)
@@ -521,18 +521,18 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
             raise OperationalError
         return changed
 
-    monkeypatch.setattr(bulk, "set_override", dies)
+    monkeypatch.setattr(work, "set_override", dies)
     with pytest.raises(OperationalError):
-        bulk.go_on.func(action.pk, 0)
+        work.go_on.func(action.pk, 0)
     assert action.items.filter(state="done").count() == 1
-    bulk.requeue()
+    work.requeue()
     assert DBTaskResult.objects.count() == 1
     with time_machine.travel(timezone.now() + SILENCE + timedelta(seconds=1)):
-        bulk.requeue()
-        bulk.requeue()
+        work.requeue()
+        work.requeue()
         assert DBTaskResult.objects.count() == 2
         action.refresh_from_db()
-        bulk.work(action.pk, action.turn)
+        work.work(action.pk, action.turn)
     assert action.items.filter(state="done").count() == 5
     assert entries(Action.OVERRIDE).count() == 5
 
@@ -540,11 +540,11 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
 def test_cancelling_leaves_the_rest_undone(queue, admin_browser, many):
     url = confirm(admin_browser, chosen("override-required", many)).url
     action = BulkAction.objects.get()
-    bulk.go_on.func(action.pk, 0)
+    work.go_on.func(action.pk, 0)
     cancel = reverse("operators:bulk-cancel", args=[action.pk])
     assert "Cancelled." in admin_browser.post(cancel, follow=True).text
     assert "It had ended already." in admin_browser.post(cancel, follow=True).text
-    bulk.work(action.pk, 1)
+    work.work(action.pk, 1)
     assert action.items.filter(state="done").count() == 2
     page = admin_browser.get(url).text
     assert f"{len(many) - 2} were not reached." in page
@@ -554,9 +554,9 @@ def test_cancelling_leaves_the_rest_undone(queue, admin_browser, many):
 def test_an_item_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, admin, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    bulk.cancel(action, NOBODY)
+    work.cancel(action, NOBODY)
     item = action.items.earliest("pk")
-    bulk.do(action, item, Origin(admin))
+    work.do(action, item, Origin(admin))
     item.refresh_from_db()
     assert item.state == "waiting"
 
@@ -564,8 +564,8 @@ def test_an_item_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, a
 def test_a_portion_that_was_cancelled_meanwhile_is_the_last(queue, admin_browser, many, monkeypatch):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    monkeypatch.setattr(bulk, "do", lambda *_: bulk.cancel(BulkAction.objects.get(), NOBODY))
-    bulk.work(action.pk, 0)
+    monkeypatch.setattr(work, "do", lambda *_: work.cancel(BulkAction.objects.get(), NOBODY))
+    work.work(action.pk, 0)
     action.refresh_from_db()
     assert action.state == "cancelled"
 
@@ -575,9 +575,9 @@ def test_an_action_that_has_ended_does_not_end_again(queue, admin_browser, many)
     action = BulkAction.objects.get()
     action.items.update(state="done")
     running = BulkAction.take_turn(action.pk, 0)
-    bulk.cancel(action, NOBODY)
+    work.cancel(action, NOBODY)
     assert running
-    assert not bulk._portion(running)
+    assert not work._portion(running)
     assert not entries(Action.BULK_ENDED).exists()
 
 
@@ -589,7 +589,7 @@ def test_the_action_of_somebody_who_administers_no_more_stops(queue, admin_brows
     else:
         admin.memberships.all().delete()
     action = BulkAction.objects.get()
-    bulk.work(action.pk, 0)
+    work.work(action.pk, 0)
     other = signed_in(make_operator(admin.account, administrator=True))
     assert "It has stopped" in other.get(reverse("operators:bulk-action", args=[action.pk])).text
     assert not Operator.objects.filter(two_factor_override="required").exists()
@@ -609,7 +609,7 @@ def test_what_changes_while_an_operator_waits_leaves_them_out(queue, admin_brows
     first = many[0].pk
     happens(many)
     action = BulkAction.objects.get()
-    bulk.work(action.pk, 0)
+    work.work(action.pk, 0)
     assert outcome(action)[first] == reason
     assert list(outcome(action).values()).count("done") == 4
 
@@ -619,7 +619,7 @@ def test_a_group_that_was_deleted_meanwhile_leaves_everybody_out(queue, admin_br
     confirm(admin_browser, {**chosen("group", many), "group": group.pk})
     group.delete()
     action = BulkAction.objects.get()
-    bulk.work(action.pk, 0)
+    work.work(action.pk, 0)
     assert set(outcome(action).values()) == {"group_gone"}
 
 
@@ -633,7 +633,7 @@ def raises(error):
 @pytest.mark.parametrize(
     ("kind", "refusal", "reason"),
     [
-        ("deactivate", {"removal.deactivate": raises(bulk.LastAdministratorError)}, "last_administrator"),
+        ("deactivate", {"removal.deactivate": raises(work.LastAdministratorError)}, "last_administrator"),
         ("deactivate", {"removal.deactivate": lambda *_: False}, "already"),
         ("deactivate", {"removal.deactivate": raises(ValueError)}, "failed"),
         ("setup-link", {"setup_link.send": lambda *_: 30}, "too_soon"),
@@ -642,21 +642,21 @@ def raises(error):
 def test_what_the_single_act_refuses_is_left_out(admin, monkeypatch, kind, refusal, reason):
     one = make_operator(admin.account, override=Policy.REQUIRED)
     for name, function in refusal.items():
-        monkeypatch.setattr(f"operators.bulk.{name}", function)
+        monkeypatch.setattr(f"operators.bulk.work.{name}", function)
     confirm(signed_in(admin), chosen(kind, [one]))
     assert outcome(BulkAction.objects.get()) == {one.pk: reason}
 
 
 def test_a_failure_undoes_the_rest_of_that_operator_and_not_the_others(admin_browser, account, monkeypatch):
     people = [make_operator(account, enrolled=True) for _ in range(3)]
-    real = bulk.reset
+    real = work.reset
 
     def fails_for_the_second(operator, *args):
         real(operator, *args)
         if operator.pk == people[1].pk:
             raise ValueError
 
-    monkeypatch.setattr(bulk, "reset", fails_for_the_second)
+    monkeypatch.setattr(work, "reset", fails_for_the_second)
     confirm(admin_browser, chosen("reset", people), **RESET)
     assert [one.user_id for one in Authenticator.objects.all()] == [people[1].pk]
     assert entries(Action.TWO_FACTOR_RESET).count() == 2
@@ -670,7 +670,7 @@ def test_the_page_looks_again_only_for_something_new(queue, admin_browser, many)
     url = confirm(admin_browser, chosen("override-required", many)).url
     seen = found_in(admin_browser.get(url).text, r"\?seen=([^\"]+)")
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 204
-    bulk.go_on.func(BulkAction.objects.get().pk, 0)
+    work.go_on.func(BulkAction.objects.get().pk, 0)
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 200
 
 
@@ -683,7 +683,7 @@ def test_the_page_says_where_no_worker_has_taken_it_up(queue, admin_browser, man
     page = admin_browser.get(f"{url}?seen={seen}").text
     assert "the worker does not seem to run" in page
     assert "the work goes on, and" not in page
-    bulk.requeue()
+    work.requeue()
     assert "the worker does not seem to run" not in admin_browser.get(url).text
 
 
@@ -730,7 +730,7 @@ def test_old_actions_are_forgotten_and_running_ones_never(queue, admin_browser, 
     confirm(admin_browser, chosen("override-required", many))
     for days, left in ((29, 2), (31, 1)):
         with time_machine.travel(timezone.now() + timedelta(days=days)):
-            bulk.forget_old()
+            work.forget_old()
         assert BulkAction.objects.count() == left
     assert {item.action_id for item in BulkItem.objects.all()} == {BulkAction.objects.get().pk}
 
@@ -761,7 +761,7 @@ def test_a_preview_takes_the_same_queries_for_any_number(admin_browser, account,
 
 
 def test_choosing_and_the_pages_take_the_same_queries_for_any_number(queue, admin, account, monkeypatch):
-    monkeypatch.setattr(bulk, "AT_ONCE", 0)
+    monkeypatch.setattr(work, "AT_ONCE", 0)
     browser = signed_in(admin)
     found = []
     for _ in range(2):
@@ -778,7 +778,7 @@ def test_choosing_and_the_pages_take_the_same_queries_for_any_number(queue, admi
 def test_each_operator_takes_a_bounded_number_of_queries(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    assert queries(partial(bulk.go_on.func, action.pk, 0)) <= 2 * 12 + 10
+    assert queries(partial(work.go_on.func, action.pk, 0)) <= 2 * 12 + 10
 
 
 def test_an_enrolled_operator_whose_secret_cannot_be_read_keeps_it(admin_browser, operator):

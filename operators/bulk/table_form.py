@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
-from operators.invitation_rows import Row, UnreadableTableError, check, decoded, read
+from operators.bulk.invitation_table import Row, UnreadableTableError, check, decoded, read
 from operators.rules.fingerprint import fingerprint
 
 MOST_BYTES = 2 * 1024 * 1024

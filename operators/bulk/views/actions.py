@@ -18,10 +18,10 @@ from accounts.audit import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from operators import bulk
-from operators.bulk_preview import consequence, preview, what_changed
-from operators.bulk_rules import makes_exceptions
-from operators.forms_bulk import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
+from operators.bulk import work
+from operators.bulk.forms import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
+from operators.bulk.preview import consequence, preview, what_changed
+from operators.bulk.rules import makes_exceptions
 from operators.models import Group
 from operators.models.bulk import NOT_DONE, BulkAction, BulkItem
 
@@ -42,7 +42,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
         return redirect(_list_url(data))
     group, asks = _group(request, selection, data)
     if asks is not None:
-        return render(request, "operators/bulk_group.html", _page(data, selection) | {"form": asks})
+        return render(request, "operators/bulk/group.html", _page(data, selection) | {"form": asks})
     if request.method != "POST":
         return _preview(request, selection, group, None)
     return _confirm(request, selection, group)
@@ -65,7 +65,7 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
     if not form.is_valid():
         return _preview(request, selection, group, form)
     try:
-        action = bulk.start(
+        action = work.start(
             selection.operators,
             request.user.account,
             kind=kind,
@@ -76,7 +76,7 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
             expected=form.cleaned_data["shown"],
             by=origin(request),
         )
-    except bulk.OtherPeopleError:
+    except work.OtherPeopleError:
         return _preview(request, selection, group, form)
     return redirect("operators:bulk-action", action.pk)
 
@@ -108,7 +108,7 @@ def _preview(
         "hidden": fresh.hidden,
         "fields": [field for field in sent or fresh if not field.is_hidden],
     }
-    return render(request, "operators/bulk.html", context)
+    return render(request, "operators/bulk/preview.html", context)
 
 
 def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def actions(request: SignedInRequest) -> HttpResponse:
     counted = items.values("action").annotate(all=Count("pk"), done=Count("pk", filter=DONE))
     numbers = {row["action"]: row for row in counted}
     rows = [(found, numbers.get(found.pk)) for found in page]
-    return render(request, "operators/bulk_actions.html", {"page": page, "rows": rows})
+    return render(request, "operators/bulk/actions.html", {"page": page, "rows": rows})
 
 
 @require_safe
@@ -164,7 +164,7 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
         "page": page.get_page(request.GET.get("page")),
         "only_rest": _only_rest(request),
     }
-    return render(request, "operators/bulk_action.html", context)
+    return render(request, "operators/bulk/action.html", context)
 
 
 def _only_rest(request: SignedInRequest) -> bool:
@@ -184,7 +184,7 @@ def _numbers(found: BulkAction) -> dict[str, int]:
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     """Leave undone what is not done yet."""
     found = _action(request, pk)
-    if bulk.cancel(found, origin(request)):
+    if work.cancel(found, origin(request)):
         messages.success(request, _("Cancelled. What was done already stays done."))
     else:
         messages.info(request, _("It had ended already."))

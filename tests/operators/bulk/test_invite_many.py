@@ -22,8 +22,8 @@ from accounts.days import today
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from accounts.spreadsheet import csv_chunks, safe, without_guard
-from operators import bulk, forms_invite_many, invitation_rows
-from operators.invitation_rows import COLUMNS, read
+from operators.bulk import invitation_table, table_form, work
+from operators.bulk.invitation_table import COLUMNS, read
 from operators.models import Group, Operator
 from operators.models.bulk import BulkAction
 from tests.factories import PASSWORD, make_account, make_operator, signed_in
@@ -199,7 +199,7 @@ def test_what_is_no_table_says_what_to_do(admin_browser, text, words):
 
 
 def test_too_many_rows_are_refused(admin_browser, monkeypatch):
-    monkeypatch.setattr(invitation_rows, "MOST_ROWS", 1)
+    monkeypatch.setattr(invitation_table, "MOST_ROWS", 1)
     assert "Too many rows" in admin_browser.post(CHECK, {"text": TWO}).text
 
 
@@ -340,7 +340,7 @@ def test_a_file_without_people_is_refused_beside_the_file(admin_browser):
 
 
 def test_a_file_that_is_too_large_is_not_read(admin_browser, monkeypatch):
-    monkeypatch.setattr(forms_invite_many, "MOST_BYTES", 10)
+    monkeypatch.setattr(table_form, "MOST_BYTES", 10)
     answer = admin_browser.post(CHECK, {"file": SimpleUploadedFile("people.csv", TWO.encode())})
     assert "The file is too large" in answer.text
 
@@ -376,10 +376,10 @@ def test_one_form_sent_twice_invites_once(admin_browser):
 
 
 def test_two_confirmations_that_meet_begin_one_action(account, admin):
-    rows = invitation_rows.read(TWO).rows
-    invitation_rows.check(rows, account)
+    rows = invitation_table.read(TWO).rows
+    invitation_table.check(rows, account)
     key = uuid4()
-    found = {bulk.start_inviting(rows, account, key=key, by=Origin(admin)).pk for _ in range(2)}
+    found = {work.start_inviting(rows, account, key=key, by=Origin(admin)).pk for _ in range(2)}
     assert len(found) == 1
 
 
@@ -411,13 +411,13 @@ def waiting(browser, settings, text):
     """Return an action that waits for a worker."""
     settings.TASKS = {"default": {"BACKEND": product_settings.TASK_BACKENDS["database"]}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "AT_ONCE", 0)
+        patch.setattr(work, "AT_ONCE", 0)
         confirm(browser, text)
     return BulkAction.objects.get()
 
 
 def outcome(action):
-    bulk.work(action.pk, 0)
+    work.work(action.pk, 0)
     return dict(action.items.values_list("email", "reason"))
 
 

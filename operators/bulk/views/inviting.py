@@ -11,9 +11,9 @@ from accounts.audit import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest, takes_a_table
 from accounts.text import isolated
-from operators import bulk
-from operators.forms_bulk import ConfirmForm
-from operators.forms_invite_many import InviteManyForm
+from operators.bulk import work
+from operators.bulk.forms import ConfirmForm
+from operators.bulk.table_form import InviteManyForm
 
 SHOWN = 100
 FIRST = 5
@@ -37,14 +37,14 @@ def confirm(request: SignedInRequest) -> HttpResponse:
     if not (form.is_valid() and sent.is_valid()):
         return _page(request, form)
     # Sent a second time, when the people of the first time are there already.
-    if done := bulk.begun(request.user.account, sent.cleaned_data["key"]):
+    if done := work.begun(request.user.account, sent.cleaned_data["key"]):
         return redirect("operators:bulk-action", done.pk)
     if sent.cleaned_data["shown"] != form.word:
         messages.warning(
             request, _("Something has changed in the meantime. Nothing is sent yet: look at the rows again.")
         )
         return _page(request, form)
-    action = bulk.start_inviting(
+    action = work.start_inviting(
         form.good, request.user.account, key=sent.cleaned_data["key"], by=origin(request)
     )
     return redirect("operators:bulk-action", action.pk)
@@ -92,4 +92,4 @@ def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
             "with_override": sum(bool(row.override) for row in good),
             "confirmation": ConfirmForm.fresh(len(good), form.word),
         }
-    return render(request, "operators/invite_many.html", context)
+    return render(request, "operators/bulk/invite_many.html", context)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Account
 from accounts.policy import Policy
-from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
+from operators.bulk.rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.models import Group, Operator
 from operators.models.bulk import BulkAction, Reason
 

@@ -24,9 +24,9 @@ from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError
 from operators.administrators import LastAdministratorError
-from operators.bulk_rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
+from operators.bulk.invitation_table import Row
+from operators.bulk.rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
 from operators.groups import groups
-from operators.invitation_rows import Row
 from operators.models import Group, Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
 from operators.overrides.override import override_fields, set_override
