@@ -1,0 +1,10 @@
+"""Exceptions from the account's rule."""
+
+from django.urls import path
+
+from operators.overrides import views
+
+urlpatterns = [
+    path("exceptions/", views.exceptions, name="exceptions"),
+    path("exceptions/export/", views.export, name="exceptions-export"),
+]
