@@ -40,8 +40,8 @@ MAPPED = FOLDER / "mapped.json"
 RESULTS = FOLDER / "results.jsonl"
 MODULES = [
     *(f"twofactor/{name}.py" for name in ("codes", "models", "recovery", "proof", "pending", "throttle")),
-    "accounts/tally.py",
-    "accounts/guessing.py",
+    "accounts/rate_limit.py",
+    "accounts/limits/password_limits.py",
     "accounts/policy.py",
     "operators/signin/journey.py",
     "operators/rules/next_step.py",

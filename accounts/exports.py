@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from accounts.spreadsheet import csv_chunks
 from accounts.text import one_line, without_unseen

@@ -44,7 +44,7 @@ from django.shortcuts import redirect
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts import tally
+from accounts import rate_limit
 
 # How long an act may be under way; afterwards whoever began it has died, and it may be begun again.
 UNDER_WAY = timedelta(seconds=30)
@@ -90,12 +90,12 @@ def claims_by_itself(view: ViewType) -> ViewType:
     return view
 
 
-def claim_without_session(request: HttpRequest) -> tally.Limit | None:
+def claim_without_session(request: HttpRequest) -> rate_limit.Limit | None:
     """Return what an act is claimed by where there is no row of a session; None where there is one."""
     session: Any = request.session
     if session.act is None or session.has_row:
         return None
-    return tally.Limit(f"sent twice {session.act.name}", 1, LOGIN_CLAIMED)
+    return rate_limit.Limit(f"sent twice {session.act.name}", 1, LOGIN_CLAIMED)
 
 
 def give_up_claim(request: HttpRequest) -> None:
@@ -103,14 +103,14 @@ def give_up_claim(request: HttpRequest) -> None:
     session: Any = request.session
     claim = claim_without_session(request)
     if claim and session.claimed:
-        tally.reset([claim])
+        rate_limit.reset([claim])
 
 
 def answer_to_login(request: HttpRequest) -> HttpResponse | None:
     """Return the answer to an equal login that came first; None where that has opened nothing."""
     claim = claim_without_session(request)
     give_up = time.monotonic() + PATIENCE
-    while claim and tally.is_there(claim):
+    while claim and rate_limit.is_there(claim):
         if answer := first_answer(request):
             return answer
         if time.monotonic() >= give_up:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.days import in_words
 from accounts.models import POLICY_LABELS, Account, Action
 from accounts.policy import AccountRule, Policy

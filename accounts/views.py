@@ -8,14 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import audit_export as table
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
-from accounts.audit import origin
-from accounts.audit_search import AuditFilters, page_of
-from accounts.delivery import waiting_since
+from accounts.audit import export as table
+from accounts.audit.search import AuditFilters, page_of
+from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
 from accounts.http import SignedInRequest, data_of
+from accounts.mail.delivery import waiting_since
 from accounts.models import Account, Action, AuditEntry
 from accounts.settings_page import change_trusted_browser_days
 from accounts.spreadsheet import in_zone

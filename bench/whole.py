@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account, AuditEntry
 from accounts.settings_page import change_policy
 from bench.cost import cost, cpu, ms

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.days import announced_day
-from accounts.mail import in_mail, words_about
-from accounts.notices import tell
-from accounts.outgoing import OutgoingMail
+from accounts.mail.notice_mail import in_mail, words_about
+from accounts.mail.notices import tell
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
 from invitations import link_mail
 from invitations.link_mail import Message

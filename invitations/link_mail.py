@@ -2,7 +2,7 @@
 
 The queue and the stored email know neither token nor address of the link; `Link.issue_for` makes the token
 when a mail server is about to be asked. Each try makes a new one. So an email that arrives twice (see
-`accounts/delivery.py`) brings two links of which the later works, as with any newer link.
+`accounts/mail/delivery.py`) brings two links of which the later works, as with any newer link.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django_tasks import task
 
-from accounts.audit import Origin, record
-from accounts.delivery import Post, attempt, deliver, hand_over
+from accounts.audit.trail import Origin, record
+from accounts.mail.delivery import Post, attempt, deliver, hand_over
 from accounts.models import Action
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations import mail_limits
 from invitations.ledger import LinkRecord
 from invitations.models import Link
@@ -47,7 +47,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What an email says, without the link: a template as `accounts.mail.notify` takes it, and its words."""
+    """What an email says, without the link: a template as accounts.mail takes it, and its words."""
 
     template: str
     to: str

@@ -5,11 +5,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts import refusals, tally
-from accounts.audit import origin
+from accounts import rate_limit
+from accounts.audit.trail import origin
 from accounts.durations import duration
+from accounts.limits import refusals
+from accounts.limits.refusals import What
 from accounts.network import by_network
-from accounts.refusals import What
 from invitations.models import Link
 
 # A hash takes a tenth of a second. An office whose people all join at once has one network address.
@@ -19,10 +20,10 @@ HASHES, HASHES_BY_ADDRESS, SECONDS = 10, 300, 15 * 60
 def may_hash(request: HttpRequest, form: forms.Form, link: Link) -> bool:
     """Count a new password that has passed all other checks; where there were too many the form says so."""
     limits = [
-        tally.Limit(f"{What.NEW_PASSWORDS} link {link.token_hash}", HASHES, SECONDS),
+        rate_limit.Limit(f"{What.NEW_PASSWORDS} link {link.token_hash}", HASHES, SECONDS),
         *by_network(request, f"{What.NEW_PASSWORDS} address", HASHES_BY_ADDRESS, SECONDS),
     ]
-    wait = tally.count(limits)
+    wait = rate_limit.count(limits)
     if wait:
         refusals.note(What.NEW_PASSWORDS, link.user, origin(request, link.user), wait)
         text = _("Too many tries with this link. Wait %(wait)s, then type your new password again.")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
 
-from accounts import refusals, tally
-from accounts.audit import Origin
+from accounts import rate_limit
+from accounts.audit.trail import Origin
 from accounts.durations import HOUR
-from accounts.guessing import DAY, digest
-from accounts.outgoing import OutgoingMail
-from accounts.refusals import What
-from accounts.tally import Limit
+from accounts.limits import refusals
+from accounts.limits.password_limits import DAY, digest
+from accounts.limits.refusals import What
+from accounts.models.outgoing_mail import OutgoingMail
+from accounts.rate_limit import Limit
 from invitations.models import Link, TooSoonError
 
 if TYPE_CHECKING:
@@ -49,13 +50,13 @@ def admit(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
 
     Within the transaction that stores it: what is undone does not count.
     """
-    if wait := tally.count(_limits(user, purpose, mail)):
+    if wait := rate_limit.count(_limits(user, purpose, mail)):
         raise TooManyMailsError(wait)
 
 
 def give_back(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
     """Take an email back that did not go out."""
-    tally.give_back(_limits(user, purpose, mail))
+    rate_limit.give_back(_limits(user, purpose, mail))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import clock
 from accounts.models import TEXT_LENGTH
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations.ledger import LinkRecord
 
 if TYPE_CHECKING:

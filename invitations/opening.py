@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.durations import duration
-from accounts.refusals import What, admit_network
+from accounts.limits.refusals import What, admit_network
 from invitations import tokens
 from invitations.models import Link
 

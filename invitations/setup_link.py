@@ -6,9 +6,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link, TooSoonError

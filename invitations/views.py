@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import guessing
-from accounts.audit import origin, record
+from accounts.audit.trail import origin, record
 from accounts.days import announced_day
 from accounts.durations import duration
 from accounts.http import data_of, typed_before
+from accounts.limits import password_limits
 from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
@@ -156,7 +156,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
 
 def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> bool:
     """Whether it is the password of the link's person; a try counts like one in a known browser."""
-    tries = guessing.admit(request, link.user.email, link.token_hash)
+    tries = password_limits.admit(request, link.user.email, link.token_hash)
     if tries.wait:
         form.refuse_for(tries.wait)
         return False

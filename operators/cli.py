@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.forms import AccountSettingsForm, LineField
 from accounts.models import Account
 from accounts.plain_form import PlainForm

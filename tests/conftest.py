@@ -7,7 +7,7 @@ import pytest
 from django.core.management.commands import flush
 from django.test import Client
 
-from accounts import append_only
+from accounts.audit import append_only
 from accounts.models import Account
 from operators.models import Operator
 from tests.commits import make_commits_happen

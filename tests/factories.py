@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account, Tally
 from accounts.policy import Policy
 from operators.administrators import appoint

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import periodic, tally
+from accounts import periodic, rate_limit
 from accounts.clock import SKEW
 from accounts.models import PeriodicTask
 from operators.models.session import Session
@@ -18,7 +18,7 @@ from twofactor import fresh_codes, proof, throttle
 
 HOUR = timedelta(hours=1)
 VERIFY = reverse("twofactor:verify")
-LIMIT = tally.Limit("something", 1, 900)
+LIMIT = rate_limit.Limit("something", 1, 900)
 
 
 def ahead(by: timedelta = HOUR) -> time_machine.travel:
@@ -101,26 +101,26 @@ def test_within_it_they_do(operator):
 
 def test_a_limit_holds_for_no_longer_than_its_window(db):
     with ahead():
-        assert [bool(tally.count([LIMIT])) for _ in range(2)] == [False, True]
-    assert tally.count([LIMIT]) == 0
-    assert tally.count([LIMIT]) == LIMIT.seconds
+        assert [bool(rate_limit.count([LIMIT])) for _ in range(2)] == [False, True]
+    assert rate_limit.count([LIMIT]) == 0
+    assert rate_limit.count([LIMIT]) == LIMIT.seconds
 
 
 def test_nor_does_a_gate(db):
-    gate = tally.Limit("gate", 1, 900, is_gate=True)
+    gate = rate_limit.Limit("gate", 1, 900, is_gate=True)
     with ahead():
-        assert [bool(tally.count([gate])) for _ in range(3)] == [False, True, True]
-    assert tally.count([gate]) == 0
+        assert [bool(rate_limit.count([gate])) for _ in range(3)] == [False, True, True]
+    assert rate_limit.count([gate]) == 0
 
 
 def test_the_clocks_of_two_servers_do_not_begin_a_window_anew(db):
     with ahead(timedelta(seconds=SKEW - 10)):
-        tally.count([LIMIT])
-    assert tally.count([LIMIT]) > 0
+        rate_limit.count([LIMIT])
+    assert rate_limit.count([LIMIT]) > 0
 
 
 def test_what_is_to_be_done_every_so_often_is_done(db, settings):
-    settings.PERIODIC_TASKS = {"accounts.delivery.forget_old": 3600}
+    settings.PERIODIC_TASKS = {"accounts.mail.delivery.forget_old": 3600}
     with ahead(timedelta(days=1)):
         periodic.run_due()
     periodic.run_due()

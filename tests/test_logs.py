@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from accounts.audit import Origin, record
-from accounts.delivery import send
-from accounts.mail import words_about
+from accounts.audit.trail import Origin, record
+from accounts.mail.delivery import send
+from accounts.mail.notice_mail import words_about
 from accounts.models import Action
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from tests.factories import make_operator
 from uptrends_2fa.logs import CleanFormatter, without_token
 
@@ -218,15 +218,15 @@ def test_each_entry_of_the_trail_is_in_the_log_in_numbers(operator, written):
     by = Origin(operator, "192.0.2.1")
     entry = record(Action.NAME_CHANGED, by=by, subject=operator, old="Olga", new="Olya")
     numbers = f"account {operator.account_id}, actor {operator.pk}, subject {operator.pk}"
-    assert written("accounts.audit") == [f"Entry {entry.pk}: name_changed, {numbers}, from 192.0.2.1"]
+    assert written("accounts.audit.trail") == [f"Entry {entry.pk}: name_changed, {numbers}, from 192.0.2.1"]
 
 
 def test_an_entry_that_is_undone_is_not_in_the_log(operator, written):
     with transaction.atomic():
         record(Action.SIGNED_OUT, by=Origin(operator), subject=operator)
-        assert not written("accounts.audit")
+        assert not written("accounts.audit.trail")
         transaction.set_rollback(True)
-    assert not written("accounts.audit")
+    assert not written("accounts.audit.trail")
 
 
 def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, written, caplog):
@@ -239,7 +239,7 @@ def test_a_try_with_an_address_of_nobody_is_written_down_without_it(db, written,
 def test_a_try_with_somebodys_address_is_in_the_trail(operator, written):
     Client().post("/login/", {"email": operator.email, "password": "a wrong password"})
     assert not written("operators.signin.journey")
-    (line,) = written("accounts.audit")
+    (line,) = written("accounts.audit.trail")
     assert "sign_in_failed" in line
 
 
@@ -260,7 +260,7 @@ def test_an_email_that_does_not_leave_is_named_by_number_and_kind(account, monke
     def fail(_message):
         raise error
 
-    monkeypatch.setattr("accounts.delivery.EmailMultiAlternatives.send", fail)
+    monkeypatch.setattr("accounts.mail.delivery.EmailMultiAlternatives.send", fail)
     words = {"operator": words_about(make_operator(account, "olga@example.com")), "url": ""}
     send(OutgoingMail(pk=4711, template="invitations/email/invitation", to="olga@example.com"), words)
     # As the record is, before any formatter has cleaned it.

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts import not_me
+from accounts.mail import not_me
 from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link

@@ -27,7 +27,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import PeriodicTask
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Announcement, Operator
 from operators.models.bulk import BulkAction, BulkItem
 from operators.models.reminder_run import ReminderRun

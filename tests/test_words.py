@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit.trail import record
 from accounts.durations import duration
 from accounts.models import Account, Action
 from accounts.policy import Policy

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import refusals
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.durations import HOUR
+from accounts.limits import refusals
+from accounts.limits.refusals import What
 from accounts.models import Action
-from accounts.refusals import What
 from twofactor import emails, enrollment, recovery
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.notices import tell
+from accounts.mail.notices import tell
 from twofactor import throttle
 
 if TYPE_CHECKING:

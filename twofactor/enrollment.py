@@ -19,7 +19,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from twofactor import emails, key_check, qr, recovery, totp, vault
 from twofactor.models import Authenticator

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.durations import duration
 from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from accounts.text import code_within

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import clock
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from twofactor import emails, recovery, vault
 from twofactor.models import Authenticator

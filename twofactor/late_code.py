@@ -17,7 +17,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.audit import origin, record
+from accounts.audit.trail import origin, record
 from accounts.http import SignedInRequest
 from accounts.models import Action
 from accounts.plain_form import PlainForm

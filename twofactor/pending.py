@@ -18,10 +18,11 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from accounts import clock, guessing, person_of_session
-from accounts.audit import origin, record
+from accounts import clock, person_of_session
+from accounts.audit.trail import origin, record
 from accounts.browser_names import browser_name, user_agent
 from accounts.http import is_ours, typed_before
+from accounts.limits import password_limits
 from accounts.models import Action
 from accounts.network import client_address
 from twofactor import emails, enrollment, proof, unfinished
@@ -72,7 +73,7 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
         "next": next_url,
         "at": time.time(),
         "address": client_address(request),
-        "known": guessing.is_known(request, user.email),
+        "known": password_limits.is_known(request, user.email),
     }
 
 
@@ -169,13 +170,13 @@ def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_cod
     """
     state = request.session.pop(SESSION_KEY, None)
     if state and state["step"] == Step.CODE:
-        guessing.forgive(request, user.email)
+        password_limits.forgive(request, user.email)
     # Not at the first login of all, which whoever has just joined expects.
-    is_new = user.last_login is not None and not guessing.is_known(request, user.email)
+    is_new = user.last_login is not None and not password_limits.is_known(request, user.email)
     login(request, user, backend=user.backend)
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()
     proof.remember(request.session, with_code=with_code)
-    guessing.remember_browser(request, user.email)
+    password_limits.remember_browser(request, user.email)
     by = origin(request, user)
     request.session.describe(  # type: ignore[attr-defined]
         address=by.address, user_agent=user_agent(request), made_by=made_by

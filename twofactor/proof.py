@@ -19,11 +19,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import clock, guessing
-from accounts.audit import origin, record
+from accounts import clock
+from accounts.audit.trail import origin, record
 from accounts.durations import duration
 from accounts.forms import PasswordField
 from accounts.http import SignedInRequest, is_ours
+from accounts.limits import password_limits
 from accounts.models import Action
 from accounts.passwords import is_right
 from accounts.plain_form import PlainForm
@@ -66,7 +67,7 @@ def check_own_password(request: SignedInRequest, password: str) -> None:
     The stored hash is left alone: a renewed one would end this session halfway. Raises ValidationError.
     """
     user = request.user
-    tries = guessing.admit(request, user.email)
+    tries = password_limits.admit(request, user.email)
     if tries.wait:
         text = gettext("Too many wrong passwords. Try again in %(wait)s.") % {"wait": duration(tries.wait)}
     elif is_right(password, lambda each: check_password(each, user.password)):

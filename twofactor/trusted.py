@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import batches, clock
-from accounts.audit import Origin, origin, record
+from accounts.audit.trail import Origin, origin, record
 from accounts.browser_names import user_agent
 from accounts.models import Action
 from twofactor import emails

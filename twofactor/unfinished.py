@@ -2,16 +2,16 @@
 
 The trail has an entry for each such login. The user is told of it where it was in a browser in which they
 have not been before, once a day: who has only mislaid the phone gets no flood. How many there can be is
-limited where the password is taken (accounts.guessing): its try stays counted until the login is finished.
+limited where the password is taken (accounts.limits): its try stays counted until the login is finished.
 """
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from accounts.audit import Origin, record
-from accounts.guessing import DAY
+from accounts.audit.trail import Origin, record
+from accounts.limits.password_limits import DAY
 from accounts.models import Action
-from accounts.tally import Limit, count
+from accounts.rate_limit import Limit, count
 from twofactor import emails
 
 

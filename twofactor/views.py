@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import sent_twice
 from accounts.access import needs_proof, needs_proof_to_post
-from accounts.audit import origin, record
+from accounts.audit.trail import origin, record
 from accounts.http import SignedInRequest, data_of
 from accounts.masking import mask
 from accounts.models import Action

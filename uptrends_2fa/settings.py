@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "uptrends_2fa.middleware.page_for_405",
     # What stands below it has set its cookies when the answer is kept for a request that is sent twice.
     "uptrends_2fa.sessions.SessionMiddleware",
-    "accounts.guessing.known_browser_cookie",
+    "accounts.limits.password_limits.known_browser_cookie",
     "uptrends_2fa.middleware.reader_time_zone",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -156,7 +156,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@l
 INVITATIONS_A_DAY = env.number("INVITATIONS_A_DAY", 20_000, 1, 10_000_000)
 
 # How emails leave: `database` stores them for `manage.py worker`; `immediate` sends them within the
-# request, with one try. See accounts/delivery.py.
+# request, with one try. See accounts/mail/delivery.py.
 TASK_BACKENDS = {
     "database": "django_tasks_db.DatabaseBackend",
     "immediate": "django_tasks.backends.immediate.ImmediateBackend",
@@ -170,10 +170,10 @@ MAIL_TRY_SECONDS = env.number("MAIL_TRY_SECONDS", 60, 1, 60 * 60)
 
 # What the worker does besides, and the seconds between two times.
 PERIODIC_TASKS = {
-    "accounts.delivery.forget_old": 60 * 60,
+    "accounts.mail.delivery.forget_old": 60 * 60,
     "operators.overview.coverage.record_due": 60,
     # What strangers can add rows to.
-    "accounts.tally.delete_ended": 5 * 60,
+    "accounts.rate_limit.delete_ended": 5 * 60,
     "operators.models.session.delete_ended": 10 * 60,
     "operators.signin.unfinished.tell_of_ended": 5 * 60,
     "twofactor.trusted.delete_expired": 24 * 60 * 60,

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from accounts import append_only
+from accounts.audit import append_only
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,8 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from accounts import append_only, search_keys
+from accounts import search_keys
+from accounts.audit import append_only
 
 
 def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

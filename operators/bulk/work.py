@@ -19,7 +19,7 @@ from django.db.models import BigIntegerField, Case, CharField, F, QuerySet, Valu
 from django.utils import timezone
 from django_tasks import task
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from invitations import invite, setup_link
 from invitations.models import TooSoonError

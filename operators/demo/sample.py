@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.days import end_of, today
 from accounts.models import Account, Action
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite
 from invitations.ledger import LinkRecord

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from operators.administrators import one_left
 from operators.groups.names import changing_names

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Count, ProtectedError, QuerySet
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from operators.groups.names import changing_names
 from operators.models import Operator, SubAccount

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
-from accounts.audit import Origin, origin
+from accounts.audit.trail import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account

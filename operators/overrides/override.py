@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin, record
-from accounts.audit_search import REASON_AFTER
+from accounts.audit.search import REASON_AFTER
+from accounts.audit.trail import Origin, record
 from accounts.models import POLICY_LABELS, Action
 from accounts.policy import Effective, Override, Policy, effective_policy
 from invitations.ledger import LinkRecord

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account, Action, AuditEntry
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations.models import Link
 from operators.administrators import hangs_on_one_phone
 from operators.models import Operator

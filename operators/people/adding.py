@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from operators.models import Group, Membership, Operator
 from operators.overrides.override import in_words, override_fields

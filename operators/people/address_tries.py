@@ -10,12 +10,13 @@ from contextlib import contextmanager
 
 from django.utils.translation import gettext as _
 
-from accounts import refusals, tally
-from accounts.audit import Origin, record
+from accounts import rate_limit
+from accounts.audit.trail import Origin, record
 from accounts.durations import duration
-from accounts.guessing import DAY
+from accounts.limits import refusals
+from accounts.limits.password_limits import DAY
+from accounts.limits.refusals import What
 from accounts.models import Account, Action
-from accounts.refusals import What
 from operators.fields import TAKEN
 
 # An account whose people are known here already notices after a few.
@@ -67,8 +68,8 @@ def counted(account: Account, by: Origin) -> Iterator[None]:
 
     It is counted before it is made, however many are made at once. Raises TooManyTriesError.
     """
-    limits = [tally.Limit(f"address elsewhere {account.pk}", MOST, DAY)]
-    if wait := tally.count(limits):
+    limits = [rate_limit.Limit(f"address elsewhere {account.pk}", MOST, DAY)]
+    if wait := rate_limit.count(limits):
         if by.actor:
             refusals.note(What.ADDRESSES, by.actor, by, wait)
         raise TooManyTriesError(wait)
@@ -81,4 +82,4 @@ def counted(account: Account, by: Origin) -> Iterator[None]:
         raise
     finally:
         if not told:
-            tally.give_back(limits)
+            rate_limit.give_back(limits)

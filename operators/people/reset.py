@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from operators import emails
 from operators.models import Operator

@@ -7,7 +7,7 @@ from functools import cache
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 
 from accounts.models import Account
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule
 from operators.models import Operator
 from operators.rules.fingerprint import fingerprint

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.days import in_words
 from accounts.forms import AccountSettingsForm
 from accounts.http import SignedInRequest

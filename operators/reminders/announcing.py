@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.days import day_of, days_left, in_words
-from accounts.mail import notify
+from accounts.mail.notice_mail import notify
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import change_policy, rule_in_words

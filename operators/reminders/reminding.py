@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.audit import Origin, record
-from accounts.delivery import Letter, letter
+from accounts.audit.trail import Origin, record
+from accounts.mail.delivery import Letter, letter
 from accounts.models import Account, Action
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from operators import emails
 from operators.models import Operator, OperatorQuerySet
 from operators.models.reminder_run import ReminderRun

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import guessing
 from accounts.addresses import normalize_email
-from accounts.audit import origin, record
+from accounts.audit.trail import origin, record
+from accounts.limits import password_limits
 from accounts.models import Action
 from invitations import setup_link
 from operators.administrators import hangs_on_one_phone
@@ -40,7 +40,7 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
 
     Raises TooManyTriesError, for addresses of nobody like for all others, and SentBeforeError.
     """
-    tries = guessing.admit(request, normalize_email(email))
+    tries = password_limits.admit(request, normalize_email(email))
     if tries.wait:
         raise TooManyTriesError(tries.wait)
     if tries.sent_before:
@@ -94,7 +94,7 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     """Open a session without a code."""
-    guessing.forgive(request, operator.email)
+    password_limits.forgive(request, operator.email)
     pending.go_on(request, operator)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, operator, made_by, with_code=False)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from operators.models import Operator
 from operators.models.session import Session, idle_since

@@ -6,8 +6,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import guessing
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
+from accounts.limits import password_limits
 from accounts.models import Action
 from invitations import mail_limits
 from invitations.models import Link, TooSoonError
@@ -52,5 +52,5 @@ def reset_password(link: Link, password: str, by: Origin, *, frees: bool = False
         if frees:
             frozen.free(link.user, by, "password and code")
         emails.password_was_changed(link.user, by)
-    guessing.forget_strangers(link.email)
+    password_limits.forget_strangers(link.email)
     return True

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 
 from accounts.models import AuditEntry
 from accounts.network import by_network, client_address
-from accounts.tally import count
+from accounts.rate_limit import count
 from tests.factories import PASSWORD, signed_in
 
 LOGIN = "/login/"

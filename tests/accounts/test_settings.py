@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AppendOnlyError, AuditEntry
 from accounts.policy import Policy
 from tests.factories import enroll, set_policy

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry, PeriodicTask
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Operator
 from operators.models.bulk import SILENCE, BulkAction, BulkItem
 from operators.models.session import Session

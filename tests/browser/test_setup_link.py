@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from playwright.sync_api import expect
 
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations.models import Link
 from tests.browser.mailbox import link_in, text_of

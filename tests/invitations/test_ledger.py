@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, ledger, setup_link
 from invitations.ledger import LinkRecord

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.mail import plain
+from accounts.mail.notice_mail import plain
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from accounts.models import Action, AuditEntry
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations import setup_link
 from invitations.models import Link

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
 from operators.models import Announcement, Operator

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
 from operators.bulk import work
 from operators.bulk.rules import word_for

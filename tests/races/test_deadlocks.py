@@ -9,7 +9,7 @@ import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit.trail import record
 from accounts.models import Action
 from accounts.policy import Policy
 from invitations.models import Link

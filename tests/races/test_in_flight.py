@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from invitations import setup_link
 from invitations.models import Link, hash_of
 from operators.models import Operator

@@ -7,7 +7,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
 from invitations import invite, setup_link
 from invitations.models import Link, hash_of

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.prune import old_entries, prune
+from accounts.audit.prune import old_entries, prune
 
 # A day at least: nobody means to remove what has just happened. A century at most: dates end somewhere.
 FEWEST, MOST = 1, 36_500

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_stays

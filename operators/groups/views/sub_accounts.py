@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import administrators_only
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators.groups.forms import NameForm

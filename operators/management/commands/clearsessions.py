@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from accounts import tally
+from accounts import rate_limit
 from operators.models import session
 from twofactor import trusted
 
@@ -19,4 +19,4 @@ class Command(BaseCommand):
         """Delete."""
         session.delete_ended()
         trusted.delete_expired()
-        tally.delete_ended()
+        rate_limit.delete_ended()

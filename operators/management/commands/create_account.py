@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.forms import NameField
 from accounts.models import Action
 from accounts.plain_form import PlainForm

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from operators import cli
 from operators.models import Operator
 from operators.signin import frozen

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.exports import note
 from accounts.models import Account
 from accounts.policy import Policy

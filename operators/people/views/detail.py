@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import needs_proof_to_post
-from accounts.audit import origin
-from accounts.audit_search import entries_about, hide_what_is_others, own_entries, page_of
+from accounts.audit.search import entries_about, hide_what_is_others, own_entries, page_of
+from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof
-from accounts.audit import Origin, origin
+from accounts.audit.trail import Origin, origin
 from accounts.http import SignedInRequest, data_of
 from accounts.text import isolated
 from operators import access, emails

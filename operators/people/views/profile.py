@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import guessing
 from accounts.access import needs_proof, needs_proof_for_others
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of
+from accounts.limits import password_limits
 from accounts.text import isolated
 from invitations import tokens
 from invitations.dead_link import dead_link
@@ -104,7 +104,7 @@ def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
 
     It is known under the new address from now on: the link came from that mailbox.
     """
-    guessing.remember_browser(request, operator.email)
+    password_limits.remember_browser(request, operator.email)
     messages.success(
         request,
         _("The address is %(email)s now: from now on it is what to log in with.") % {"email": operator.email},

@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import not_me
 from accounts.access import needs_proof_to_post
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
-from accounts.refusals import What, admit_network
+from accounts.limits.refusals import What, admit_network
+from accounts.mail import not_me
 from accounts.text import isolated
 from operators import access
 from operators.models import Operator

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import sent_twice
-from accounts.audit import origin, record
+from accounts.audit.trail import origin, record
 from accounts.http import SignedInRequest, is_ours, typed_before
 from accounts.models import Action
 from operators.signin import journey

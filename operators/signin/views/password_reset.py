@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import guessing
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.forms import NewPasswordForm
 from accounts.http import data_of, typed_before
-from accounts.refusals import What, admit_network
+from accounts.limits import password_limits
+from accounts.limits.refusals import What, admit_network
 from invitations import opening, tokens
 from invitations.dead_link import dead_link
 from invitations.link_tries import may_hash
@@ -90,7 +90,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         ):
             return dead_link(request, PURPOSE)
         # The link came from the mailbox: whoever guesses elsewhere does not keep its owner out here.
-        guessing.remember_browser(request, link.user.email)
+        password_limits.remember_browser(request, link.user.email)
         if in_own_session:
             request.session.restart()  # type: ignore[attr-defined]  # our own store
         _say(request, link.user, frees=frees)

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof, needs_proof_for_others
-from accounts.audit import origin
+from accounts.audit.trail import origin
 from accounts.durations import duration
 from accounts.http import SignedInRequest
 from accounts.text import isolated

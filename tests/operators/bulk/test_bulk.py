@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link

@@ -17,7 +17,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.days import today
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.exports import ROW_COUNT
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations import setup_link
 from operators.models import Group, Membership, Operator

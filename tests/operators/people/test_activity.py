@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator

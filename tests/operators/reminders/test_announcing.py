@@ -6,9 +6,9 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule, Policy
 from operators.models import Announcement, Operator
 from operators.reminders import announcing, reminding

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from accounts.days import first_moment, today
 from accounts.models import Account, AuditEntry
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule, Policy
 from operators import emails
 from operators.models import Operator

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import not_me
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
+from accounts.mail import not_me
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator

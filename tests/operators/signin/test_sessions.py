@@ -19,8 +19,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts import tally
-from accounts.audit import Origin
+from accounts import rate_limit
+from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry, Tally
 from accounts.periodic import run_due
 from invitations import opening
@@ -230,7 +230,7 @@ def test_the_worker_clears_what_has_ended_strangers_sessions_too(operator):
 @pytest.mark.parametrize(
     "name",
     [
-        "accounts.tally.delete_ended",
+        "accounts.rate_limit.delete_ended",
         "operators.models.session.delete_ended",
         "twofactor.trusted.delete_expired",
     ],
@@ -257,7 +257,7 @@ def test_a_stranger_s_sessions_are_as_many_as_the_address_may_open_links(db):
 def test_counts_of_limits_go_once_their_time_is_over(db):
     with time_machine.travel(timezone.now()):
         for name, minutes in (("short", 1), ("long", 60)):
-            tally.count([tally.Limit(name, 1, minutes * 60)])
+            rate_limit.count([rate_limit.Limit(name, 1, minutes * 60)])
     with after(minutes=2):
         call_command("clearsessions")
     assert list(Tally.objects.values_list("key", flat=True)) == ["long"]

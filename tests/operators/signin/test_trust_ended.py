@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Origin
+from accounts.audit.trail import Origin
 from accounts.models import Account, AuditEntry
 from accounts.policy import Policy
 from accounts.settings_page import change_policy, change_trusted_browser_days

@@ -15,20 +15,20 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from accounts import delivery
-from accounts.mail import notify, send_notice
+from accounts.mail import delivery
+from accounts.mail.notice_mail import notify, send_notice
 from accounts.models import Action, AuditEntry
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
-from invitations.management.commands import worker
 from invitations.models import Link
 from operators.people.removal import deactivate
 from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 from tests.test_flows import link_in_mail
 from uptrends_2fa import settings as product_settings
+from uptrends_2fa.management.commands import worker
 
 CHECK_EMAIL = reverse("invitations:check-email")
 TEMPLATE = "operators/email/password_changed"
@@ -116,7 +116,7 @@ def test_an_address_that_no_mail_can_go_to_is_a_failure(account, monkeypatch):
     def refuse(_message):
         raise ValueError
 
-    monkeypatch.setattr("accounts.delivery.EmailMultiAlternatives.send", refuse)
+    monkeypatch.setattr("accounts.mail.delivery.EmailMultiAlternatives.send", refuse)
     assert tell(account).has_failed
 
 
@@ -182,7 +182,7 @@ def refuses(monkeypatch):
         def refuse(message):
             raise SMTPRecipientsRefused({message.to[0]: (code, text)})
 
-        monkeypatch.setattr("accounts.delivery.EmailMultiAlternatives.send", refuse)
+        monkeypatch.setattr("accounts.mail.delivery.EmailMultiAlternatives.send", refuse)
 
     return answer
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import ngettext
 
-from accounts.append_only import entries_may_go
-from accounts.audit import Origin, record
+from accounts.audit.append_only import entries_may_go
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AuditEntry
 
 

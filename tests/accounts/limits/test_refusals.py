@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import refusals
+from accounts.limits import refusals
 from accounts.models import Action, AuditEntry, Tally
 from accounts.policy import Policy
 from invitations import invite

@@ -12,9 +12,9 @@ from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, de
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from accounts.delivery import MailTask, requeue
-from accounts.mail import send_notice
-from accounts.outgoing import OutgoingMail
+from accounts.mail.delivery import MailTask, requeue
+from accounts.mail.notice_mail import send_notice
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.periodic import is_late, run_due
 from invitations.link_mail import send_link
 

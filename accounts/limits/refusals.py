@@ -12,8 +12,8 @@ from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import tally
-from accounts.audit import Origin, record
+from accounts import rate_limit
+from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from accounts.network import by_network, client_address
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class What(TextChoices):
-    """What somebody has tried too often; the names stand in keys of accounts.tally, and in the log."""
+    """What somebody has tried too often; the names stand in keys of accounts.limits, and in the log."""
 
     PASSWORDS = "passwords", _("Passwords")
     CODES = "codes", _("Codes")
@@ -36,12 +36,12 @@ class What(TextChoices):
     NEW_PASSWORDS = "new passwords", _("New passwords behind an emailed link")
 
 
-def is_new(what: What, name: str, wait: int, gates: Sequence[tally.Limit] = ()) -> bool:
+def is_new(what: What, name: str, wait: int, gates: Sequence[rate_limit.Limit] = ()) -> bool:
     """Whether this is the first refusal of a name since the window began that ends in `wait` seconds.
 
     `gates` bound how many names there can be, where strangers make them up: beyond them none is new.
     """
-    return not tally.count([tally.Limit(f"refused {what} {name}", 1, wait), *gates])
+    return not rate_limit.count([rate_limit.Limit(f"refused {what} {name}", 1, wait), *gates])
 
 
 def note(what: What, person: "Operator", by: Origin, wait: int) -> None:
@@ -53,7 +53,7 @@ def note(what: What, person: "Operator", by: Origin, wait: int) -> None:
 def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) -> int:
     """Count what a network address does; return 0, or the seconds to wait."""
     limits = by_network(request, what, allowed, seconds)
-    wait = tally.count(limits)
+    wait = rate_limit.count(limits)
     # Once for the widest network: of its lines there are more than anybody reads, or should be stored.
     if wait and is_new(what, limits[-1].key, wait):
         log(what, request)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import tally
+from accounts import rate_limit
 from accounts.models import Tally
 from accounts.policy import Policy
 from tests.factories import PASSWORD, make_account, make_operator
@@ -216,20 +216,20 @@ def test_a_browser_is_known_for_a_year(operator, days, known):
 
 
 def test_a_count_never_falls_below_zero_and_ended_windows_can_be_deleted(db):
-    limit = tally.Limit("x", 1, 60)
-    tally.give_back([limit])
-    assert tally.count([limit]) == 0
+    limit = rate_limit.Limit("x", 1, 60)
+    rate_limit.give_back([limit])
+    assert rate_limit.count([limit]) == 0
     assert str(Tally.objects.get()) == "1 times x"
-    assert tally.count([limit]) > 0
+    assert rate_limit.count([limit]) > 0
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
-        assert tally.count([limit]) == 0
-        assert tally.delete_ended() == 0
+        assert rate_limit.count([limit]) == 0
+        assert rate_limit.delete_ended() == 0
     with time_machine.travel(timezone.now() + timedelta(seconds=200)):
-        assert tally.delete_ended() == 1
+        assert rate_limit.delete_ended() == 1
 
 
 def test_strangers_who_make_names_up_fill_no_table_beyond_the_limit(db, monkeypatch):
-    monkeypatch.setattr("accounts.guessing.TRIES_BY_ADDRESS", 3)
+    monkeypatch.setattr("accounts.limits.password_limits.TRIES_BY_ADDRESS", 3)
     for number in range(4):
         guess(Client(), f"somebody{number}@example.com")
     before = Tally.objects.count()

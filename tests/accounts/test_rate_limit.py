@@ -7,7 +7,7 @@ import time_machine
 
 from accounts import batches
 from accounts.models import Tally
-from accounts.tally import Limit, count, delete_ended, give_back, reset
+from accounts.rate_limit import Limit, count, delete_ended, give_back, reset
 
 OURS, THEIRS = Limit("ours", 2, 60), Limit("theirs", 2, 60)
 

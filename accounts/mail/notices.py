@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.mail import notify, plain
-from accounts.outgoing import OutgoingMail
+from accounts.mail.notice_mail import notify, plain
+from accounts.models.outgoing_mail import OutgoingMail
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from accounts.audit import Origin, record
+from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.spreadsheet import safe
 from tests.factories import make_account, make_operator, signed_in

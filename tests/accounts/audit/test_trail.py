@@ -9,8 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import append_only
-from accounts.audit import Origin, record
+from accounts.audit import append_only
+from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AuditEntry
 from tests.factories import make_account
 

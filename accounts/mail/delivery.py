@@ -28,7 +28,7 @@ from django.utils import timezone
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts.outgoing import OutgoingMail, longest_try
+from accounts.models.outgoing_mail import OutgoingMail, longest_try
 
 logger = logging.getLogger(__name__)
 

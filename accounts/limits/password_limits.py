@@ -16,12 +16,13 @@ from django.contrib.auth import get_user_model
 from django.core import signing
 from django.http import HttpRequest
 
-from accounts import refusals, sent_twice
-from accounts.audit import origin, record
+from accounts import sent_twice
+from accounts.audit.trail import origin, record
+from accounts.limits import refusals
+from accounts.limits.refusals import What
 from accounts.models import Action
 from accounts.network import by_network
-from accounts.refusals import What
-from accounts.tally import Limit, count_and_claim, give_back, reset
+from accounts.rate_limit import Limit, count_and_claim, give_back, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django_tasks import task
 
-from accounts import not_me
-from accounts.delivery import Post, deliver, hand_over
+from accounts.mail import not_me
+from accounts.mail.delivery import Post, deliver, hand_over
 from accounts.models import Account
-from accounts.outgoing import OutgoingMail
+from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.audit import Origin, record
-from accounts.audit_search import entries_about, page_of
+from accounts.audit.search import entries_about, page_of
+from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
 from tests.factories import make_account, make_operator
 

@@ -10,9 +10,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.append_only import entries_may_go
+from accounts.audit.append_only import entries_may_go
+from accounts.audit.prune import prune
 from accounts.models import Account, Action, AuditEntry
-from accounts.prune import prune
 from tests.factories import make_account
 
 
