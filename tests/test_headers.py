@@ -87,7 +87,7 @@ def test_a_form_from_another_site_is_refused_with_all_headers(admin):
 
 
 def test_a_mistake_of_ours_answers_with_all_headers(db, monkeypatch):
-    monkeypatch.setattr("operators.signin.views.login.LoginForm", lambda: 1 / 0)
+    monkeypatch.setattr("operators.signin.views.logging_in.LoginForm", lambda: 1 / 0)
     answer = get({})
     assert answer.status_code == 500
     assert_guarded(answer)

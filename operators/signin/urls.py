@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from operators.signin.views import freezing, login, offering, password_reset, sessions
+from operators.signin.views import freezing, logging_in, offering, password_reset, sessions
 
 urlpatterns = [
-    path("", login.home, name="home"),
-    path("login/", login.log_in, name="login"),
-    path("logout/", login.log_out, name="logout"),
+    path("", logging_in.home, name="home"),
+    path("login/", logging_in.log_in, name="login"),
+    path("logout/", logging_in.log_out, name="logout"),
     path("login/set-up/", offering.offer, name="offer"),
     path("password-reset/", password_reset.request_link, name="password-reset"),
     path("password-reset/sent/", password_reset.sent, name="password-reset-sent"),
