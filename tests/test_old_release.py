@@ -190,7 +190,7 @@ def test_every_task_in_the_queue_runs_and_every_email_leaves(held):
 
 
 def test_a_task_whose_function_has_moved_since_runs(held, settings):
-    stored = "operators.bulk.work.go_on"
+    stored = "operators.bulk.go_on"
     settings.MOVED_FUNCTIONS = {"old.place": production.MOVED_FUNCTIONS.get(stored, stored)}
     DBTaskResult.objects.exclude(task_path=stored).delete()
     assert DBTaskResult.objects.update(task_path="old.place")
@@ -245,8 +245,8 @@ def test_every_name_of_code_that_is_stored_leads_to_it(held):
     names = {name for value in stored_values() for name in NAME_OF_CODE.findall(value)}
     assert {
         "operators.backends.PasswordBackend",
-        "operators.bulk.work.go_on",
-        "operators.bulk.work.requeue",
+        "operators.bulk.go_on",
+        "operators.bulk.requeue",
     } <= names
     for name in names:
         import_string(production.MOVED_FUNCTIONS.get(name, name))

@@ -189,7 +189,23 @@ PERIODIC_TASKS = {
 # Tasks in the queue and the times of PERIODIC_TASKS are stored by the name of their function. If you move or
 # rename one, add a line (stored name: where the function is today) and correct the lines that lead to its old
 # place. tests/test_old_release.py fails where a stored name leads nowhere.
-MOVED_FUNCTIONS: dict[str, str] = {}
+MOVED_FUNCTIONS = {
+    "accounts.delivery.forget_old": "accounts.mail.delivery.forget_old",
+    "accounts.mail.send_notice": "accounts.mail.notice_mail.send_notice",
+    "accounts.tally.delete_ended": "accounts.rate_limit.delete_ended",
+    "operators.announcing.carry_out": "operators.reminders.announcing.carry_out",
+    "operators.announcing.remind_and_carry_on": "operators.reminders.announcing.remind_and_carry_on",
+    "operators.bulk.forget_old": "operators.bulk.work.forget_old",
+    "operators.bulk.go_on": "operators.bulk.work.go_on",
+    "operators.bulk.requeue": "operators.bulk.work.requeue",
+    "operators.coverage.record_due": "operators.overview.coverage.record_due",
+    "operators.exception_ends.tell_ahead": "operators.overrides.exception_ends.tell_ahead",
+    "operators.reminder_schedule.begin_scheduled": "operators.reminders.schedule.begin_scheduled",
+    "operators.reminding.go_on": "operators.reminders.reminding.go_on",
+    "operators.reminding.remind": "operators.reminders.reminding.remind",
+    "operators.session_models.delete_ended": "operators.models.session.delete_ended",
+    "operators.unfinished.tell_of_ended": "operators.signin.unfinished.tell_of_ended",
+}
 
 AUTH_USER_MODEL = "operators.Operator"
 AUTHENTICATION_BACKENDS = ["operators.backends.PasswordBackend"]

@@ -24,10 +24,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.outgoing import OutgoingMail
-from operators import announcing, bulk, reminding
-from operators.exception_ends import tell_ahead
+from accounts.models.outgoing_mail import OutgoingMail
+from operators.bulk import work as bulk
 from operators.models import Operator
+from operators.overrides.exception_ends import tell_ahead
+from operators.reminders import announcing, reminding
 from tests.database import fresh_database, models_use
 from tests.factories import PASSWORD, RESET, code_for, confirm_data, make_account, make_operator
 from tests.old_release import HERE, KEYS, NOW
