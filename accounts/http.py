@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -18,6 +19,9 @@ class SignedInRequest(HttpRequest):
 
     user: "Operator"
 
+
+# For a view that shows a form and takes it.
+require_get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 

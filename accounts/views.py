@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit import export as table
@@ -14,14 +14,14 @@ from accounts.audit.search import AuditFilters, page_of
 from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.forms import AccountSettingsForm, TrustedBrowserForm
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.mail.delivery import waiting_since
 from accounts.models import Account, Action, AuditEntry
 from accounts.settings_page import change_trusted_browser_days
 from accounts.spreadsheet import in_zone
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def account_settings(request: SignedInRequest) -> HttpResponse:
     """Show the account's settings; saving the policy leads to a preview and stores nothing yet."""

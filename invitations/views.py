@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit.trail import origin, record
 from accounts.days import announced_day
 from accounts.durations import duration
-from accounts.http import data_of, typed_before
+from accounts.http import data_of, require_get_or_post, typed_before
 from accounts.limits import password_limits
 from accounts.masking import mask
 from accounts.models import Action
@@ -88,7 +88,7 @@ def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_not_required
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def setup(request: HttpRequest) -> HttpResponse:
     """Show QR code and code field to whoever has both the link and the password; Finish signs in."""
     link = _setup_link(request)
@@ -139,7 +139,7 @@ def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str])
 
 @login_not_required
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def setup_password(request: HttpRequest) -> HttpResponse:
     """Ask for the password where the link was opened in a browser that has not given it."""
     link = _setup_link(request)
@@ -182,7 +182,7 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_not_required
 @sensitive_post_parameters("new_password", "new_password_again")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def accept(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; where no second factor can be used, that is all."""
     link = _invitation_link(request)
@@ -202,7 +202,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def accept_two_factor(request: HttpRequest) -> HttpResponse:
     """Offer, or ask for, an authenticator; the policy is read now, not when the invitation was sent."""
     link = _invitation_link(request)

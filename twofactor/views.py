@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import sent_twice
 from accounts.access import needs_proof, needs_proof_to_post
 from accounts.audit.trail import origin, record
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.masking import mask
 from accounts.models import Action
 from twofactor import carried, codes, enrollment, fresh_codes, pending, proof, recovery, trusted
@@ -28,7 +28,7 @@ REMINDER_KEY = "after_recovery_reminder"
 @login_not_required
 @sent_twice.claims_by_itself
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def verify(request: HttpRequest) -> HttpResponse:
     """Ask for the code of whoever has given the password in this browser; a right one signs them in."""
     return _code_step(request, CodeForm(data_of(request)), "twofactor/verify.html", MadeBy.CODE)
@@ -37,7 +37,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @sent_twice.claims_by_itself
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def recover(request: HttpRequest) -> HttpResponse:
     """Ask for a recovery code in place of the code from the app."""
     form = RecoveryCodeForm(data_of(request))
@@ -130,7 +130,7 @@ def recovery_reminder(request: SignedInRequest) -> HttpResponse:
     return render(request, "twofactor/recovery_reminder.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def recovery_codes(request: SignedInRequest) -> HttpResponse:
     """Show new codes until they are saved; afterwards say how many are left."""
     if not request.user.is_enrolled:
@@ -185,7 +185,7 @@ def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
 
 @needs_proof
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def new_phone(request: SignedInRequest) -> HttpResponse:
     """Show a new QR code; the old phone's codes stay right until the new one's first is typed."""
     user = request.user

@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit.trail import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, require_get_or_post
 from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
@@ -112,7 +112,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def copy_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Make a new setup link, for when mail is down, and show it; opened, it asks for the password."""
     operator = access.to_manage(request.user, pk)

@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.days import in_words
 from accounts.forms import AccountSettingsForm
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, require_get_or_post
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import rule_in_words
@@ -36,7 +36,7 @@ ASKED_AT_ONCE = gettext_lazy(
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def preview(request: SignedInRequest) -> HttpResponse:
     """Show whom the new setting affects; Confirm stores it, if all is still as it was shown."""

@@ -11,12 +11,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, require_get_or_post
 from accounts.models import Account
 from operators.bulk import work
 from operators.bulk.forms import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
@@ -30,7 +30,7 @@ DONE = Q(state=BulkItem.State.DONE)
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def choose(request: SignedInRequest) -> HttpResponse:
     """Show what would be done to whom, and do it once that is confirmed."""

@@ -4,12 +4,12 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
-from accounts.http import SignedInRequest, takes_a_table
+from accounts.http import SignedInRequest, require_get_or_post, takes_a_table
 from accounts.text import isolated
 from operators.bulk import work
 from operators.bulk.forms import ConfirmForm
@@ -20,7 +20,7 @@ FIRST = 5
 
 
 @takes_a_table
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def check(request: SignedInRequest) -> HttpResponse:
     """Ask for the table, and show what is wrong with it; sends nothing."""

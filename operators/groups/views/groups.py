@@ -8,11 +8,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit.trail import origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.groups.forms import NameForm
@@ -48,7 +48,7 @@ def groups(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/groups/groups.html", {"page": page, "everyone": everyone})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
     """Add a group, and go on to its page, where the members are."""
@@ -67,7 +67,7 @@ def add(request: SignedInRequest) -> HttpResponse:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show a group; rename it, add members, remove one."""
@@ -85,7 +85,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete a group after confirmation; its members stay operators."""

@@ -5,11 +5,11 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import administrators_only
 from accounts.audit.trail import origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from operators.groups.forms import NameForm
 from operators.groups.names import NameTakenError
@@ -33,7 +33,7 @@ def sub_accounts(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/groups/sub_accounts.html", {"page": page})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
     """Add a sub account."""
@@ -49,7 +49,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     return render(request, "operators/groups/sub_account_add.html", {"form": form})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Rename a sub account."""
@@ -60,7 +60,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     return render(request, "operators/groups/sub_account.html", {"sub_account": sub_account, "form": form})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete an empty sub account after confirmation."""

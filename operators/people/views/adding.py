@@ -6,12 +6,12 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.durations import duration
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from invitations import invite as invitation
 from invitations.models import Link, TooSoonError
@@ -30,7 +30,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def invite(request: SignedInRequest) -> HttpResponse:
     """Add an operator and send the invitation."""
@@ -42,7 +42,7 @@ def invite(request: SignedInRequest) -> HttpResponse:
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def create(request: SignedInRequest) -> HttpResponse:
     """Add an operator with a password that works at once; no email goes out."""
@@ -77,7 +77,7 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Make a new invitation link, for when mail is down, and show it; the older one stops working."""
     operator = access.to_manage(request.user, pk)
@@ -86,7 +86,7 @@ def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
     return copy(request, operator, Link.Purpose.INVITATION, invitation.make_link)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take the invitation back: the link stops working and the operator leaves the list."""
     operator = access.to_manage(request.user, pk)

@@ -8,12 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import needs_proof_to_post
 from accounts.audit.search import entries_about, hide_what_is_others, own_entries, page_of
 from accounts.audit.trail import origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from invitations import fresh_link
@@ -163,7 +163,7 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
 
 
 @needs_proof_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show an operator's groups and sub account; administrators change them here."""
     operator = (

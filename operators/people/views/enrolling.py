@@ -6,11 +6,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof
 from accounts.audit.trail import Origin, origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from operators import access, emails
 from operators.models import Operator
@@ -22,7 +21,7 @@ from twofactor.views import show_new_codes
 
 @needs_proof
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def scan(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the QR code of an operator who is not enrolled; Finish enrolls."""
     operator = access.to_scan(request.user, pk)

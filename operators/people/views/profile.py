@@ -7,11 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import needs_proof, needs_proof_for_others
 from accounts.audit.trail import origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.limits import password_limits
 from accounts.text import isolated
 from invitations import tokens
@@ -25,7 +25,7 @@ from operators.people.forms_profile import ChangePasswordForm, EmailForm, NameFo
 
 
 @needs_proof_for_others
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
     """Change the name: one's own, or as an administrator anyone's."""
     operator = to_edit(request.user, pk)
@@ -42,7 +42,7 @@ def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
     """Send a link to a new address; it becomes the operator's when the link is opened and confirmed."""
     operator = to_edit(request.user, pk)
@@ -79,7 +79,7 @@ def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def confirm_email(request: HttpRequest) -> HttpResponse:
     """Ask whether the address shall change, and change it."""
     link = tokens.opened(request, Link.Purpose.EMAIL)
@@ -117,7 +117,7 @@ def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 @needs_proof
 @sensitive_post_parameters("current_password", "new_password", "new_password_again")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def change_password(request: SignedInRequest) -> HttpResponse:
     """Change one's own password; single sign-on operators have none."""
     operator = request.user

@@ -4,11 +4,10 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof
 from accounts.audit.trail import origin
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from operators import access
 from operators.administrators import LastAdministratorError, last_administrator_stays
@@ -17,7 +16,7 @@ from operators.people.forms import DeleteForm
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what deactivating does, and do it."""
     operator = access.to_manage(request.user, pk)
@@ -42,7 +41,7 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def activate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what an operator can do again, which for an administrator is everything; and let them in."""
     operator = access.to_manage(request.user, pk)
@@ -59,7 +58,7 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete an operator whose name was typed as confirmation."""
     operator = access.to_manage(request.user, pk)

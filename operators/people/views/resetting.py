@@ -7,12 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from accounts.access import needs_proof_for_others
 from accounts.audit.trail import Origin, origin
 from accounts.days import announced_day
-from accounts.http import SignedInRequest, data_of
+from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from invitations import setup_link
 from operators import access
@@ -24,7 +23,7 @@ from twofactor.proof import ProofForm
 
 @needs_proof_for_others
 @sensitive_post_parameters("proof_password", "proof_code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def reset(request: SignedInRequest, pk: int) -> HttpResponse:
     """Remove an operator's authenticator, after saying what follows.
 

@@ -5,12 +5,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.access import needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.durations import duration
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, require_get_or_post
 from accounts.limits.refusals import What, admit_network
 from accounts.mail import not_me
 from accounts.text import isolated
@@ -22,7 +22,7 @@ TRIES, SECONDS = 60, 15 * 60
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Ask once, as mail scanners follow links too; then freeze the sign-in."""
     wait = admit_network(request, What.NOT_ME, TRIES, SECONDS)

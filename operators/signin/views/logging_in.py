@@ -8,11 +8,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import sent_twice
 from accounts.audit.trail import origin, record
-from accounts.http import SignedInRequest, is_ours, typed_before
+from accounts.http import SignedInRequest, is_ours, require_get_or_post, typed_before
 from accounts.models import Action
 from operators.signin import journey
 from operators.signin.forms import LoginForm
@@ -26,7 +26,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 @login_not_required
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def log_in(request: HttpRequest) -> HttpResponse:
     """Ask for email and password. Somebody who is signed in already goes on to where they wanted."""
     next_url = _safe_next(request)

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from accounts.days import days_left, in_words
+from accounts.http import require_get_or_post
 from accounts.masking import mask
 from accounts.policy import Policy
 from operators.signin import journey
@@ -21,7 +21,7 @@ CHOICES = {"set_up", "not_now"}
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def offer(request: HttpRequest) -> HttpResponse:
     """Say how many days are left, and let the person set up now or sign in; there is no session before."""
     waiting = pending.current(request, pending.Step.OFFER)

@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.audit.trail import origin
 from accounts.forms import NewPasswordForm
-from accounts.http import data_of, typed_before
+from accounts.http import data_of, require_get_or_post, typed_before
 from accounts.limits import password_limits
 from accounts.limits.refusals import What, admit_network
 from invitations import opening, tokens
@@ -30,7 +30,7 @@ ADDRESS_KEY = "password_reset_address"
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def request_link(request: HttpRequest) -> HttpResponse:
     """Ask for the address; the answer is the same for every address."""
     form = LinkForm(data_of(request), initial=typed_before(request, "email"))
@@ -71,7 +71,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_not_required
 @sensitive_post_parameters("new_password", "new_password_again")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def choose(request: HttpRequest) -> HttpResponse:
     """Set a new password; never signs in."""
     link = tokens.opened(request, PURPOSE)

@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof, needs_proof_for_others
 from accounts.audit.trail import origin
 from accounts.durations import duration
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, require_get_or_post
 from accounts.text import isolated
 from operators import access
 from operators.signin import own_sessions, unprotected_sessions
@@ -82,7 +82,7 @@ def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
 
 
 @needs_proof
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 @administrators_only
 def end_unprotected(request: SignedInRequest) -> HttpResponse:
     """Say how many sessions are open without the second factor that is asked for now, and end them."""
@@ -100,7 +100,7 @@ def end_unprotected(request: SignedInRequest) -> HttpResponse:
 
 
 @needs_proof_for_others
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_get_or_post
 def end_all(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say what ending all sessions of somebody does, and do it; one's own have a page of their own."""
     operator = access.to_manage(request.user, pk)
