@@ -18,7 +18,7 @@ CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
 .PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
-	deploy-check audit fix requirements mutants bench bench-logins screenshots system-packages clean
+	deploy-check audit fix requirements mutants bench bench-logins layers screenshots system-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench-logins: $(VENV)/.dev ## Measure logins and enrollment beside two other pac
 
 screenshots: $(VENV)/.dev system-packages ## Make the pictures of the documentation anew
 	$(IN_VENV)/python docs/make_screenshots.py
+
+layers: $(VENV)/.demo ## Draw the picture of the layers in docs/ from the import contracts anew
+	$(IN_VENV)/python docs/draw_layers.py
 
 system-packages: ## Install what the browser tests need from Debian, where it is missing
 	@missing=""; \
