@@ -46,7 +46,7 @@ MODULES = [
     "operators/signin/journey.py",
     "operators/rules/next_step.py",
     "operators/backends.py",
-    *(f"invitations/{name}.py" for name in ("models", "tokens", "setup_link", "invite")),
+    *(f"invitations/{name}.py" for name in ("models", "opened_links", "setup_link", "invite")),
     *(
         f"twofactor/{name}.py"
         for name in ("enrollment", "fresh_codes", "totp", "vault", "trusted", "rotation", "key_check")

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import clock
 from accounts.models import Action
-from invitations import tokens
+from invitations import opened_links
 from invitations.ledger import LinkRecord, changes_since
 from invitations.models import Link
 
@@ -128,7 +128,7 @@ CLOSED = {Action.DEACTIVATED, Action.DELETED, Action.FROZEN, Action.SIGN_IN_METH
 
 def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
     """Answer 410 with what became of the link that this browser has opened, and the way on."""
-    fate = _fate_of(tokens.opened_hash(request, purpose), purpose, timezone.now())
+    fate = _fate_of(opened_links.opened_hash(request, purpose), purpose, timezone.now())
     way_out = _way_out(fate, purpose)
     context = {
         "what_happened": _in_words(fate, purpose),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from accounts.durations import duration
 from accounts.limits.refusals import What, admit_network
-from invitations import tokens
+from invitations import opened_links
 from invitations.models import Link
 
 # So many links may be opened from one network address: more than an office does on its first day.
@@ -23,5 +23,5 @@ def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
     Link.note_opened(token, purpose)
-    tokens.remember_token(request, purpose, token)
+    opened_links.remember_token(request, purpose, token)
     return redirect(page)

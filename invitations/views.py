@@ -20,7 +20,7 @@ from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
 from accounts.text import isolated
-from invitations import invite, setup_link, tokens
+from invitations import invite, opened_links, setup_link
 from invitations.dead_link import dead_link
 from invitations.forms import AcceptForm, PasswordForm
 from invitations.link_tries import may_hash
@@ -120,7 +120,7 @@ def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending)
 
 def _setup_link(request: HttpRequest) -> Link | None:
     """Return the setup link that this browser has opened, while it works and is still needed."""
-    link = tokens.opened(request, SETUP)
+    link = opened_links.opened(request, SETUP)
     if link is None or not link.user.is_active or link.user.is_enrolled or not link.user.effective.usable:
         return None
     return link
@@ -148,7 +148,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(data_of(request))
     if form.is_valid() and _password_is_right(request, form, link):
         pending.begin(request, link.user, pending.Step.SETUP, setup_link.wanted(link))
-        tokens.remember(request, SETUP, link.token_hash)
+        opened_links.remember(request, SETUP, link.token_hash)
         return redirect("invitations:setup")
     context = {"form": form, "address": mask(link.user.email), "operator": link.user}
     return render(request, "invitations/setup_password.html", context)
@@ -242,18 +242,18 @@ def _accept_with_code(request: HttpRequest, link: Link) -> HttpResponse:
 @require_POST
 def log_out_and_accept(request: HttpRequest) -> HttpResponse:
     """End somebody else's session in this browser and come back to the invitation."""
-    link = tokens.opened(request, INVITATION)
+    link = opened_links.opened(request, INVITATION)
     if request.user.is_authenticated:
         record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     if link is not None:
-        tokens.remember(request, INVITATION, link.token_hash)
+        opened_links.remember(request, INVITATION, link.token_hash)
     return redirect("invitations:accept")
 
 
 def _invitation_link(request: HttpRequest) -> Link | None:
     """Return the invitation that this browser has opened, while it works and its person has not joined."""
-    link = tokens.opened(request, INVITATION)
+    link = opened_links.opened(request, INVITATION)
     return link if link and link.user.is_invited and not link.user.is_single_sign_on else None
 
 
@@ -280,7 +280,7 @@ def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, user, MadeBy.INVITATION, with_code=bool(codes))
     # For the back button: the page then says that it was accepted.
-    tokens.remember(request, INVITATION, link.token_hash)
+    opened_links.remember(request, INVITATION, link.token_hash)
     messages.success(
         request, _("Welcome. You are signed in to %(account)s.") % {"account": isolated(user.account.name)}
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from invitations.tokens import SESSION_KEY as OPENED_LINKS
+from invitations.opened_links import SESSION_KEY as OPENED_LINKS
 from operators.models import Operator
 from operators.people.reset import reset_unread
 from tests.factories import (

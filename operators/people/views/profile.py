@@ -14,7 +14,7 @@ from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.limits import password_limits
 from accounts.text import isolated
-from invitations import tokens
+from invitations import opened_links
 from invitations.dead_link import dead_link
 from invitations.models import Link, TooSoonError
 from invitations.opening import open_link
@@ -82,7 +82,7 @@ def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_get_or_post
 def confirm_email(request: HttpRequest) -> HttpResponse:
     """Ask whether the address shall change, and change it."""
-    link = tokens.opened(request, Link.Purpose.EMAIL)
+    link = opened_links.opened(request, Link.Purpose.EMAIL)
     if link is None:
         return dead_link(request, Link.Purpose.EMAIL)
     if request.method != "POST":

@@ -13,7 +13,7 @@ from accounts.forms import NewPasswordForm
 from accounts.http import data_of, require_get_or_post, typed_before
 from accounts.limits import password_limits
 from accounts.limits.refusals import What, admit_network
-from invitations import opening, tokens
+from invitations import opened_links, opening
 from invitations.dead_link import dead_link
 from invitations.link_tries import may_hash
 from invitations.models import Link, lifetime
@@ -74,7 +74,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_get_or_post
 def choose(request: HttpRequest) -> HttpResponse:
     """Set a new password; never signs in."""
-    link = tokens.opened(request, PURPOSE)
+    link = opened_links.opened(request, PURPOSE)
     if link is None or not PasswordBackend.has_password(link.user):
         return dead_link(request, PURPOSE)
     # OWASP ASVS 5.0, 6.4.3: the mailbox alone is no way past a second factor, whatever the policy asks today.

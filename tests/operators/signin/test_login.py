@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from invitations import tokens
+from invitations import opened_links
 from invitations.models import Link
 from operators.models import Operator
 from tests.factories import PASSWORD, RECOVERY_CODES, code_for, make_operator
@@ -23,10 +23,10 @@ def test_a_link_that_somebody_opened_before_does_not_stay_in_the_session(account
     browser = Client()
     token = Link.issue(invited, Link.Purpose.INVITATION, invited.email)
     browser.get(reverse("invitations:invitation-link", args=[token]))
-    assert tokens.SESSION_KEY in browser.session
+    assert opened_links.SESSION_KEY in browser.session
     log_in(browser, operator)
     assert "_auth_user_id" in browser.session
-    assert tokens.SESSION_KEY not in browser.session
+    assert opened_links.SESSION_KEY not in browser.session
 
 
 def test_a_sign_in_that_needs_a_setup_link_is_in_the_trail_of_that_person(account):

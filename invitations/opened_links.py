@@ -1,4 +1,4 @@
-"""Which emailed link has this browser opened? Keeps its hash in the session, out of the address bar."""
+"""The links that this browser has opened: their hashes, in its session and out of the address bar."""
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -9,12 +9,10 @@ SESSION_KEY = "opened_links"
 
 
 def remember(request: HttpRequest, purpose: Link.Purpose, token_hash: str) -> None:
-    """Note that this browser has opened a link."""
     request.session[SESSION_KEY] = {**request.session.get(SESSION_KEY, {}), purpose.value: token_hash}
 
 
 def remember_token(request: HttpRequest, purpose: Link.Purpose, token: str) -> None:
-    """Note the token from an address; the session sees its hash only."""
     remember(request, purpose, hash_of(token))
 
 
@@ -25,5 +23,5 @@ def opened(request: HttpRequest, purpose: Link.Purpose) -> Link | None:
 
 
 def opened_hash(request: HttpRequest, purpose: Link.Purpose) -> str:
-    """Return what is stored of the link that this browser has opened last; "" where it has opened none."""
+    """Return what is stored of the link opened last, also of one that has ended; "" where there is none."""
     return str(request.session.get(SESSION_KEY, {}).get(purpose.value, ""))
