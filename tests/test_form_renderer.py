@@ -1,11 +1,13 @@
-"""Is an input that is drawn without a template the one that Django's templates draw?"""
+"""Are forms drawn as they should be, and inputs as Django's own templates draw them?"""
 
 import pytest
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
+from accounts.plain_form import BoundedField
 from uptrends_2fa.form_renderer import INPUTS, FormRenderer
 
 WIDGETS = [
@@ -46,3 +48,69 @@ def test_all_kinds_that_are_drawn_so_are_compared():
 def test_whatever_else_there_is_has_a_template():
     drawn = forms.Textarea().render("field", "two\nlines", renderer=FormRenderer())
     assert drawn.startswith("<textarea")
+
+
+class Sample(forms.Form):
+    """A field of each kind."""
+
+    line = BoundedField(max_length=9, label="Line & more", help_text=mark_safe("Some <b>help</b>."))
+    one = forms.ChoiceField(choices=[("x", "X")], widget=forms.RadioSelect, help_text="Choose <one>.")
+    several = forms.MultipleChoiceField(choices=[("x", "X")], widget=forms.CheckboxSelectMultiple)
+    moments = forms.SplitDateTimeField(required=False)
+    tick = forms.BooleanField()
+    nameless = BoundedField(max_length=9, label="", required=False)
+
+
+def drawn(name, data=None, **options):
+    field = Sample(data, **options)[name]
+    return field.as_field_group().replace(str(field), "[control]")
+
+
+def test_a_line_has_its_label_control_help_and_errors():
+    assert drawn("line") == (
+        '<div class="field">\n<label for="id_line">Line &amp; more</label>\n[control]\n'
+        '<div class="field-help" id="id_line_helptext">Some <b>help</b>.</div>\n</div>'
+    )
+    assert drawn("line", {}) == (
+        '<div class="field has-error">\n<label for="id_line">Line &amp; more</label>\n[control]\n'
+        '<div class="field-help" id="id_line_helptext">Some <b>help</b>.</div>\n'
+        '<div class="field-error" id="id_line_error">'
+        "<div><strong>Error:</strong> This field is required.</div></div>\n</div>"
+    )
+
+
+def test_choices_have_help_and_errors_before_them():
+    assert drawn("one", {}) == (
+        '<fieldset class="field check-list has-error" aria-describedby="id_one_helptext id_one_error">\n'
+        '<legend>One</legend>\n<div class="field-help" id="id_one_helptext">Choose &lt;one&gt;.</div>\n'
+        '<div class="field-error" id="id_one_error">'
+        "<div><strong>Error:</strong> This field is required.</div></div>\n[control]\n</fieldset>"
+    )
+    assert drawn("several").startswith('<fieldset class="field check-list">\n<legend>Several</legend>')
+    assert drawn("moments").startswith('<fieldset class="field">\n<legend>Moments</legend>')
+
+
+def test_the_label_of_a_tick_comes_behind_it():
+    label = '<label for="id_tick">Tick</label>'
+    assert drawn("tick") == f'<div class="field choice">\n[control]\n{label}\n</div>'
+
+
+def test_what_has_no_label_or_no_id_says_so_nowhere():
+    assert drawn("nameless") == '<div class="field">\n[control]\n</div>'
+    assert drawn("line", {}, auto_id=False).count("id=") == 0
+
+
+def test_a_label_may_be_for_screen_readers_alone():
+    label = '<label for="id_line" class="visually-hidden">Line &amp; more</label>'
+    assert label in Sample()["line"].with_hidden_label()
+
+
+def test_what_somebody_types_is_escaped_in_the_error():
+    class Refusing(forms.Form):
+        line = BoundedField(max_length=9)
+
+        def clean_line(self):
+            raise ValidationError(self.cleaned_data["line"])
+
+    form = Refusing({"line": "<script>"})
+    assert "<div><strong>Error:</strong> &lt;script&gt;</div>" in form["line"].as_field_group()

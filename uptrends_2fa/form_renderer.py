@@ -1,21 +1,75 @@
-"""Forms are drawn by templates/django/forms/, and plain inputs without a template.
+"""How forms are drawn: their fields and plain inputs here, everything else by templates/django/forms/.
 
-Django draws an input by three templates, one inside the other, and its attributes in a loop: more work than
-all the rest of a login page.
+Django draws a field by six templates, one inside the other: more work than all the rest of a login page.
 """
 
 from typing import Any
 
+from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 KINDS = ("text", "email", "password", "hidden", "number", "date", "checkbox")
+NOTHING = SafeString("")
 INPUTS = {f"django/forms/widgets/{kind}.html" for kind in KINDS}
 
 
+class DrawnField(BoundField):
+    """One field: label, control, help, errors. The ids are those to which Django points aria-describedby."""
+
+    def as_field_group(self) -> SafeString:
+        """Return all of it."""
+        return self._group("")
+
+    def with_hidden_label(self) -> SafeString:
+        """Return it with a label for screen readers only, because a heading above says the same."""
+        return self._group("visually-hidden")
+
+    def _group(self, label_class: str) -> SafeString:
+        kind = getattr(self.field.widget, "input_type", "")
+        has_error = " has-error" if self.errors else ""
+        notes = self._help() + self._errors()
+        if self.use_fieldset:
+            # A group of choices has its help and errors before the options, where they are read first.
+            listed = " check-list" if kind in ("checkbox", "radio") else ""
+            described = _given(**{"aria-describedby": self.aria_describedby})
+            begin = format_html('<fieldset class="field{}{}"{}>', listed, has_error, described)
+            legend = self._label("legend", **{"class": label_class})
+            return format_html("{}\n{}{}{}\n</fieldset>", begin, legend, notes, self)
+        label = self._label("label", **{"for": self.id_for_label, "class": label_class})
+        if kind == "checkbox":
+            return format_html('<div class="field choice{}">\n{}\n{}{}</div>', has_error, self, label, notes)
+        return format_html('<div class="field{}">\n{}{}\n{}</div>', has_error, label, self, notes)
+
+    def _label(self, tag: str, **attributes: str) -> SafeString:
+        if not self.label:
+            return NOTHING
+        return format_html("<{0}{1}>{2}</{0}>\n", tag, _given(**attributes), self.label)
+
+    def _help(self) -> SafeString:
+        if not self.help_text:
+            return NOTHING
+        return format_html('<div class="field-help"{}>{}</div>\n', self._id("helptext"), self.help_text)
+
+    def _errors(self) -> SafeString:
+        if not self.errors:
+            return NOTHING
+        lines = format_html_join(
+            "", "<div><strong>{}</strong> {}</div>", ((_("Error:"), error) for error in self.errors)
+        )
+        return format_html('<div class="field-error"{}>{}</div>\n', self._id("error"), lines)
+
+    def _id(self, part: str) -> SafeString:
+        return _given(id=self.auto_id and f"{self.auto_id}_{part}")
+
+
 class FormRenderer(TemplatesSetting):
-    """Draws forms as the setting TEMPLATES says."""
+    """Draws forms as the setting TEMPLATES says, but for fields and inputs."""
+
+    bound_field_class = DrawnField
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
         """Return the HTML."""
@@ -29,6 +83,11 @@ def _input(widget: dict[str, Any]) -> str:
     value = {} if widget["value"] is None else {"value": widget["value"]}
     attributes = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
     return f"<input{''.join(_attribute(*each) for each in attributes.items() if each[1] is not False)}>"
+
+
+def _given(**attributes: str | None) -> SafeString:
+    """Return the attributes that have a value."""
+    return format_html_join("", ' {}="{}"', ((name, value) for name, value in attributes.items() if value))
 
 
 def _attribute(name: str, value: Any) -> str:
