@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.days import in_words
 from operators.models import Operator
 from operators.policy.preview import NO_MAIL, Preview
-from operators.rules.policy_change import Change, Group
+from operators.rules.policy_change import Change, Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,17 @@ class GroupWords:
 def titles(change: Change) -> dict[str, str]:
     """Return the heading of each group, those that need attention first."""
     return {
-        Group.MUST_SET_UP: _must_set_up(change),
+        Effect.MUST_SET_UP: _must_set_up(change),
         NO_MAIL: _("Perhaps without email"),
-        Group.ALREADY_STOPPED: _("Stopped already"),
-        Group.NO_LONGER_ASKED: _("No longer asked"),
-        Group.PROTECTED: _("Already protected"),
-        Group.EXEMPT: _("Exempt by an override"),
-        Group.INVITED_MUST: _("Invited, and will set up while joining"),
-        Group.INVITED_NEED_NOT: _("Invited, and need not set up while joining"),
-        Group.SINGLE_SIGN_ON: _("Single sign-on"),
-        Group.AS_BEFORE: _("Sign in with the password alone, as before"),
-        Group.CANNOT_SIGN_IN: _("Cannot sign in at present"),
+        Effect.ALREADY_STOPPED: _("Stopped already"),
+        Effect.NO_LONGER_ASKED: _("No longer asked"),
+        Effect.PROTECTED: _("Already protected"),
+        Effect.EXEMPT: _("Exempt by an override"),
+        Effect.INVITED_MUST: _("Invited, and will set up while joining"),
+        Effect.INVITED_NEED_NOT: _("Invited, and need not set up while joining"),
+        Effect.SINGLE_SIGN_ON: _("Single sign-on"),
+        Effect.AS_BEFORE: _("Sign in with the password alone, as before"),
+        Effect.CANNOT_SIGN_IN: _("Cannot sign in at present"),
     }
 
 
@@ -55,17 +55,17 @@ def _texts(change: Change) -> dict[str, str]:
     if change.new.required_from:
         stopped = _("They have no authenticator. Until then each sign-in asks them to set it up, or later.")
     return {
-        Group.MUST_SET_UP: stopped,
+        Effect.MUST_SET_UP: stopped,
         NO_MAIL: _("Of these, the last email could not be sent. Without the setup link they do not get in."),
-        Group.ALREADY_STOPPED: _("They must set it up already, and have not yet. Nothing changes for them."),
-        Group.NO_LONGER_ASKED: _("From now on the password alone is enough. Authenticators are kept."),
-        Group.PROTECTED: _("They have set it up and type a code at each sign-in."),
-        Group.EXEMPT: _("An administrator has decided otherwise for each of them."),
-        Group.INVITED_MUST: _("They join with an authenticator, if they accept once this counts."),
-        Group.INVITED_NEED_NOT: _("They join with a name and a password."),
-        Group.SINGLE_SIGN_ON: _("Their identity provider sees to the second factor. Nothing changes."),
-        Group.AS_BEFORE: _("Nothing changes for them."),
-        Group.CANNOT_SIGN_IN: _("Deactivated, frozen, or locked until a reset."),
+        Effect.ALREADY_STOPPED: _("They must set it up already, and have not yet. Nothing changes for them."),
+        Effect.NO_LONGER_ASKED: _("From now on the password alone is enough. Authenticators are kept."),
+        Effect.PROTECTED: _("They have set it up and type a code at each sign-in."),
+        Effect.EXEMPT: _("An administrator has decided otherwise for each of them."),
+        Effect.INVITED_MUST: _("They join with an authenticator, if they accept once this counts."),
+        Effect.INVITED_NEED_NOT: _("They join with a name and a password."),
+        Effect.SINGLE_SIGN_ON: _("Their identity provider sees to the second factor. Nothing changes."),
+        Effect.AS_BEFORE: _("Nothing changes for them."),
+        Effect.CANNOT_SIGN_IN: _("Deactivated, frozen, or locked until a reset."),
     }
 
 
@@ -88,7 +88,7 @@ def what_changed(was: str, shown: Preview) -> list[str]:
     return changed or [same]
 
 
-def group_words(shown: Preview, mine: Group) -> list[GroupWords]:
+def group_words(shown: Preview, mine: Effect) -> list[GroupWords]:
     """Return the groups in which there is somebody; `mine` is the reader's."""
     texts = _texts(shown.change)
     return [
@@ -100,7 +100,7 @@ def group_words(shown: Preview, mine: Group) -> list[GroupWords]:
             first=shown.first[name],
             more=shown.counts[name] - len(shown.first[name]),
             is_mine=name == mine,
-            tone="warning" if name in (Group.MUST_SET_UP, NO_MAIL) else "neutral",
+            tone="warning" if name in (Effect.MUST_SET_UP, NO_MAIL) else "neutral",
         )
         for name, title in titles(shown.change).items()
         if shown.counts[name]

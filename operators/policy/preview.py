@@ -11,7 +11,7 @@ from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule
 from operators.models import Operator
 from operators.rules.fingerprint import fingerprint
-from operators.rules.policy_change import Change, Group
+from operators.rules.policy_change import Change, Effect
 from operators.status.query import rows_where
 
 FIRST = 5
@@ -50,7 +50,7 @@ def _counted(
 ) -> Iterator[tuple[int, str]]:
     """Return each number and group as they are read, while they are counted; those of NO_MAIL at the end."""
     everybody = Operator.objects.filter(account=account).order_by("pk")
-    whens = [When(conditions[group], then=Value(group.value)) for group in Group]
+    whens = [When(conditions[effect], then=Value(effect.value)) for effect in Effect]
     rows = everybody.annotate(group=Case(*whens, output_field=CharField()))
     unreached = everybody.filter(conditions[NO_MAIL]).values_list("pk", Value(NO_MAIL))
     for found in (rows.values_list("pk", "group"), unreached):
@@ -72,12 +72,12 @@ def _named(account: Account, condition: Q) -> QuerySet[Operator]:
 
 def _conditions(account: Account, change: Change) -> dict[str, Q]:
     """Return for each group which rows are in it; the pure decision itself is asked."""
-    group_of = cache(change.group_of)
+    effect_on = cache(change.effect_on)
     groups = {
-        group.value: rows_where(lambda facts, group=group: group_of(facts) is group, change.then)  # type: ignore[misc]
-        for group in Group
+        effect.value: rows_where(lambda facts, effect=effect: effect_on(facts) is effect, change.then)  # type: ignore[misc]
+        for effect in Effect
     }
-    return {**groups, NO_MAIL: groups[Group.MUST_SET_UP] & Q(email__in=_addresses_that_fail(account))}
+    return {**groups, NO_MAIL: groups[Effect.MUST_SET_UP] & Q(email__in=_addresses_that_fail(account))}
 
 
 def _addresses_that_fail(account: Account) -> QuerySet[OutgoingMail, str]:

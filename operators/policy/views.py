@@ -90,14 +90,14 @@ def _stored(account: Account, new: AccountRule) -> str:
 
 def _must_enroll(request: SignedInRequest, change: Change) -> bool:
     """Whether the administrator would be stopped by what they are about to require of others."""
-    return change.requires and change.group_of(request.user.facts) in MUST_ENROLL
+    return change.requires and change.effect_on(request.user.facts) in MUST_ENROLL
 
 
 def _page(
     request: SignedInRequest, form: AccountSettingsForm, shown: Preview, *, changed: bool = False
 ) -> HttpResponse:
     """Render the preview."""
-    mine = shown.change.group_of(request.user.facts)
+    mine = shown.change.effect_on(request.user.facts)
     context: dict[str, Any] = {
         "account": request.user.account,
         "chosen": form.cleaned_data,

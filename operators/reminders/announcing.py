@@ -29,7 +29,7 @@ from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
 from operators.reminders.reminding import claim
 from operators.rules.next_step import NextStep, next_step
-from operators.rules.policy_change import Change, Group
+from operators.rules.policy_change import Change, Effect
 from operators.rules.status import Facts
 from operators.status.query import rows_where
 
@@ -155,8 +155,8 @@ def must_set_up(rule: AccountRule) -> Q:
     """Return which operators of an account with this rule have to set up, now or by its day."""
     now = timezone.now()
     same = Change(rule.as_of(now), rule.as_of(now), now)
-    told = Group.MUST_SET_UP if same.new.required_from else Group.ALREADY_STOPPED
-    return rows_where(lambda facts: same.group_of(facts) is told, same.then)
+    told = Effect.MUST_SET_UP if same.new.required_from else Effect.ALREADY_STOPPED
+    return rows_where(lambda facts: same.effect_on(facts) is told, same.then)
 
 
 def typed_a_code() -> Q:

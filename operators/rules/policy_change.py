@@ -9,8 +9,8 @@ from operators.rules.next_step import NextStep, next_step
 from operators.rules.status import Facts
 
 
-class Group(StrEnum):
-    """The groups of a preview; every operator is in exactly one."""
+class Effect(StrEnum):
+    """What it means for somebody: the groups of a preview. Every operator is in exactly one."""
 
     MUST_SET_UP = "must-set-up"
     ALREADY_STOPPED = "already-stopped"
@@ -25,7 +25,7 @@ class Group(StrEnum):
 
 
 # Who has to set up and is asked to by mail.
-MUST_ENROLL = (Group.MUST_SET_UP, Group.ALREADY_STOPPED)
+MUST_ENROLL = (Effect.MUST_SET_UP, Effect.ALREADY_STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +46,28 @@ class Change:
         """Whether the new rule is Required, today or on a day to come."""
         return self.new.policy == Policy.REQUIRED
 
-    def group_of(self, facts: Facts) -> Group:
-        """Return the group of an operator."""
+    def effect_on(self, facts: Facts) -> Effect:
         after = facts.effective(self.new, self.then)
         if after.policy is None:
-            return Group.SINGLE_SIGN_ON
+            return Effect.SINGLE_SIGN_ON
         if facts.invited:
-            return Group.INVITED_MUST if after.required else Group.INVITED_NEED_NOT
+            return Effect.INVITED_MUST if after.required else Effect.INVITED_NEED_NOT
         if facts.frozen or not facts.active:
-            return Group.CANNOT_SIGN_IN
+            return Effect.CANNOT_SIGN_IN
         return self._by_step(facts, after)
 
-    def _by_step(self, facts: Facts, after: Effective) -> Group:
-        """Return the group of somebody who may sign in: what the password leads to, before and after."""
+    def _by_step(self, facts: Facts, after: Effective) -> Effect:
+        """Compare what the password of somebody who may log in leads to, before and after."""
         step = next_step(after, enrolled=facts.enrolled)
         before = self._step_now(facts, self.old)
         if step is NextStep.SETUP_LINK:
             stopped = before is self._step_now(facts, self.new) is NextStep.SETUP_LINK
-            return Group.ALREADY_STOPPED if stopped else Group.MUST_SET_UP
+            return Effect.ALREADY_STOPPED if stopped else Effect.MUST_SET_UP
         if step is NextStep.CODE:
-            return Group.CANNOT_SIGN_IN if facts.locked else Group.PROTECTED
+            return Effect.CANNOT_SIGN_IN if facts.locked else Effect.PROTECTED
         if before is not NextStep.SIGNED_IN:
-            return Group.NO_LONGER_ASKED
-        return Group.EXEMPT if after.by_override and self.requires else Group.AS_BEFORE
+            return Effect.NO_LONGER_ASKED
+        return Effect.EXEMPT if after.by_override and self.requires else Effect.AS_BEFORE
 
     def _step_now(self, facts: Facts, rule: AccountRule) -> NextStep:
         """Return what the password leads to today under a rule."""

@@ -18,7 +18,7 @@ from accounts.policy import AccountRule, Override, Policy
 from accounts.settings_page import change_policy
 from operators.models import Operator
 from operators.policy.preview import people_in, preview_of
-from operators.rules.policy_change import Change, Group
+from operators.rules.policy_change import Change, Effect
 from operators.rules.status import Facts
 from tests.factories import (
     code_for,
@@ -192,7 +192,7 @@ def test_an_override_that_ends_before_the_day_exempts_nobody(account):
     make_operator(account, override=Policy.OPTIONAL, override_until=DAY + timedelta(days=1))
     change = Change(account.rule, AccountRule(Policy.REQUIRED, DAY), NOW)
     counts = preview_of(account, change).counts
-    assert (counts[Group.MUST_SET_UP], counts[Group.EXEMPT]) == (1, 1)
+    assert (counts[Effect.MUST_SET_UP], counts[Effect.EXEMPT]) == (1, 1)
 
 
 STATES: list[dict[str, Any]] = [
@@ -219,11 +219,11 @@ def test_the_numbers_are_those_of_the_decision_for_each_operator(account, old, n
     change = Change(old, new, NOW)
     preview = preview_of(account, change)
     people = list(Operator.objects.complete().filter(account=account))
-    assert sum(preview.counts[group] for group in Group) == len(people)
-    for group in Group:
-        mine = {one.pk for one in people if change.group_of(one.facts) is group}
-        assert {one.pk for one in people_in(account, change, group)} == mine
-        assert preview.counts[group] == len(mine)
+    assert sum(preview.counts[effect] for effect in Effect) == len(people)
+    for effect in Effect:
+        mine = {one.pk for one in people if change.effect_on(one.facts) is effect}
+        assert {one.pk for one in people_in(account, change, effect)} == mine
+        assert preview.counts[effect] == len(mine)
 
 
 def test_those_whose_last_email_failed_are_named_apart(browser, account):
@@ -432,4 +432,4 @@ def test_a_postponed_day_stops_people_later_and_says_so():
         override=Override(),
     )
     change = Change(AccountRule(Policy.REQUIRED), AccountRule(Policy.REQUIRED, DAY), timezone.now())
-    assert change.group_of(facts) is Group.MUST_SET_UP
+    assert change.effect_on(facts) is Effect.MUST_SET_UP
