@@ -39,7 +39,7 @@ CONTEXTS = FOLDER / "coverage"
 MAPPED = FOLDER / "mapped.json"
 RESULTS = FOLDER / "results.jsonl"
 MODULES = [
-    *(f"twofactor/{name}.py" for name in ("codes", "models", "recovery", "proof", "pending", "throttle")),
+    *(f"twofactor/{name}.py" for name in ("codes", "models", "recovery", "proof", "pending", "code_limits")),
     "accounts/rate_limit.py",
     "accounts/limits/password_limits.py",
     "accounts/policy.py",

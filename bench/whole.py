@@ -85,7 +85,7 @@ def _print_policy_change(account: Account) -> None:
 
 def _print_files(client: Client) -> None:
     """Print how long the first byte and all of each file take, and its memory up to a few rows and all."""
-    # The day on which the crowd was made; a later run leaves entries of its own.
+    # The day on which the operators were generated; a later run leaves entries of its own.
     made_on = AuditEntry.objects.earliest("pk").at.date()
     few: dict[str, Any] = {"date_from": made_on, "search": "jansen"}
     files: dict[str, Callable[[], Any]] = {

@@ -45,7 +45,7 @@ def appoint(operator: Operator) -> None:
     Membership.objects.get_or_create(operator=operator, group=group)
 
 
-def hangs_on_one_phone(operator: Operator) -> bool:
+def is_sole_way_in(operator: Operator) -> bool:
     """Whether nobody could administer the account any more if this operator lost the phone.
 
     Costs a query only where the operator administers it, is asked for codes, and has no recovery codes.

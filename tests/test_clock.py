@@ -14,7 +14,7 @@ from accounts.models import PeriodicTask
 from operators.models.session import Session
 from tests.factories import code_for, enroll, signed_in
 from tests.test_flows import log_in
-from twofactor import fresh_codes, proof, throttle
+from twofactor import code_limits, fresh_codes, proof
 
 HOUR = timedelta(hours=1)
 VERIFY = reverse("twofactor:verify")
@@ -81,7 +81,7 @@ def test_what_is_not_used_still_ends_after_an_hour(operator):
 
 def test_nobody_waits_for_codes_longer_than_the_longest_wait(operator):
     enroll(operator)
-    wait = timedelta(seconds=throttle.LONGEST_DELAY)
+    wait = timedelta(seconds=code_limits.LONGEST_DELAY)
     operator.code_failures, operator.codes_blocked_until = 20, timezone.now() + wait + timedelta(days=1)
     operator.save()
     browser = Client()
@@ -91,7 +91,7 @@ def test_nobody_waits_for_codes_longer_than_the_longest_wait(operator):
 
 def test_within_it_they_do(operator):
     enroll(operator)
-    wait = timedelta(seconds=throttle.LONGEST_DELAY)
+    wait = timedelta(seconds=code_limits.LONGEST_DELAY)
     operator.code_failures, operator.codes_blocked_until = 20, timezone.now() + wait
     operator.save()
     browser = Client()

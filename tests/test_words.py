@@ -69,7 +69,7 @@ def test_a_long_wait_for_the_next_email_is_said_in_minutes(db):
 
 
 @pytest.fixture
-def crowd(account) -> list[Operator]:
+def eleven_hundred(account) -> list[Operator]:
     """So many that numbers need a separator, in the account and as keys."""
     return Operator.objects.bulk_create(
         Operator(
@@ -92,7 +92,7 @@ BIG = [
 ]
 
 
-@pytest.mark.usefixtures("crowd")
+@pytest.mark.usefixtures("eleven_hundred")
 @pytest.mark.parametrize(("path", "words"), BIG)
 def test_large_numbers_are_written_as_the_language_writes_them(admin_browser, path, words):
     assert words in admin_browser.get(path).text
@@ -111,8 +111,8 @@ class Attributes(HTMLParser):
         self.found += [(name, value) for name, value in attrs if value and name not in words]
 
 
-def test_no_program_is_given_a_separator(account, admin_browser, crowd):
-    olga = crowd[0]
+def test_no_program_is_given_a_separator(account, admin_browser, eleven_hundred):
+    olga = eleven_hundred[0]
     group = Group.objects.create(pk=6000, account=account, name="Night shift")
     Membership.objects.create(group=group, operator=olga)
     berlin = SubAccount.objects.create(pk=7000, account=account, name="Berlin")

@@ -106,7 +106,7 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked)
     with transaction.atomic():
-        if user.claim_guessing_notice():
+        if user.claim_wrong_codes_notice():
             emails.codes_are_tried(user, by.address)
     if refusal.locked:
         _tell_of_lock(user, by)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.mail.notices import tell
-from twofactor import throttle
+from twofactor import code_limits
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -117,7 +117,7 @@ def codes_are_tried(user: "Operator", address: str | None) -> None:
             "knows your password is trying codes. They are not in: from now on each wrong code means a "
             "longer wait."
         )
-        % {"number": throttle.FREE_FAILURES + 1, "email": user.email},
+        % {"number": code_limits.FREE_FAILURES + 1, "email": user.email},
         address=address,
         advice=_(
             "If it was you, check the clock of your phone, or use a recovery code. If it was not, choose a "

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import clock
 from accounts.browser_names import USER_AGENT_LENGTH, browser_name
 from accounts.compiled import CompiledQuery, CompiledUpdate, Parameter
-from twofactor import recovery, throttle, totp, vault
+from twofactor import code_limits, recovery, totp, vault
 
 if TYPE_CHECKING:
     from typing import Self
@@ -54,7 +54,7 @@ class TwoFactorUser(models.Model):
     @property
     def is_locked(self) -> bool:
         """Whether no code is looked at any more until a reset."""
-        return self.is_enrolled and self.code_failures >= throttle.FAILURES_THAT_LOCK
+        return self.is_enrolled and self.code_failures >= code_limits.FAILURES_THAT_LOCK
 
     @property
     def code_used_at(self) -> datetime | None:
@@ -71,7 +71,7 @@ class TwoFactorUser(models.Model):
         if self.codes_blocked_until is None:
             return 0
         left = -int(-(self.codes_blocked_until - now).total_seconds() // 1)
-        longest = throttle.delay_after(self.code_failures) or throttle.LONGEST_DELAY
+        longest = code_limits.delay_after(self.code_failures) or code_limits.LONGEST_DELAY
         return 0 if left > longest + clock.SKEW else max(0, min(left, longest))
 
     def seconds_ahead(self, now: datetime) -> int:
@@ -110,7 +110,7 @@ class TwoFactorUser(models.Model):
     @property
     def _lock(self) -> int:
         """How many wrong codes in a row lock: without an authenticator there is nothing to lock."""
-        return throttle.FAILURES_THAT_LOCK if self.is_enrolled else throttle.NEVER
+        return code_limits.FAILURES_THAT_LOCK if self.is_enrolled else code_limits.NEVER
 
     def accept_recovery_code(self) -> bool:
         """Take the count back after a right recovery code; false where what it was typed into was ended.
@@ -133,9 +133,9 @@ class TwoFactorUser(models.Model):
         self.trust_epoch += ended
         return bool(ended)
 
-    def claim_guessing_notice(self) -> bool:
+    def claim_wrong_codes_notice(self) -> bool:
         """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
-        row = self._row().filter(code_failures__gt=throttle.FREE_FAILURES, guessing_told=False)
+        row = self._row().filter(code_failures__gt=code_limits.FREE_FAILURES, guessing_told=False)
         return bool(row.update(guessing_told=True))
 
     def claim_lock(self) -> bool:
@@ -144,7 +144,7 @@ class TwoFactorUser(models.Model):
         A lock has no end, so that it needs none of the waits: the first to take the last one away tells.
         """
         locked = self._row().filter(
-            code_failures__gte=throttle.FAILURES_THAT_LOCK, codes_blocked_until__isnull=False
+            code_failures__gte=code_limits.FAILURES_THAT_LOCK, codes_blocked_until__isnull=False
         )
         return bool(locked.update(codes_blocked_until=None))
 
@@ -172,23 +172,23 @@ def _blocked_until() -> Case:
     """Return until when a user is blocked who has failed once more than the row says."""
     steps = [
         When(code_failures__lt=failures - 1, then=_after(failures - 1))
-        for failures in throttle.failures_with_a_delay()
+        for failures in code_limits.failures_with_a_delay()
     ]
-    return Case(*steps, default=_at(throttle.LONGEST_DELAY))
+    return Case(*steps, default=_at(code_limits.LONGEST_DELAY))
 
 
 def _latest_end() -> Case:
     """Return the moment beyond which no delay can end that was begun by this clock; see code_wait."""
     steps = [
-        When(code_failures=failures, then=_at(clock.SKEW + throttle.delay_after(failures)))
-        for failures in throttle.failures_with_a_delay()
+        When(code_failures=failures, then=_at(clock.SKEW + code_limits.delay_after(failures)))
+        for failures in code_limits.failures_with_a_delay()
     ]
-    return Case(*steps, default=_at(clock.SKEW + throttle.LONGEST_DELAY))
+    return Case(*steps, default=_at(clock.SKEW + code_limits.LONGEST_DELAY))
 
 
 def _after(failures: int) -> Expression:
     """Return when the delay after so many failures is over; NULL where there is none."""
-    delay = throttle.delay_after(failures)
+    delay = code_limits.delay_after(failures)
     return _at(delay) if delay else Value(None, models.DateTimeField())
 
 

@@ -26,8 +26,8 @@ from accounts.limits import password_limits
 from accounts.models import Action
 from accounts.network import client_address
 from twofactor import emails, enrollment, proof, unfinished
+from twofactor.code_limits import WRONG_CODES_PER_SIGN_IN
 from twofactor.made_by import MadeBy
-from twofactor.throttle import WRONG_CODES_PER_SIGN_IN
 
 if TYPE_CHECKING:
     from operators.models import Operator

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Tally(models.Model):
-    """How often something happened in a window that began with its first time; see accounts.tally."""
+    """How often something happened in a window that began with its first time; see accounts.rate_limit."""
 
     key = models.CharField(primary_key=True, max_length=160)
     count = models.PositiveIntegerField()

@@ -18,8 +18,8 @@ from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Group, Membership, Operator, SubAccount
 from twofactor import recovery, vault
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 BATCH = 2000  # people who are in memory at once
 DAY = timedelta(days=1)
@@ -81,7 +81,7 @@ def fill_up(account: Account, size: int, password: str, key: str) -> int:
     missing: int = max(0, size - Operator.objects.filter(account=account).count())
     if missing:
         place = _place(account, password, key)
-        # Numbers of addresses do not come twice, also where some of the crowd have been deleted.
+        # Numbers of addresses do not come twice, also where some of these have been deleted.
         first = (Operator.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
         people = (_person(place, number) for number in range(first, first + missing))
         while batch := list(islice(people, BATCH)):

@@ -23,8 +23,8 @@ from operators.overrides.override import set_override, set_sign_in_method
 from operators.people.removal import deactivate
 from operators.signin import frozen
 from twofactor import recovery, vault
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 ACCOUNT = "Acme Monitoring"
 PASSWORD = "correct horse battery"  # noqa: S105  printed for everybody who starts the demo

@@ -28,8 +28,8 @@ from invitations.models import Link
 from operators.models.group import Group, Membership, SubAccount
 from operators.models.session import Session
 from operators.rules.status import Facts, Status, status_of
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import TwoFactorUser
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Account, Action, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
 from invitations.models import Link
-from operators.administrators import hangs_on_one_phone
+from operators.administrators import is_sole_way_in
 from operators.models import Operator
 from operators.overview import coverage
 from operators.overview.coverage import Coverage, GroupCoverage
@@ -107,7 +107,7 @@ def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, 
         self_open=viewer.status in OPEN,
         administrators_open=administrators.count(),
         locked=by_status.get(Status.LOCKED, 0),
-        one_phone=hangs_on_one_phone(viewer),
+        one_phone=is_sole_way_in(viewer),
         failed_mails=failed_link_mails(account, now),
         required=by_status.get(Status.REQUIRED, 0),
         expired_invitations=Operator.objects.filter(account=account).invited(live=False).count(),

@@ -13,7 +13,7 @@ from accounts.audit.trail import origin, record
 from accounts.limits import password_limits
 from accounts.models import Action
 from invitations import setup_link
-from operators.administrators import hangs_on_one_phone
+from operators.administrators import is_sole_way_in
 from operators.backends import PasswordBackend
 from operators.models import Operator
 from operators.rules.next_step import NextStep, next_step
@@ -111,7 +111,7 @@ def _send_setup_link(request: HttpRequest, operator: Operator, next_url: str) ->
 
 def _warn(request: HttpRequest, operator: Operator) -> None:
     """Say that the account hangs on one phone; after a code the reminder of recovery codes says it."""
-    if hangs_on_one_phone(operator):
+    if is_sole_way_in(operator):
         text = _(
             "You are the only administrator who can sign in, and you have no recovery codes. If your phone "
             "is lost, nobody can administer this account any more. Make recovery codes on My settings, and "

@@ -16,8 +16,8 @@ from accounts.models import Account
 from accounts.policy import AccountRule, Override, Policy
 from operators.models import Operator
 from operators.rules.status import Facts, Status, status_of
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 # Stands for every stored value that is no policy.
 DAMAGED = "damaged"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from operators.administrators import hangs_on_one_phone
+from operators.administrators import is_sole_way_in
 
 register = template.Library()
 
@@ -12,4 +12,4 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def only_phone(context: dict[str, Any]) -> bool:
     """Return whether nobody could administer the account without the reader's phone."""
-    return hangs_on_one_phone(context["request"].user)
+    return is_sole_way_in(context["request"].user)

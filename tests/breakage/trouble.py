@@ -148,9 +148,9 @@ class Sqlite:
         table = model._meta.db_table
         with self.connected() as ours:
             ours.execute("CREATE TABLE trap AS SELECT value FROM json_each('[1,2,3,4,5,6,7,8,9,10]')")
-            crowd = ", ".join(f"trap AS t{number}" for number in range(16))
+            product = ", ".join(f"trap AS t{number}" for number in range(16))
             ours.execute(
-                f"CREATE TRIGGER hold BEFORE {event} ON {table} BEGIN SELECT count(*) FROM {crowd}; END"  # noqa: S608
+                f"CREATE TRIGGER hold BEFORE {event} ON {table} BEGIN SELECT count(*) FROM {product}; END"  # noqa: S608
             )
         try:
             yield lambda: until(self._stays_locked)

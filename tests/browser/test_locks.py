@@ -8,7 +8,7 @@ from tests.browser.mailbox import link_in
 from tests.browser.person import RESET, SCAN
 from tests.browser.phone import Phone, wrong_code
 from tests.factories import PASSWORD, SECRET, enroll
-from twofactor.throttle import FAILURES_THAT_LOCK
+from twofactor.code_limits import FAILURES_THAT_LOCK
 
 NEW_PASSWORD = "a fine long password"
 

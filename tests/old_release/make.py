@@ -157,11 +157,11 @@ class Story:
 
     def begin_rounds(self) -> None:
         """Work on many people, of which the first have had their turn."""
-        crowd = [self.person(f"remy{number}", override="required") for number in range(5)]
+        asked = [self.person(f"remy{number}", override="required") for number in range(5)]
         self.post("anna", "operators:reminders-send")
         self.run_one("remind")
         group = self.account.groups.create(name="Night shift")
-        chosen = {"kind": "group", "group": group.pk, "operator": [one.pk for one in crowd]}
+        chosen = {"kind": "group", "group": group.pk, "operator": [one.pk for one in asked]}
         page = self.get("anna", "operators:bulk", **chosen).text
         self.post("anna", "operators:bulk", **chosen, **self.shown_in(page))
         self.run_one("go_on")

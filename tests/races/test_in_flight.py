@@ -18,8 +18,8 @@ from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll
 from tests.races.conftest import RIVALS, AtOnce
 from twofactor import codes, enrollment, fresh_codes
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 NEW_SECRET = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
 

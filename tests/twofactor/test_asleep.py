@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.test_flows import link_in_mail, log_in
 from twofactor import proof
-from twofactor.throttle import FAILURES_THAT_LOCK
+from twofactor.code_limits import FAILURES_THAT_LOCK
 
 ASKS = "Confirm that it is you"
 NEW = {"new_password": "a fine long password", "new_password_again": "a fine long password"}

@@ -22,7 +22,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import log_in
-from twofactor import throttle, totp
+from twofactor import code_limits, totp
 
 NOW = datetime(2026, 3, 3, 13, 5, tzinfo=UTC)
 VERIFY = reverse("twofactor:verify")
@@ -178,7 +178,7 @@ def test_a_wait_after_wrong_codes_never_exceeds_its_own_length(clock, account, f
     olga.refresh_from_db()
     assert olga.admit_code(NOW)
     olga.refresh_from_db()
-    longest = throttle.delay_after(failures)
+    longest = code_limits.delay_after(failures)
     assert olga.code_wait(NOW) == longest
     # Some seconds of difference between two servers are no reason to let a code pass.
     assert olga.code_wait(NOW - timedelta(seconds=30)) == longest
@@ -192,7 +192,7 @@ def test_a_lock_is_no_wait(clock, account):
     olga = make_operator(account)
     enroll(olga, SECRET)
     Operator.objects.filter(pk=olga.pk).update(
-        code_failures=throttle.FAILURES_THAT_LOCK, codes_blocked_until=NOW + minutes(600)
+        code_failures=code_limits.FAILURES_THAT_LOCK, codes_blocked_until=NOW + minutes(600)
     )
     olga = Operator.objects.complete().get(pk=olga.pk)
     assert not olga.admit_code(NOW)

@@ -28,8 +28,8 @@ from tests.factories import (
     signed_in,
 )
 from tests.test_flows import log_in
+from twofactor.code_limits import FAILURES_THAT_LOCK, WRONG_CODES_PER_SIGN_IN
 from twofactor.made_by import MadeBy, code_is_missing
-from twofactor.throttle import FAILURES_THAT_LOCK, WRONG_CODES_PER_SIGN_IN
 
 ASKS = "You logged in while no code was asked for."
 LATE = "proof_late_for"

@@ -1,4 +1,4 @@
-"""Evidence as CSV: every operator's status, and the changes of the policy; what they say and cost."""
+"""Export as CSV: every operator's status, and the changes of the policy; what they say and cost."""
 
 import csv
 import gc
@@ -27,8 +27,8 @@ from operators.overrides.override import set_override
 from operators.people import reset
 from operators.status.labels import STATUS_LABELS
 from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 LIST = reverse("operators:list")
 URL = reverse("operators:export")

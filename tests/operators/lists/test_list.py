@@ -20,8 +20,8 @@ from operators.rules.status import Status
 from operators.status.labels import STATUS_LABELS, STATUS_TONES
 from operators.status.query import status_condition
 from tests.factories import enroll, make_account, make_operator, signed_in
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
-from twofactor.throttle import FAILURES_THAT_LOCK
 
 URL = reverse("operators:list")
 

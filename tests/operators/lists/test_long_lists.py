@@ -49,7 +49,7 @@ def _the_crowd_is_the_same_each_time(monkeypatch):
 
 @pytest.fixture
 def many(account):
-    """An account with a crowd in it, and with an exception of each kind and an expired invitation."""
+    """An account with many operators, and with an exception of each kind and an expired invitation."""
     ended = timezone.now() - timedelta(days=1)
     make_operator(account, "anders@example.com", override="disabled")
     make_operator(account, "andrea@example.com", override="disabled", override_until=ended)
@@ -60,10 +60,10 @@ def many(account):
     return account
 
 
-# The crowd
+# Generated operators
 
 
-def test_a_crowd_fills_the_account_up(account, operator):
+def test_generated_operators_fill_the_account_up(account, operator):
     assert generated.fill_up(account, 30, PASSWORD, SECRET) == 29
     assert Operator.objects.filter(account=account).count() == 30
     assert AuditEntry.objects.count() == 29

@@ -17,7 +17,7 @@ from invitations.models import Link
 from operators.models import Operator
 from operators.rules.status import Status
 from tests.factories import NOBODY, PASSWORD, code_for, make_account, make_operator, signed_in
-from twofactor.throttle import FAILURES_THAT_LOCK
+from twofactor.code_limits import FAILURES_THAT_LOCK
 
 LIST, LOGIN = reverse("operators:list"), reverse("operators:login")
 VERIFY, CHECK_EMAIL = reverse("twofactor:verify"), reverse("invitations:check-email")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from operators.models import Operator
 from tests.factories import PASSWORD, code_for, make_operator
-from twofactor.throttle import delay_after, failures_with_a_delay
+from twofactor.code_limits import delay_after, failures_with_a_delay
 
 VERIFY = reverse("twofactor:verify")
 
