@@ -45,6 +45,14 @@ class Refusal:
     ahead: int = 0
 
 
+def check_any(user: "Operator", code: str, by: Origin) -> Refusal | None:
+    """Spend a code from the app, or a recovery code typed in its place; None where it was right."""
+    recovery_code = recovery.normalize(code)
+    if recovery.is_code(recovery_code):
+        return check_recovery(user, recovery_code, by)
+    return check(user, code, by)
+
+
 def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     """Spend a 6-digit code of the user's authenticator; None where it was right."""
     now = timezone.now()
@@ -91,12 +99,11 @@ def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
 
 
 def few_left(user: "Operator") -> bool:
-    """Whether it is time to make new recovery codes."""
     return user.authenticator.recovery_codes_left <= recovery.FEW
 
 
 def _wrong(user: "Operator", by: Origin, now: datetime) -> Refusal:
-    """Count a wrong code, unless a wait has begun since the user was read."""
+    # A wait may have begun since the user was read: then nothing is counted.
     return _failed(user, by, now) if user.admit_code(now) else _refused_meanwhile(user, by, now)
 
 

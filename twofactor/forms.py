@@ -1,26 +1,22 @@
 """The fields for codes, and what is said beside them."""
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.trail import Origin
 from accounts.durations import duration
 from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from accounts.text import code_within
-from twofactor import codes, recovery, totp
+from twofactor import recovery, totp
+from twofactor.codes import Refusal
 from twofactor.enrollment import WrongCodeError
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 # Room for what people type and paste around the characters, seen or not; anything longer is no code.
 TYPED_LENGTH = 64
-WRONG = "wrong"
 CODE_WANTED = _("Type the 6 digits that the app shows now, for example 123456.")
 EITHER_WANTED = _(
     "Type the 6 digits that the app shows now, for example 123456, or one of your recovery codes: "
@@ -35,7 +31,6 @@ class UncutField(BoundedField):
     default_error_messages: ClassVar[dict[str, Any]] = UNSEEN
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Leave out maxlength."""
         return {key: value for key, value in super().widget_attrs(widget).items() if key != "maxlength"}
 
 
@@ -59,11 +54,9 @@ class CodeField(UncutField):
         )
 
     def to_python(self, value: Any) -> str:
-        """Return the digits."""
         return code_within(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
-        """Refuse whatever is not six ASCII digits, nothing too, and say what was expected."""
         if not re.fullmatch(rf"[0-9]{{{totp.DIGITS}}}", value):
             raise ValidationError(self.error_messages["max_length"], code="format")
 
@@ -78,11 +71,9 @@ class RecoveryCodeField(UncutField):
         self.widget.attrs |= {"class": "recovery-input", "autocomplete": "off", "spellcheck": "false"}
 
     def to_python(self, value: Any) -> str:
-        """Return the letters and digits."""
         return recovery.normalize(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
-        """Refuse whatever cannot be a recovery code, nothing too."""
         if not recovery.is_code(value):
             raise ValidationError(RECOVERY_CODE_WANTED, code="format")
 
@@ -98,33 +89,26 @@ class AnyCodeField(CodeField):
         self.widget.attrs["class"] = "recovery-input"
 
     def validate(self, value: str) -> None:
-        """Take what can be either."""
         if not recovery.is_code(recovery.normalize(value)):
             super().validate(value)
 
 
 class CodeForm(PlainForm):
-    """One code."""
-
     code = CodeField()
 
 
 class RecoveryCodeForm(PlainForm):
-    """One recovery code."""
-
     code = RecoveryCodeField()
 
 
 class SavedForm(PlainForm):
-    """The tick that the recovery codes are saved."""
-
     saved = forms.BooleanField(
         label=_("I have saved these codes"),
         error_messages={"required": _("Save the codes first, then tick the box.")},
     )
 
 
-class EnrollmentForm(CodeForm):
+class EnrollmentForm(PlainForm):
     """The code that confirms an offered secret."""
 
     autofocus = "code"
@@ -132,7 +116,6 @@ class EnrollmentForm(CodeForm):
     code = CodeField(help_text=_("It changes every 30 seconds."))
 
     def refuse(self, error: WrongCodeError) -> None:
-        """Say what is wrong: too many tries, another QR code, the time or the clock, or else the code."""
         if error.wait:
             text = _wait_text(error.wait)
         elif error.unseen:
@@ -167,25 +150,13 @@ def _clock_text(drift: int) -> str:
     return text % {"amount": amount}
 
 
-def accept(form: forms.Form, user: "Operator", by: Origin, field: str = "code") -> bool:
-    """Spend the code in a valid form; where it is not accepted, say beside the field what to do.
-
-    The error is of the code WRONG, or of another one where the try does not count as a wrong code.
-    """
-    code = form.cleaned_data[field]
-    if recovery.is_code(recovery.normalize(code)):
-        refusal = codes.check_recovery(user, recovery.normalize(code), by)
-    else:
-        refusal = codes.check(user, code, by)
-    if refusal is None:
-        return True
-    kind = WRONG if refusal.counts else "not_counted"
-    form.add_error(field, ValidationError(_refusal_text(refusal, code), code=kind))
-    return False
+def refuse(form: forms.Form, refusal: Refusal, field: str = "code") -> None:
+    """Say beside the field why its code was not accepted, and what to do."""
+    text = _refusal_text(refusal, form.cleaned_data[field])
+    form.add_error(field, ValidationError(text, code="refused"))
 
 
-def _refusal_text(refusal: codes.Refusal, code: str) -> str:
-    """Return what to do after a code that was not accepted."""
+def _refusal_text(refusal: Refusal, code: str) -> str:
     if refusal.locked:
         return gettext(
             "There were too many wrong codes, so none is accepted any more. "
@@ -207,5 +178,4 @@ def _refusal_text(refusal: codes.Refusal, code: str) -> str:
 
 
 def _wait_text(seconds: int) -> str:
-    """Return how long to wait after too many wrong codes."""
     return gettext("Too many wrong codes. Try again in %(wait)s.") % {"wait": duration(seconds)}

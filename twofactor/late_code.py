@@ -21,8 +21,8 @@ from accounts.audit.trail import origin, record
 from accounts.http import SignedInRequest
 from accounts.models import Action
 from accounts.plain_form import PlainForm
-from twofactor import carried, enrollment, pending, proof
-from twofactor.forms import WRONG, AnyCodeField, accept
+from twofactor import carried, codes, enrollment, pending, proof
+from twofactor.forms import AnyCodeField, refuse
 from twofactor.made_by import code_is_missing
 
 METHOD_FIELD = carried.FIELD_PREFIX + "late_for"
@@ -94,8 +94,10 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
     # No password is asked for here: a stolen session must not be worth more tries than a waiting sign-in.
     if not pending.admit_code(request):
         return _log_out(request)
-    if not accept(form, request.user, origin(request), "proof_code"):
-        if not form.has_error("proof_code", WRONG):
+    refusal = codes.check_any(request.user, form.cleaned_data["proof_code"], origin(request))
+    if refusal:
+        refuse(form, refusal, "proof_code")
+        if not refusal.counts:
             pending.take_back_code(request)
         return _ask(request, form) if pending.codes_left(request) else _log_out(request)
     proof.note_code(request.session)

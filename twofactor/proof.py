@@ -28,8 +28,8 @@ from accounts.limits import password_limits
 from accounts.models import Action
 from accounts.passwords import is_right
 from accounts.plain_form import PlainForm
-from twofactor import carried
-from twofactor.forms import AnyCodeField, accept
+from twofactor import carried, codes
+from twofactor.forms import AnyCodeField, refuse
 
 SESSION_KEY = "proof"
 METHOD_FIELD = "proof_for"
@@ -97,7 +97,9 @@ class ProofForm(PlainForm):
         """Check the password, then the code: a code is not spent beside a wrong password."""
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and self._password_is_right() and "proof_code" in cleaned:
-            accept(self, self.request.user, origin(self.request), "proof_code")
+            refusal = codes.check_any(self.request.user, cleaned["proof_code"], origin(self.request))
+            if refusal:
+                refuse(self, refusal, "proof_code")
         return cleaned
 
     def _password_is_right(self) -> bool:

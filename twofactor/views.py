@@ -18,7 +18,7 @@ from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.masking import mask
 from accounts.models import Action
 from twofactor import carried, codes, enrollment, fresh_codes, pending, proof, recovery, trusted
-from twofactor.forms import WRONG, CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, accept
+from twofactor.forms import CodeForm, EnrollmentForm, RecoveryCodeForm, SavedForm, refuse
 from twofactor.made_by import MadeBy
 
 # Where a sign-in goes on after it was said that recovery codes are missing.
@@ -72,9 +72,11 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
 
 def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pending) -> bool:
     """Whether the code opens a session; one that does not count as wrong leaves the tries as they were."""
-    if accept(form, waiting.user, origin(request, waiting.user)):
+    refusal = codes.check_any(waiting.user, form.cleaned_data["code"], origin(request, waiting.user))
+    if refusal is None:
         return True
-    if not form.has_error("code", WRONG):
+    refuse(form, refusal)
+    if not refusal.counts:
         pending.take_back_code(request)
     return False
 

@@ -21,7 +21,8 @@ from operators.backends import PasswordBackend
 from operators.models import Operator
 from operators.signin.forms import LinkForm, NewPasswordAndCodeForm
 from operators.signin.password_reset import reset_password, send_link
-from twofactor.forms import accept
+from twofactor import codes
+from twofactor.forms import refuse
 
 PURPOSE = Link.Purpose.PASSWORD_RESET
 MAILS_BY_ADDRESS, HOUR = 30, 60 * 60
@@ -102,7 +103,12 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> bool:
     """Whether a right code is in the form, where it asks for one."""
-    return "code" not in form.fields or accept(form, link.user, origin(request, link.user))
+    if "code" not in form.fields:
+        return True
+    refusal = codes.check_any(link.user, form.cleaned_data["code"], origin(request, link.user))
+    if refusal:
+        refuse(form, refusal)
+    return refusal is None
 
 
 def _say(request: HttpRequest, operator: Operator, *, frees: bool) -> None:
