@@ -98,7 +98,7 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
         # The page says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('accounts:audit-log')}?{request.GET.urlencode()}")
     account, number = request.user.account, filters.qs.count()
-    which = chosen_by(filters.form) or [_("All entries")]
+    which = chosen_by(filters) or [_("All entries")]
     entry = note(*which, number=number, by=origin(request), account=account, action=Action.AUDIT_EXPORTED)
     # The rows are read while they are sent: the entry about the file is not to be in it.
     rows = table.rows(filters.qs.filter(pk__lt=entry.pk))

@@ -44,7 +44,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "csp",
-    "django_filters",
     "django_htmx",
     "django_tables2",
     "django_tasks",

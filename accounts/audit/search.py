@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import TEXT_LENGTH, Action, AuditEntry
+from accounts.filters import FilterField, ListFilters, SearchField
+from accounts.models import Action, AuditEntry
 from accounts.text_search import contains
 
 if TYPE_CHECKING:
@@ -57,45 +57,42 @@ def hide_what_is_others(operator_id: int, entries: list[AuditEntry]) -> None:
             entry.old, entry.new = without_reason(entry.old), without_reason(entry.new)
 
 
-def _day_field(label: "_StrPromise", method: str) -> django_filters.DateFilter:
-    """Return a filter by a day of the reader's own calendar."""
-    return django_filters.DateFilter(
-        label=label,
-        method=method,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
-    )
+class DayField(forms.DateField):
+    """A day of the reader's own calendar."""
+
+    def __init__(self, label: "_StrPromise") -> None:
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        validators = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+        super().__init__(label=label, required=False, widget=widget, validators=validators)
 
 
-class AuditFilters(django_filters.FilterSet):
-    """Person, action and days; what is not given does not count."""
+class AuditFilters(ListFilters[AuditEntry]):
+    """Person, action and days."""
 
-    search = django_filters.CharFilter(
-        label=_("Search"),
-        method="by_person",
-        max_length=TEXT_LENGTH,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Search person")}),
-    )
-    action = django_filters.ChoiceFilter(
-        label=_("Action"),
-        choices=Action.choices,
-        empty_label=_("Any action"),
+    search = SearchField(_("Search person"))
+    action = FilterField(
+        _("Action"),
+        [("", _("Any action")), *Action.choices],
         error_messages={"invalid_choice": _("There is no such action. Choose one from the list.")},
     )
-    date_from = _day_field(_("From"), "not_before")
-    date_to = _day_field(_("To"), "not_after")
+    date_from = DayField(_("From"))
+    date_to = DayField(_("To"))
 
-    def by_person(self, queryset: QuerySet[AuditEntry], name: str, text: str) -> QuerySet[AuditEntry]:
+    def by_search(self, rows: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
         """Whoever acted, or whom it was done to."""
-        return queryset.filter(contains(text, "people_key"))
+        return rows.filter(contains(text, "people_key"))
 
-    def not_before(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
+    def by_action(self, rows: QuerySet[AuditEntry], action: str) -> QuerySet[AuditEntry]:
+        """What was done."""
+        return rows.filter(action=action)
+
+    def by_date_from(self, rows: QuerySet[AuditEntry], day: date) -> QuerySet[AuditEntry]:
         """From the beginning of the day."""
-        return queryset.filter(at__gte=_midnight(day))
+        return rows.filter(at__gte=_midnight(day))
 
-    def not_after(self, queryset: QuerySet[AuditEntry], name: str, day: date) -> QuerySet[AuditEntry]:
+    def by_date_to(self, rows: QuerySet[AuditEntry], day: date) -> QuerySet[AuditEntry]:
         """To the end of the day."""
-        return queryset.filter(at__lt=_midnight(day + timedelta(days=1)))
+        return rows.filter(at__lt=_midnight(day + timedelta(days=1)))
 
 
 def without_reason(words: str) -> str:

@@ -5,8 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import django_filters
-from django import forms
 from django.db.models import (
     Case,
     CharField,
@@ -24,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.models import TEXT_LENGTH
+from accounts.filters import FilterField, ListFilters, SearchField
 from accounts.text_search import contains
 from invitations.ledger import LISTED, LinkRecord, changes_since
 from operators.models import Operator
@@ -105,31 +103,27 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     return found.annotate(state=state, over_at=over_at, is_there=Exists(person)).order_by("-pk")
 
 
-class LinkFilters(django_filters.FilterSet):
-    """Person, kind and state; what is not given does not count."""
+class LinkFilters(ListFilters[LinkRecord]):
+    """Person, kind and state."""
 
-    search = django_filters.CharFilter(
-        label=gettext_lazy("Search"),
-        method="by_person",
-        max_length=TEXT_LENGTH,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": gettext_lazy("Search name or email")}),
+    search = SearchField(gettext_lazy("Search name or email"))
+    kind = FilterField(
+        gettext_lazy("Kind"),
+        [("", gettext_lazy("Any kind")), *((kind.value, kind.label) for kind in LISTED)],
     )
-    kind = django_filters.ChoiceFilter(
-        label=gettext_lazy("Kind"),
-        choices=[(kind.value, kind.label) for kind in LISTED],
-        empty_label=gettext_lazy("Any kind"),
-        error_messages={"invalid_choice": gettext_lazy("There is no such choice. Choose one from the list.")},
-    )
-    state = django_filters.ChoiceFilter(
-        label=gettext_lazy("State"),
-        choices=list(STATE_LABELS.items()),
-        empty_label=gettext_lazy("Any state"),
-        error_messages={"invalid_choice": gettext_lazy("There is no such choice. Choose one from the list.")},
-    )
+    state = FilterField(gettext_lazy("State"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
 
-    def by_person(self, queryset: QuerySet[LinkRecord], name: str, text: str) -> QuerySet[LinkRecord]:
+    def by_search(self, rows: QuerySet[LinkRecord], text: str) -> QuerySet[LinkRecord]:
         """For whom it was, or who asked for it."""
-        return queryset.filter(contains(text, "people_key"))
+        return rows.filter(contains(text, "people_key"))
+
+    def by_kind(self, rows: QuerySet[LinkRecord], kind: str) -> QuerySet[LinkRecord]:
+        """What the link is for."""
+        return rows.filter(kind=kind)
+
+    def by_state(self, rows: QuerySet[LinkRecord], state: str) -> QuerySet[LinkRecord]:
+        """How far it has come."""
+        return rows.filter(state=state)  # type: ignore[misc]  # annotated by records()
 
 
 def header() -> list[str]:

@@ -50,7 +50,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
     rows, number = table.rows(filters.qs), filters.qs.count()
-    which = [_("Setup links and invitations"), *chosen_by(filters.form)]
+    which = [_("Setup links and invitations"), *chosen_by(filters)]
     entry = note(*which, number=number, by=origin(request), account=request.user.account)
     return csv_response(entry, "links", table.header(), rows, number=number)
 

@@ -55,7 +55,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
         return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
     rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
     table, number = evidence.rows(rows), rows.count()
-    which, account = chosen_by(filters.form), request.user.account
+    which, account = chosen_by(filters), request.user.account
     entry = note(evidence.what(), *which, number=number, by=origin(request), account=account)
     return csv_response(entry, "two-factor-status", evidence.header(), table, number=number)
 

@@ -7,12 +7,14 @@ from typing import Any, Self
 import django_tables2 as tables
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.filters import FilterField
 from accounts.models import Account
 from accounts.policy import is_exception
-from operators.lists.filters import PersonFilters, choice_field
+from operators.lists.filters import PersonFilters
 from operators.lists.tables import PAGE_SIZE, SortableColumn
 from operators.models import Operator
 from operators.status.query import rows_where
@@ -22,6 +24,7 @@ SOON = timedelta(days=30)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 WITHOUT_REASON, ENDING, ENDED = "without-reason", "ending", "ended"
 SHOWN = [
+    ("", gettext_lazy("In force")),
     (WITHOUT_REASON, gettext_lazy("Without reason")),
     (ENDING, gettext_lazy("Ending within 30 days")),
     (ENDED, gettext_lazy("Ended")),
@@ -70,18 +73,17 @@ def _shown(kind: str) -> Q:
 class ExceptionFilters(PersonFilters):
     """Search, and one of the kinds; without one those in force."""
 
-    kind = choice_field(gettext_lazy("Exceptions"), gettext_lazy("In force"), "by_kind", choices=SHOWN)
+    kind = FilterField(gettext_lazy("Exceptions"), SHOWN)
 
-    def by_kind(self, queryset: QuerySet[Operator], name: str, value: str) -> QuerySet[Operator]:
-        """As `_shown` says; nothing given is handled by `qs`."""
-        return queryset
+    def by_kind(self, rows: QuerySet[Operator], _kind: str) -> QuerySet[Operator]:
+        """Leave it to `qs`, which narrows the rows without a kind, too."""
+        return rows
 
-    @property
+    @cached_property
     def qs(self) -> QuerySet[Operator]:
         """The rows that search and kind leave."""
-        kind = self.form.cleaned_data.get("kind", "") if self.is_valid() else ""
-        found: QuerySet[Operator] = super().qs.filter(_shown(kind))
-        return found
+        kind = self.cleaned_data.get("kind", "") if self.is_valid() else ""
+        return super().qs.filter(_shown(kind))
 
 
 class ExceptionTable(tables.Table):

@@ -33,7 +33,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         return redirect(f"{reverse('operators:exceptions')}?{request.GET.urlencode()}")
     rows, number = found.rows(filters.qs), filters.qs.count()
-    which = [_("Exceptions"), *chosen_by(filters.form)]
+    which = [_("Exceptions"), *chosen_by(filters)]
     entry = note(*which, number=number, by=origin(request), account=request.user.account)
     return csv_response(entry, "exceptions", found.header(), rows, number=number)
 

@@ -254,7 +254,7 @@ def test_the_sub_account_filter_shows_its_operators(admin_browser, account, oper
 
 
 def test_there_is_no_sub_account_filter_without_sub_accounts(admin_browser):
-    assert "sub_account" not in admin_browser.get(URL).context["filters"].form.fields
+    assert "sub_account" not in admin_browser.get(URL).context["filters"].fields
 
 
 def test_the_last_login_filter_parts_at_thirty_days(admin_browser, admin, account):
