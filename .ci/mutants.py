@@ -49,7 +49,16 @@ MODULES = [
     *(f"invitations/{name}.py" for name in ("models", "opened_links", "setup_link", "invite")),
     *(
         f"twofactor/{name}.py"
-        for name in ("enrollment", "fresh_codes", "totp", "vault", "trusted", "rotation", "key_check")
+        for name in (
+            "enrollment",
+            "fresh_codes",
+            "sealed_in_session",
+            "totp",
+            "vault",
+            "trusted",
+            "rotation",
+            "key_check",
+        )
     ),
     *(f"twofactor/{name}.py" for name in ("forms", "views", "emails", "qr")),
 ]

@@ -1,70 +1,40 @@
-"""New recovery codes, from the moment they are made until the person has saved them.
+"""New recovery codes, sealed in the person's session from when they are made until they are saved."""
 
-They wait in the person's own session, encrypted for that person, so that a reload shows them again.
-Nobody else ever sees them, and after a quarter of an hour, or once they are saved, nobody at all.
-"""
-
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import clock
 from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from twofactor import emails, recovery, vault
 from twofactor.models import Authenticator
+from twofactor.sealed_in_session import SealedInSession
 
 if TYPE_CHECKING:
     from operators.models import Operator
 
-SESSION_KEY = "fresh_recovery_codes"
-LIFETIME = 15 * 60
-PURPOSE = vault.Purpose.RECOVERY_CODES
+CODES = SealedInSession("fresh_recovery_codes", vault.Purpose.RECOVERY_CODES)
 
 
 def keep(session: SessionBase, user: "Operator", codes: list[str], next_url: str) -> None:
     """Keep new codes for the page that shows them; `next_url` is where the person goes from there."""
-    session[SESSION_KEY] = {
-        "sealed": vault.seal(" ".join(codes), user.pk, PURPOSE),
-        "at": time.time(),
-        "next": next_url,
-    }
+    CODES.keep(session, user, " ".join(codes), next=next_url)
 
 
 def current(session: SessionBase, user: "Operator") -> list[str]:
-    """Return the codes to show; none where there are none any more."""
-    sealed = _sealed(session, user)
-    return _open(sealed, user) if sealed else []
+    return CODES.read(session, user).split() if user.is_enrolled else []
 
 
 def are_lost(session: SessionBase, user: "Operator") -> bool:
     """Whether codes wait to be shown that no key opens: it was taken away after they were made."""
-    sealed = _sealed(session, user)
-    return bool(sealed) and not _open(sealed, user)
-
-
-def _sealed(session: SessionBase, user: "Operator") -> str:
-    """Return the codes that wait to be shown, as they are kept; "" where none do."""
-    state: dict[str, Any] = session.get(SESSION_KEY, {})
-    if not state or not clock.is_within(state["at"], LIFETIME) or not user.is_enrolled:
-        return ""
-    return str(state["sealed"])
-
-
-def _open(sealed: str, user: "Operator") -> list[str]:
-    """Return the codes; none where no key opens them. Nothing rests on them: there can be others at once."""
-    try:
-        return vault.unseal(sealed, user.pk, PURPOSE).split()
-    except vault.SecretUnreadableError:
-        return []
+    return user.is_enrolled and bool(CODES.kept(session)) and not CODES.read(session, user)
 
 
 def saved(session: SessionBase, user: "Operator") -> str:
     """Note that the person has saved the codes that are kept; return where to go."""
-    next_url: str = session.pop(SESSION_KEY)["next"]
+    next_url: str = CODES.forget(session)["next"]
     # As read: of other codes, made meanwhile, nobody has said that they are saved.
     mine = Authenticator.objects.filter(pk=user.authenticator.pk)
     same = mine.filter(recovery_hashes=user.authenticator.recovery_hashes)

@@ -58,7 +58,7 @@ def test_it_is_not_shown_on_the_page_of_somebody_else(admin_browser, account, ur
 def test_it_is_gone_once_the_page_was_left(admin_browser, ivo, url):
     admin_browser.post(url)
     admin_browser.get(ivo.get_absolute_url())
-    assert fresh_link.SESSION_KEY not in admin_browser.session
+    assert fresh_link.TOKEN.key not in admin_browser.session
     assert GONE in admin_browser.get(url, follow=True).text
 
 

@@ -35,7 +35,7 @@ from operators.status import next_sign_in
 def main(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show an operator's login options and two-factor state."""
     operator = access.visible(request.user, pk)
-    fresh_link.forget(request.session)
+    fresh_link.TOKEN.forget(request.session)
     return _main_page(request, operator, _override_form(operator), _method_form(operator))
 
 

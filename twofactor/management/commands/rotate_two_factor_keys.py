@@ -45,7 +45,7 @@ class Command(BaseCommand):
             )
         if problems:
             raise CommandError(" ".join(problems))
-        # Until then something may wait in a session: see twofactor.fresh_codes and invitations.fresh_link.
+        # Until then something may wait in a session: see twofactor.sealed_in_session.
         self.stdout.write(
             _("All secrets are under the newest key: in 15 minutes the older keys may be removed.")
         )

@@ -1,0 +1,52 @@
+"""A secret that is shown to one person only: sealed in their own session, so that a reload shows it again.
+
+Nobody else ever sees it, and after a quarter of an hour, or once it is forgotten, nobody at all.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from accounts import clock
+from twofactor import vault
+
+if TYPE_CHECKING:
+    from operators.models import Operator
+
+LIFETIME = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class SealedInSession:
+    """The place of one kind of secret, by its key in the session."""
+
+    key: str
+    purpose: vault.Purpose
+
+    def keep(self, session: SessionBase, reader: "Operator", text: str, **beside: Any) -> None:
+        """Seal a text for its reader; what is kept beside it can be read without a key."""
+        sealed = vault.seal(text, reader.pk, self.purpose)
+        session[self.key] = {"sealed": sealed, "at": time.time(), **beside}
+
+    def kept(self, session: SessionBase) -> dict[str, Any]:
+        """Return the sealed text and what is beside it; empty where there is none, or its time is over."""
+        kept: dict[str, Any] = session.get(self.key, {})
+        return kept if kept and clock.is_within(kept["at"], LIFETIME) else {}
+
+    def read(self, session: SessionBase, reader: "Operator") -> str:
+        """Return the text; "" where there is none, and where no key opens it.
+
+        Its key may have been taken away since. Nothing rests on the text: another can be made at once.
+        """
+        kept = self.kept(session)
+        try:
+            return vault.unseal(kept["sealed"], reader.pk, self.purpose) if kept else ""
+        except vault.SecretUnreadableError:
+            return ""
+
+    def forget(self, session: SessionBase) -> dict[str, Any]:
+        """Drop the text; return what was kept beside it."""
+        forgotten: dict[str, Any] = session.pop(self.key, {})
+        return forgotten
