@@ -68,7 +68,6 @@ def _in_ascii(domain: str) -> str:
 
 
 def _longest_label(domain: str) -> int:
-    """Return how long the longest part of a domain is."""
     return max(map(len, domain.split(".")))
 
 

@@ -9,7 +9,6 @@ from accounts.policy import Effective
 
 
 def today() -> date:
-    """Return the day that it is on the server's clock."""
     return day_of(timezone.now())
 
 
@@ -19,12 +18,10 @@ def first_moment(day: date) -> datetime:
 
 
 def end_of(day: date) -> datetime:
-    """Return the moment at which a day is over."""
     return first_moment(day + timedelta(days=1))
 
 
 def day_of(moment: datetime) -> date:
-    """Return the day in which a moment lies."""
     return timezone.localtime(moment, timezone.get_default_timezone()).date()
 
 

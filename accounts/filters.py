@@ -31,7 +31,6 @@ class ListFilters(forms.Form, Generic[Row]):
 
     @cached_property
     def qs(self) -> QuerySet[Row]:
-        """The rows that are left."""
         self.full_clean()
         found = self.queryset
         for name, value in self.cleaned_data.items():
@@ -41,8 +40,6 @@ class ListFilters(forms.Form, Generic[Row]):
 
 
 class SearchField(BoundedField):
-    """A text to search for."""
-
     def __init__(self, placeholder: "_StrPromise") -> None:
         widget = forms.TextInput(attrs={"type": "search", "placeholder": placeholder})
         super().__init__(label=_("Search"), required=False, max_length=TEXT_LENGTH, widget=widget)
@@ -60,7 +57,5 @@ class FilterField(forms.ChoiceField):
 
 
 class TickField(forms.BooleanField):
-    """A box that counts when it is ticked."""
-
     def __init__(self, label: "_StrPromise") -> None:
         super().__init__(label=label, required=False)

@@ -39,14 +39,11 @@ class RadioCards(forms.RadioSelect):
         self.descriptions = descriptions
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add the sentence to what the template knows of an option."""
         option = super().create_option(name, value, *args, **kwargs)
         return {**option, "description": self.descriptions.get(str(value), "")}
 
 
 class LineField(BoundedField):
-    """One line of text in its one form, of which everything can be seen."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {
         "control": _("Remove the control characters: this is one line of text."),
         "unseen": _("Remove a character that cannot be seen: %(character)s."),
@@ -115,8 +112,6 @@ class PasswordField(BoundedField):
 
 
 class NewPasswordForm(PlainForm):
-    """A new password, typed twice, that fits the rules and the operator."""
-
     autofocus = "new_password"
 
     new_password = PasswordField(
@@ -154,8 +149,6 @@ class NewPasswordForm(PlainForm):
 
 
 class AccountSettingsForm(PlainForm):
-    """The account-wide setting."""
-
     two_factor_policy = forms.ChoiceField(
         label=_("Two-factor authentication setting"),
         choices=POLICY_CHOICES,
@@ -205,13 +198,11 @@ class AccountSettingsForm(PlainForm):
 
     @property
     def rule(self) -> AccountRule:
-        """What was chosen."""
         day = self.cleaned_data["required_from"]
         return AccountRule(self.cleaned_data["two_factor_policy"], first_moment(day) if day else None)
 
     @classmethod
     def of(cls, rule: AccountRule) -> "AccountSettingsForm":
-        """Return the form that shows the rule in force."""
         day = rule.as_of(timezone.now()).required_from
         return cls(initial={"two_factor_policy": rule.policy, "required_from": day and day_of(day)})
 

@@ -71,7 +71,6 @@ def by_network(request: HttpRequest, what: str, allowed: int, seconds: int) -> l
 
 @lru_cache(maxsize=8)
 def _trusted(proxies: tuple[str, ...]) -> list[Network]:
-    """Return the networks whose proxies are believed."""
     return [_unmapped(ip_network(proxy)) for proxy in proxies if proxy != UNIX_SOCKET]
 
 

@@ -62,7 +62,6 @@ class ContextWordValidator:
             raise ValidationError(text, code="context_word")
 
     def get_help_text(self) -> str:
-        """Return the rule."""
         return gettext("The password must not be made of the name of the product or of your account.")
 
 
@@ -70,14 +69,12 @@ class PopularPasswordValidator(CommonPasswordValidator):
     """Refuses what many people use, also with digits and signs put before or after it (ASVS 5.0, 6.2.4)."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError for a popular password, and for one in disguise."""
         # Looking behind keeps the time in proportion to the length: a try begins at the first of a row only.
         for form in (password, re.sub(r"^[\W\d_]+|(?<![\W\d_])[\W\d_]+$", "", password)):
             super().validate(form, user)
 
 
 def _context_words(user: "Operator | None") -> set[str]:
-    """Return the words, in lower case."""
     account = user.account.name if user is not None else ""
     names = f"{settings.PRODUCT_NAME} {settings.TWO_FACTOR_ISSUER} {account}".lower()
     return {word for word in re.findall(r"\w+", names) if len(word) >= SHORTEST_WORD} | set(CONTEXT_WORDS)

@@ -54,7 +54,6 @@ def _stored(limits: list[Limit]) -> dict[str, tuple[int, int]]:
 
 
 def give_back(limits: list[Limit]) -> None:
-    """Take one event back."""
     _add(limits, -1, int(time.time()))
 
 
@@ -97,7 +96,6 @@ def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]
 
 
 def reset(limits: list[Limit]) -> None:
-    """Forget what was counted."""
     Tally.objects.filter(key__in=[limit.key for limit in limits]).delete()
 
 

@@ -28,7 +28,6 @@ class SearchKey(models.TextField):  # type: ignore[type-arg]  # not at run time
         self.of = tuple(of)
 
     def deconstruct(self) -> Any:
-        """Name the other fields, for migrations."""
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "of": self.of}
 
@@ -38,7 +37,6 @@ class SearchKey(models.TextField):  # type: ignore[type-arg]  # not at run time
         return {**super().db_parameters(connection), "collation": collation}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001  Django's signature
-        """Compute the key."""
         key = self.key_of(*(getattr(model_instance, name) for name in self.of))
         setattr(model_instance, self.attname, key)
         return key
@@ -59,10 +57,7 @@ Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class KeyedQuerySet(models.QuerySet[Row_co]):
-    """Rows whose keys follow their texts."""
-
     def update(self, **kwargs: Any) -> int:
-        """Store new keys with new texts."""
         keys = {
             key.name: key.key_of(*(kwargs[name] for name in key.of))
             for key in _keys(self.model)
@@ -80,7 +75,6 @@ class KeyedModel(models.Model):
         abstract = True
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save the keys of the fields that are saved."""
         if update_fields is not None:
             fields = set(update_fields)
             update_fields = fields | {key.name for key in _keys(type(self)) if fields & set(key.of)}
@@ -88,7 +82,6 @@ class KeyedModel(models.Model):
 
 
 def _keys(model: type[models.Model]) -> "list[SearchKey]":
-    """Return the keys of a model."""
     return [field for field in model._meta.get_fields() if isinstance(field, SearchKey)]
 
 

@@ -53,5 +53,4 @@ def change_trusted_browser_days(account: Account, days: int | None, by: Origin) 
 
 
 def _in_words(days: int | None) -> str:
-    """Return a number of days for the audit trail."""
     return ngettext("%d day", "%d days", days) % days if days else str(pgettext("trusted browsers", "off"))

@@ -59,7 +59,6 @@ def trusted_browsers(request: SignedInRequest) -> HttpResponse:
 
 
 def _trusted_browser_form(account: Account, request: SignedInRequest | None = None) -> TrustedBrowserForm:
-    """Return the form of the trusted-browser setting."""
     return TrustedBrowserForm(
         data_of(request) if request else None, initial={"trusted_browser_days": account.trusted_browser_days}
     )
@@ -68,7 +67,6 @@ def _trusted_browser_form(account: Account, request: SignedInRequest | None = No
 def settings_page(
     request: SignedInRequest, form: AccountSettingsForm, trusted_form: TrustedBrowserForm | None = None
 ) -> HttpResponse:
-    """Render Account settings with these forms."""
     account = request.user.account
     context = {
         "form": form,

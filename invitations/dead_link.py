@@ -196,7 +196,6 @@ def _when(at: datetime) -> str:
 
 
 def _way_out(fate: Fate | None, purpose: Link.Purpose) -> WayOut:
-    """Return what to do now."""
     what = fate.what if fate else ""
     if what in (End.USED, NEWER_USED) or (what == Action.TWO_FACTOR_ENROLLED and purpose == Purpose.SETUP):
         return AFTER_USE[purpose]

@@ -36,7 +36,6 @@ def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: boo
 
 
 def invitation(operator: "Operator", by: Origin) -> OutgoingMail:
-    """Mail the link with which a new operator joins."""
     return link_mail.send(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 class PasswordForm(PlainForm):
-    """One password."""
-
     autofocus = "password"
 
     password = PasswordField(label=_("Password"), autocomplete="current-password")
@@ -29,8 +27,6 @@ class PasswordForm(PlainForm):
 
 
 class AcceptForm(NewPasswordForm):
-    """The new operator's name and password."""
-
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     autofocus = "name"

@@ -20,7 +20,6 @@ TOKEN = SealedInSession("fresh_link", vault.Purpose.LINK)
 
 
 def keep(session: SessionBase, viewer: "Operator", person: "Operator", purpose: str, url: str) -> None:
-    """Keep a person's link to be shown to the viewer."""
     token = url.rstrip("/").rpartition("/")[2]
     TOKEN.keep(session, viewer, token, operator=person.pk, purpose=purpose)
 

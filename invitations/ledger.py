@@ -123,7 +123,6 @@ class LinkRecord(models.Model):
 
     @classmethod
     def close(cls, person_id: int, kind: str, end: str, now: datetime) -> None:
-        """Note why the open link of a person ended, and when."""
         cls.objects.filter(person_id=person_id, kind=kind, ended_at=None).update(end=end, ended_at=now)
 
     @classmethod

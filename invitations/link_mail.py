@@ -126,10 +126,8 @@ def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: 
 
 @task()
 def send_link(mail_id: int) -> None:
-    """Send an email with a link that is due."""
     deliver(mail_id, send_link, LinkPost())
 
 
 def url_of(purpose: str, token: str) -> str:
-    """Return the address behind which the token is taken."""
     return settings.SITE_URL + reverse(PAGES[Purpose(purpose)], args=[token])

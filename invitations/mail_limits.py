@@ -70,7 +70,6 @@ def written_down(user: "Operator", by: Origin) -> Iterator[None]:
 
 
 def _limits(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> list[Limit]:
-    """Return the limits that an email counts against."""
     return [
         *_limits_of(f"{purpose} to {digest(mail.to)}", TO_ONE[purpose]),
         *_limits_of_asker(user, purpose, mail.asked_by),

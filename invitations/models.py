@@ -43,8 +43,6 @@ class Link(models.Model):
     """The newest link of a purpose for a person. The token itself is stored nowhere, only its SHA-256."""
 
     class Purpose(models.TextChoices):
-        """What a link is for."""
-
         SETUP = "setup"
         INVITATION = "invitation"
         PASSWORD_RESET = "password_reset"  # noqa: S105
@@ -218,12 +216,10 @@ class Link(models.Model):
 
 
 def hash_of(token: str) -> str:
-    """Return what is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def lifetime(purpose: Link.Purpose) -> timedelta:
-    """Return how long a link of this purpose lives."""
     return {
         Link.Purpose.SETUP: HOUR,
         Link.Purpose.INVITATION: timedelta(days=21),

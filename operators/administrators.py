@@ -40,7 +40,6 @@ def _has_one(account: Account) -> bool:
 
 
 def appoint(operator: Operator) -> None:
-    """Put the operator into the system group Administrators."""
     group = Group.objects.get(account=operator.account_id, kind=Group.Kind.ADMINISTRATORS)
     Membership.objects.get_or_create(operator=operator, group=group)
 

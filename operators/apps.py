@@ -12,12 +12,9 @@ from django.db import DatabaseError
 
 
 class OperatorsConfig(AppConfig):
-    """Operators, their groups and sub accounts."""
-
     name = "operators"
 
     def ready(self) -> None:
-        """Register the check."""
         register(check_mailboxes, Tags.database)
 
 

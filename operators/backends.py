@@ -34,7 +34,6 @@ class PasswordBackend(BaseBackend):
         return operator if self.may_sign_in(operator) else None
 
     def find(self, email: str) -> Operator | None:
-        """Return whose address it is."""
         typed, plain = forms = forms_of_address(email)
         return whose_address(_ADDRESSED.rows(typed=typed, plain=plain), forms)
 
@@ -47,7 +46,6 @@ class PasswordBackend(BaseBackend):
 
     @staticmethod
     def may_sign_in(operator: Operator) -> bool:
-        """Whether the password is this operator's way in today."""
         return PasswordBackend.has_password(operator) and operator.frozen_at is None
 
     @staticmethod

@@ -146,7 +146,6 @@ def _names(shown: Preview, group: str) -> str:
 
 
 def _rule(policy: str, begins: date | None) -> AccountRule:
-    """Return the rule that was asked for, by the rules of the page."""
     if begins and policy != Policy.REQUIRED:
         raise RefusedError(_("Only Required can begin on a day: leave out --from."))
     day = begins.isoformat() if begins else ""
@@ -156,7 +155,6 @@ def _rule(policy: str, begins: date | None) -> AccountRule:
 
 
 def _check(form: PlainForm) -> None:
-    """Refuse what the page refuses, in its words."""
     if not form.is_valid():
         raise RefusedError(" ".join(str(error) for errors in form.errors.values() for error in errors))
 

@@ -60,7 +60,6 @@ def two_factor_set_up_by(operator: Operator, by: Origin) -> OutgoingMail:
 
 
 def password_was_changed(operator: Operator, by: Origin) -> OutgoingMail:
-    """Tell an operator that the password is a new one."""
     context = {"url": settings.SITE_URL + reverse("operators:password-reset")}
     return _notify("password_changed", operator, by, context)
 
@@ -167,7 +166,6 @@ def account_code_is_off(operator: Operator, account: Account) -> OutgoingMail:
 
 
 def login_method_was_changed(operator: Operator, old: str, new: str, by: Origin) -> None:
-    """Tell an operator that another door is theirs now."""
     tell(
         operator,
         _("How you log in to %(product)s has changed") % _product(),
@@ -227,7 +225,6 @@ def _tell_the_others(operator: Operator, by: Origin, subject: str, sentence: str
 
 
 def _product() -> dict[str, str]:
-    """Return what subjects are filled with."""
     return {"product": settings.PRODUCT_NAME}
 
 
@@ -250,7 +247,6 @@ def reminder(operator: Operator) -> OutgoingMail:
 
 
 def reminder_context(operator: Operator) -> dict[str, object]:
-    """Return what the reminder says, for the mail and for its preview."""
     effective = operator.effective
     return {
         **ASKS_TO_SET_UP,
@@ -270,12 +266,10 @@ def day_in_words(day: date | None) -> str:
 def _notify(
     name: str, operator: Operator, by: Origin, context: Mapping[str, object], to: str = ""
 ) -> OutgoingMail:
-    """Send a notice about this operator to them."""
     shown = {"operator": words_about(operator), "about": operator.pk, "address": by.address_for(operator)}
     context = {**shown, **context}
     return notify(f"operators/email/{name}", to or operator.email, context, account=operator.account)
 
 
 def _login_url() -> str:
-    """Return the address of the sign-in page."""
     return settings.SITE_URL + reverse("operators:login")

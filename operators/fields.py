@@ -22,8 +22,6 @@ TAKEN = _("An operator of this account has that address already.")
 
 
 class AddressField(BoundedField, forms.EmailField):
-    """An email address in the one form in which addresses are stored."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {"required": _("Type an email address.")}
 
     def __init__(self, **kwargs: Any) -> None:

@@ -65,7 +65,6 @@ def search_by_name(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None
 
 
 def _run(statements: list[str], schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Run the statements on PostgreSQL."""
     if schema_editor.connection.vendor == "postgresql":
         for statement in statements:
             schema_editor.execute(statement, params=None)

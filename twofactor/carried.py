@@ -40,7 +40,6 @@ def _since(request: SignedInRequest) -> float:
 
 
 def method(request: SignedInRequest, field: str) -> str:
-    """Return the method with which the page behind the question was asked for."""
     if request.method == "POST" and field in request.POST:
         return "GET" if request.POST[field] == "GET" else "POST"
     return "POST" if request.method == "POST" else "GET"
@@ -57,7 +56,6 @@ def hand_on(request: SignedInRequest, field: str) -> None:
 
 
 def _without_the_question(data: QueryDict) -> QueryDict:
-    """Return what belongs to the form behind the page."""
     own = data.copy()
     for name in data:
         if name.startswith(FIELD_PREFIX) or name == "csrfmiddlewaretoken":

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 def enrolled(user: "Operator", address: str | None) -> None:
-    """Tell a user that the authenticator app counts from now on."""
     tell(
         user,
         _("Two-factor authentication is set up on %(product)s") % _product(),
@@ -25,7 +24,6 @@ def enrolled(user: "Operator", address: str | None) -> None:
 
 
 def phone_changed(user: "Operator", address: str | None) -> None:
-    """Tell a user that another phone makes the codes now."""
     tell(
         user,
         _("A new phone makes your codes for %(product)s") % _product(),
@@ -36,7 +34,6 @@ def phone_changed(user: "Operator", address: str | None) -> None:
 
 
 def recovery_code_used(user: "Operator", left: int, address: str | None) -> None:
-    """Tell a user that a recovery code was used, and how many there still are."""
     tell(
         user,
         _("A recovery code of yours was used on %(product)s") % _product(),
@@ -51,7 +48,6 @@ def recovery_code_used(user: "Operator", left: int, address: str | None) -> None
 
 
 def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
-    """Tell a user that there are new recovery codes."""
     tell(
         user,
         _("You have new recovery codes for %(product)s") % _product(),
@@ -65,7 +61,6 @@ def recovery_codes_renewed(user: "Operator", address: str | None) -> None:
 
 
 def browser_trusted(user: "Operator", browser: str, days: int, address: str | None) -> None:
-    """Tell a user that one browser needs no code from now on."""
     tell(
         user,
         _("A browser needs no code for your login on %(product)s") % _product(),
@@ -156,5 +151,4 @@ def authenticator_locked(user: "Operator", address: str | None) -> None:
 
 
 def _product() -> dict[str, str]:
-    """Return what the subjects are filled with."""
     return {"product": settings.PRODUCT_NAME}

@@ -79,7 +79,6 @@ class Offer:
 
     @property
     def key_groups(self) -> list[str]:
-        """The secret in groups of four letters, for typing."""
         return [self.secret[i : i + 4] for i in range(0, len(self.secret), 4)]
 
 
@@ -131,7 +130,6 @@ def confirm(session: SessionBase, user: "Operator", code: str, typed_at: float |
 
 
 def _matching(offered: list[str], code: str, seconds: float) -> tuple[str, int] | None:
-    """Return the secret and the time step to which a code belongs at a moment; None for a wrong one."""
     steps = ((secret, totp.matching_step(secret, code, seconds)) for secret in offered)
     return next(((secret, step) for secret, step in steps if step is not None), None)
 

@@ -62,8 +62,6 @@ class CodeField(UncutField):
 
 
 class RecoveryCodeField(UncutField):
-    """A recovery code, in the form in which it is hashed."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {"max_length": RECOVERY_CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -109,8 +107,6 @@ class SavedForm(PlainForm):
 
 
 class EnrollmentForm(PlainForm):
-    """The code that confirms an offered secret."""
-
     autofocus = "code"
 
     code = CodeField(help_text=_("It changes every 30 seconds."))

@@ -55,7 +55,6 @@ def _stored() -> str | None:
 
 
 def _begin() -> None:
-    """Store the check, unless there are secrets already and the keys open none of them."""
     newest = Authenticator.objects.order_by("-pk").values_list("sealed_secret", "user_id")[:TRIED]
     secrets = list(newest)
     if secrets and not any(_opens(*secret) for secret in secrets):
@@ -68,7 +67,6 @@ def _begin() -> None:
 
 
 def _opens(sealed: str, user_id: int) -> bool:
-    """Whether one of the keys opens a secret."""
     try:
         vault.unseal(sealed, user_id, vault.Purpose.SECRET)
     except vault.SecretUnreadableError:

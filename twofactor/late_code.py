@@ -30,16 +30,12 @@ POPUP = "popup-content"
 
 
 class LateCodeForm(PlainForm):
-    """The code that the sign-in did not ask for."""
-
     autofocus = "proof_code"
 
     proof_code = AnyCodeField()
 
 
 class LateCodeMiddleware:
-    """Asks for the code that a session lacks, and then lets the view go on."""
-
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -86,7 +82,6 @@ def _proof_asks(request: SignedInRequest, view: Callable[..., HttpResponse], kwa
 
 
 def _answer(request: SignedInRequest) -> HttpResponse | None:
-    """Look at the code; None where it is right."""
     form = LateCodeForm(request.POST)
     if not form.is_valid():
         return _ask(request, form)
@@ -108,7 +103,6 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
 
 
 def _ask(request: SignedInRequest, form: LateCodeForm) -> HttpResponse:
-    """Show the page that asks, and keep in it what was typed before."""
     # A part of a page has no room for a question: the whole page is asked for again, and shows it.
     if request.htmx and request.htmx.target != POPUP:  # type: ignore[attr-defined]
         return HttpResponseClientRefresh()

@@ -158,12 +158,10 @@ class TwoFactorUser(models.Model):
         self.last_code_step, self.last_code_at = step, now
 
     def _row(self) -> "models.QuerySet[Self]":
-        """Return the stored row."""
         return type(self)._default_manager.filter(pk=self.pk)  # noqa: SLF001  Django's own way
 
 
 def _at(seconds: float) -> Parameter:
-    """Return the moment so many seconds from now."""
     field: Any = models.DateTimeField()
     return Parameter("now", field, of=lambda now: now + timedelta(seconds=seconds))
 
@@ -252,11 +250,9 @@ class Authenticator(models.Model):
 
     @property
     def recovery_codes_left(self) -> int:
-        """How many recovery codes still work."""
         return len(self.recovery_hashes.split())
 
     def step_of(self, code: str, now: datetime) -> int | None:
-        """Return the time step whose code this is; None for a wrong one."""
         return totp.matching_step(self.secret, code, now.timestamp())
 
     def spend_recovery_code(self, code: str) -> bool:
@@ -305,5 +301,4 @@ class TrustedBrowser(models.Model):
 
     @property
     def browser(self) -> str:
-        """The browser and its system in words."""
         return browser_name(self.user_agent)

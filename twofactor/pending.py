@@ -54,8 +54,6 @@ UNFINISHED = (Step.CODE, Step.OFFER)
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A person who has given the right password, and where they want to go."""
-
     user: "Operator"
     step: Step
     next_url: str
@@ -112,7 +110,6 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
 
 
 def user_id_in(data: Mapping[str, Any]) -> int | None:
-    """Return the number of whoever waits in a session with this content."""
     state = data.get(SESSION_KEY)
     return state["user"] if state else None
 

@@ -103,7 +103,6 @@ class ProofForm(PlainForm):
         return cleaned
 
     def _password_is_right(self) -> bool:
-        """Whether it is; the form says what to do where it is not."""
         try:
             check_own_password(self.request, self.cleaned_data["proof_password"])
         except ValidationError as error:
@@ -146,12 +145,10 @@ def is_marked(request: SignedInRequest, view: Callable[..., HttpResponse], kwarg
 
 
 def _is_download(request: SignedInRequest) -> bool:
-    """Whether what the proof is for is a file."""
     return getattr(request.resolver_match and request.resolver_match.func, "leads_back_after_proof", False)
 
 
 def _lead_back(request: SignedInRequest, back: str) -> HttpResponse:
-    """Lead to the page on which the file was asked for."""
     text = gettext("It is you. Choose the file again: for 15 minutes you are not asked.")
     messages.success(request, text)
     return redirect(back)
@@ -172,12 +169,10 @@ def _answer(request: SignedInRequest) -> HttpResponse | None:
 
 
 def _form(request: SignedInRequest, data: QueryDict | None = None) -> ProofForm:
-    """Return the form."""
     return ProofForm(data, request=request)
 
 
 def _ask(request: SignedInRequest, form: ProofForm) -> HttpResponse:
-    """Show the page that asks, and keep in it what was typed before."""
     context = {
         "form": form,
         "kept": carried.kept(request),

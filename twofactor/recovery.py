@@ -34,12 +34,10 @@ def normalize(typed: str) -> str:
 
 
 def is_code(normalized: str) -> bool:
-    """Whether a text in its one form has the shape of a recovery code."""
     return len(normalized) == LENGTH and set(normalized) <= ALPHABET
 
 
 def hashes_of(codes: Sequence[str], secret: str) -> str:
-    """Return what is stored of codes."""
     return " ".join(_hash_of(normalize(code), secret) for code in codes)
 
 
@@ -55,10 +53,8 @@ def without(hashes: str, secret: str, code: str) -> str | None:
 
 
 def _hash_of(code: str, secret: str) -> str:
-    """Return the keyed hash of one code."""
     return hmac.new(secret.encode(), b"recovery code\0" + code.encode(), sha256).hexdigest()
 
 
 def _grouped(text: str) -> str:
-    """Return text in groups, for reading and typing."""
     return "-".join(text[i : i + GROUP] for i in range(0, len(text), GROUP))

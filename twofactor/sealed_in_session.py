@@ -20,8 +20,6 @@ LIFETIME = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class SealedInSession:
-    """The place of one kind of secret, by its key in the session."""
-
     key: str
     purpose: vault.Purpose
 

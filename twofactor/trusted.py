@@ -142,7 +142,6 @@ def delete_expired() -> int:
 
 
 def hashes_in(request: HttpRequest) -> list[str]:
-    """Return the hashes of the tokens that this browser sent."""
     return [_hash(token) for token in _tokens_in(request)]
 
 

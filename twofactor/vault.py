@@ -109,7 +109,6 @@ def _open_unversioned(keys: tuple[str, ...], sealed: str, user_id: int, purpose:
 
 
 def _context(user_id: int, purpose: Purpose) -> bytes:
-    """Return what is authenticated beside the text."""
     return f"{VERSION}\0{purpose}\0{user_id}".encode()
 
 

@@ -156,7 +156,6 @@ def recovery_codes(request: SignedInRequest) -> HttpResponse:
 @needs_proof_to_post
 @require_POST
 def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
-    """Make ten new codes in place of the old ones."""
     if request.user.is_enrolled and fresh_codes.renew(request.session, request.user, origin(request)):
         update_session_auth_hash(request, request.user)
         messages.success(request, _("You have new recovery codes. Everywhere else you are logged out."))

@@ -8,8 +8,6 @@ from uptrends_2fa.checks import check_production
 
 
 class ProjectConfig(AppConfig):
-    """The project, beside its apps."""
-
     name = "uptrends_2fa"
 
     def ready(self) -> None:

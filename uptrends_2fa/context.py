@@ -5,5 +5,4 @@ from django.http import HttpRequest
 
 
 def product(request: HttpRequest) -> dict[str, str]:
-    """Return the product's name."""
     return {"product_name": settings.PRODUCT_NAME}

@@ -14,8 +14,6 @@ from django.views.decorators.http import require_safe
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One email that was sent."""
-
     name: str
     to: str
     subject: str
@@ -33,7 +31,6 @@ def mails(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def mail(request: HttpRequest, name: str) -> HttpResponse:
-    """Show one email's text, with links that can be followed."""
     for path in _files():
         if path.stem == name:
             return render(request, "demo/mail.html", {"mail": _read(path)})
@@ -47,7 +44,6 @@ def _files() -> list[Path]:
 
 
 def _read(path: Path) -> Mail:
-    """Return what the file says."""
     # The backend ends each message with a line of hyphens.
     content = path.read_bytes().rpartition(b"\n" + b"-" * 79)[0]
     message = message_from_bytes(content, _class=EmailMessage, policy=policy.default)

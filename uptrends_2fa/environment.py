@@ -32,8 +32,6 @@ Default = TypeVar("Default")
 
 
 class Environment:
-    """The variables, and what is wrong with them."""
-
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = variables
         self.problems: list[str] = []
@@ -43,12 +41,10 @@ class Environment:
         return self.variables.get(name, "").strip() or default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
-        """Return texts that are separated by commas."""
         found = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
         return found or list(default)
 
     def choice(self, name: str, choices: Iterable[str], default: str) -> str:
-        """Return one of the texts that there are."""
         found = self.text(name, default)
         if found in choices:
             return found
@@ -60,11 +56,9 @@ class Environment:
         return self._complain(f"Set {name} to on or off.", default=False) if found is None else found
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
-        """Return a whole number."""
         return self.numbers(name, [default], least, most)[0]
 
     def numbers(self, name: str, default: list[int], least: int, most: int) -> list[int]:
-        """Return whole numbers that are separated by commas."""
         texts = self.texts(name)
         found = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
         if len(found) == len(texts) and all(least <= number <= most for number in found):

@@ -21,7 +21,6 @@ class DrawnField(BoundField):
     """One field: label, control, help, errors. The ids are those to which Django points aria-describedby."""
 
     def as_field_group(self) -> SafeString:
-        """Return all of it."""
         return self._group("")
 
     def with_hidden_label(self) -> SafeString:
@@ -72,7 +71,6 @@ class FormRenderer(TemplatesSetting):
     bound_field_class = DrawnField
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        """Return the HTML."""
         if template_name in INPUTS:
             return _input(context["widget"])
         return super().render(template_name, context, request)
@@ -86,7 +84,6 @@ def _input(widget: dict[str, Any]) -> str:
 
 
 def _given(**attributes: str | None) -> SafeString:
-    """Return the attributes that have a value."""
     return format_html_join("", ' {}="{}"', ((name, value) for name, value in attributes.items() if value))
 
 

@@ -245,7 +245,6 @@ class LoginRequired(LoginRequiredMiddleware):
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        """Return the way to the login page."""
         return to_login(request)
 
 

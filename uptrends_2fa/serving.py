@@ -53,7 +53,6 @@ class Received(Unreader):  # type: ignore[misc]
         return b""
 
     def append(self, data: bytes) -> None:
-        """Add what has come."""
         self.buf.seek(0, 2)
         self.buf.write(data)
 
@@ -138,8 +137,6 @@ def _plain(address: Any) -> Any:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Gunicorn's worker with threads, whose loop collects the requests."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.cfg.is_ssl:
@@ -182,7 +179,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:
-        """Close the connections whose time is over."""
         now = time.monotonic()
         for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
             self.pending_conns.remove(conn)
@@ -199,7 +195,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.timeout = min(conn.timeout, deadline)
 
     def _has_room_for(self, conn: Connection) -> bool:
-        """Whether few enough large requests are arriving."""
         return not conn.is_large or sum(other.is_large for other in self.pending_conns) < LARGE_AT_ONCE
 
     def _wait_for(self, conn: Connection, until: float) -> None:
@@ -226,7 +221,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._wait_for(conn, conn.arrives_by)
 
     def _refuse(self, conn: Connection, status: int, reason: str, text: str) -> None:
-        """Say why nothing comes of it, and close the connection."""
         with suppress(OSError):
             util.write_error(conn.sock, status, reason, text)
         self._drop(conn)

@@ -86,7 +86,6 @@ def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Drop the triggers, for the way back of a migration."""
     for statement in REMOVE[schema_editor.connection.vendor]:
         schema_editor.execute(statement, params=None)
 

@@ -15,7 +15,6 @@ BATCH = 500  # entries that are in memory at once
 
 
 def header() -> list[str]:
-    """Return the titles of the columns."""
     return [_("When"), _("Who"), _("Whom"), _("What"), _("Old value"), _("New value"), _("Address")]
 
 
@@ -31,7 +30,6 @@ def rows(entries: QuerySet[AuditEntry]) -> Iterator[list[str]]:
 
 
 def _row(entry: AuditEntry, zone: tzinfo, labels: dict[str, str], nobody: dict[bool, str]) -> list[str]:
-    """Return the cells of one entry."""
     return [
         entry.at.astimezone(zone).isoformat(timespec="seconds"),
         entry.actor_name or nobody[bool(entry.address)],

@@ -67,8 +67,6 @@ class DayField(forms.DateField):
 
 
 class AuditFilters(ListFilters[AuditEntry]):
-    """Person, action and days."""
-
     search = SearchField(_("Search person"))
     action = FilterField(
         _("Action"),
@@ -83,15 +81,12 @@ class AuditFilters(ListFilters[AuditEntry]):
         return rows.filter(contains(text, "people_key"))
 
     def by_action(self, rows: QuerySet[AuditEntry], action: str) -> QuerySet[AuditEntry]:
-        """What was done."""
         return rows.filter(action=action)
 
     def by_date_from(self, rows: QuerySet[AuditEntry], day: date) -> QuerySet[AuditEntry]:
-        """From the beginning of the day."""
         return rows.filter(at__gte=_midnight(day))
 
     def by_date_to(self, rows: QuerySet[AuditEntry], day: date) -> QuerySet[AuditEntry]:
-        """To the end of the day."""
         return rows.filter(at__lt=_midnight(day + timedelta(days=1)))
 
 

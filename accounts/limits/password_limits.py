@@ -137,7 +137,6 @@ def digest(text: str) -> str:
 
 
 def _limits(request: HttpRequest, name: str, link: str = "") -> list[Limit]:
-    """Return what limits tries under a name in this browser."""
     browser = link or _known(request).get(digest(name))
     return _limits_of_browser(name, browser) if browser else _limits_of_strangers(request, name)
 

@@ -15,7 +15,6 @@ LIFETIME = timedelta(days=7)
 
 
 def url_for(user_id: int) -> str:
-    """Return the address for a notice about this user."""
     token = signing.TimestampSigner(salt=SALT).sign_object([user_id, timezone.now().timestamp()])
     return settings.SITE_URL + reverse("operators:not-me", args=[token])
 

@@ -54,7 +54,6 @@ def notify(template: str, to: str, context: Mapping[str, object], *, account: Ac
 
 @task()
 def send_notice(mail_id: int) -> None:
-    """Send a notice that is due."""
     deliver(mail_id, send_notice, NOTICE)
 
 

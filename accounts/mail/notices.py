@@ -45,7 +45,6 @@ def tell(  # noqa: PLR0913  a notice has these parts
 
 
 def _when_and_where(at: "datetime", address: str | None) -> str:
-    """Return the sentence with time and place."""
     when = date_format(timezone.localtime(at, timezone.get_fixed_timezone(0)), "DATETIME_FORMAT")
     if address is None:
         return _("When: %(when)s UTC.") % {"when": when}

@@ -80,7 +80,6 @@ class Account(models.Model):
 
     @property
     def rule(self) -> AccountRule:
-        """What the account asks of its operators."""
         return AccountRule(self.two_factor_policy, self.required_from)
 
     def set_policy(self, policy: str, changed_by: str, required_from: "datetime | None" = None) -> bool:

@@ -11,8 +11,6 @@ from accounts.search_keys import SearchKey
 
 
 class Action(models.TextChoices):
-    """What an audit entry is about."""
-
     SIGNED_IN = "signed_in", _("Signed in")
     SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed: wrong password")
     SIGN_IN_REFUSED = "sign_in_refused", _("Sign-in refused")
@@ -92,14 +90,10 @@ class AppendOnlyError(TypeError):
 
 
 class AppendOnlyQuerySet(models.QuerySet["AuditEntry"]):
-    """Rows that can be added and read, nothing else."""
-
     def update(self, **_kwargs: Any) -> NoReturn:
-        """Refuse."""
         raise AppendOnlyError
 
     def delete(self) -> NoReturn:
-        """Refuse."""
         raise AppendOnlyError
 
 
@@ -142,5 +136,4 @@ class AuditEntry(models.Model):
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Refuse."""
         raise AppendOnlyError

@@ -18,14 +18,10 @@ class OutgoingMail(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """Which task sends it."""
-
         NOTICE = "notice"
         LINK = "link"
 
     class State(models.TextChoices):
-        """How far it has come."""
-
         WAITING = "waiting"
         SENT = "sent"
         FAILED = "failed"
@@ -71,7 +67,6 @@ class OutgoingMail(models.Model):
 
     @property
     def is_sent(self) -> bool:
-        """Whether a mail server has taken it."""
         return self.state == self.State.SENT
 
     @property

@@ -63,8 +63,6 @@ class SelectionForm(PlainForm):
 
 
 class GroupForm(PlainForm):
-    """To which group the operators are added."""
-
     group = forms.ModelChoiceField(
         label=_("Group"),
         queryset=Group.objects.none(),
@@ -117,12 +115,10 @@ class ConfirmForm(PlainForm):
 
     @property
     def hidden(self) -> list[forms.BoundField]:
-        """The fields that say which preview it was."""
         return [self[name] for name in ("key", "counted", "shown", "who")]
 
     @classmethod
     def fresh(cls, counted: int, shown: str, who: Iterable[int] = ()) -> "ConfirmForm":
-        """Return the form of a new preview."""
         numbers = ",".join(map(str, sorted(who)))
         return cls(initial={"key": uuid.uuid4(), "counted": counted, "shown": shown, "who": numbers})
 
@@ -144,7 +140,6 @@ class ConfirmExceptionForm(ConfirmForm):
 
     @property
     def reason(self) -> str:
-        """Why there are these exceptions."""
         return str(self.cleaned_data["why"])
 
     @property

@@ -73,8 +73,6 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """People, and the titles of columns that mean nothing here."""
-
     rows: list[Row]
     unread: list[str]
 
@@ -255,7 +253,6 @@ def _note_groups(row: Row, numbers: dict[str, int]) -> None:
 
 
 def _note_override(row: Row, overrides: dict[str, str]) -> None:
-    """Find the override."""
     typed = row.cells["override"]
     row.override = overrides.get(typed.casefold(), "")
     if typed and not row.override:
@@ -284,6 +281,5 @@ def _note_taken(rows: list[Row], account: Account) -> None:
 
 
 def _portions(rows: list[Row]) -> Iterator[list[Row]]:
-    """Return the rows some at a time."""
     for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
         yield rows[start : start + LOOKED_UP_AT_ONCE]

@@ -54,7 +54,6 @@ _WHILE_DISABLED = gettext_lazy(
 
 
 def consequence(kind: str, account: Account) -> str:
-    """Return what an action means for those to whom it is done."""
     waits = kind in OVERRIDES and account.two_factor_policy == Policy.DISABLED
     return str(_WHILE_DISABLED if waits else _CONSEQUENCES[Kind(kind)])
 
@@ -80,8 +79,6 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be done."""
-
     acted_upon: Part
     left_out: list[Part]
     includes_you: bool

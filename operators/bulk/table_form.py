@@ -60,7 +60,6 @@ class InviteManyForm(PlainForm):
             raise ValidationError(str(error), code="encoding") from error
 
     def clean(self) -> dict[str, Any]:
-        """Read and check the rows."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -76,7 +75,6 @@ class InviteManyForm(PlainForm):
 
     @property
     def good(self) -> list[Row]:
-        """The rows that can be invited."""
         return [row for row in self.rows if not row.errors]
 
     @property
@@ -86,5 +84,4 @@ class InviteManyForm(PlainForm):
 
     @property
     def bad(self) -> list[Row]:
-        """The rows with something wrong."""
         return [row for row in self.rows if row.errors]

@@ -60,8 +60,6 @@ class OtherPeopleError(Exception):
 
 
 class LeftOutError(Exception):
-    """The operator is left out, for this reason."""
-
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
@@ -247,7 +245,6 @@ def _do_claimed(action: BulkAction, item: BulkItem, by: Origin) -> None:
 
 
 def _invite(action: BulkAction, item: BulkItem, by: Origin) -> None:
-    """Add the person of the item, and send the invitation."""
     data = item.data or {}
     wanted = Group.objects.filter(account=action.account_id, pk__in=data["groups"])
     found = list(wanted.exclude(kind=Group.Kind.EVERYONE))

@@ -52,8 +52,6 @@ LATELY, EVER = 70, 92
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the invented people go, and what they have in common."""
-
     account: Account
     groups: Mapping[Group, float]
     sub_accounts: Mapping[SubAccount, float]
@@ -65,8 +63,6 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented operator, and what stands in other tables about them."""
-
     operator: Operator
     groups: list[Group]
     authenticator: Authenticator | None
@@ -111,7 +107,6 @@ def _happens(dice: Random, of_a_hundred: float) -> bool:
 
 
 def _person(place: Place, number: int) -> Person:
-    """Return the person with this number."""
     dice = Random(number)  # noqa: S311  nothing here is secret
     state = _one_of(dice, STATES, "")
     operator = _operator(place, number, state, dice)
@@ -125,7 +120,6 @@ def _person(place: Place, number: int) -> Person:
 
 
 def _operator(place: Place, number: int, state: str, dice: Random) -> Operator:
-    """Return the person's row."""
     first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
     ascii_name = f"{first}.{last}".lower().encode("ascii", "ignore").decode().replace("'", "")
     invited = state in {"invited", "expired"}
@@ -153,7 +147,6 @@ def _set_override(operator: Operator, now: datetime, dice: Random) -> None:
 
 
 def _sign_in(operator: Operator, joined: datetime, now: datetime, dice: Random) -> None:
-    """Let most have signed in, many of them lately."""
     if _happens(dice, EVER):
         days = 30 if _happens(dice, LATELY * 100 / EVER) else 900
         operator.last_login = max(joined, now - timedelta(seconds=dice.randrange(60, days * 86_400)))
@@ -190,7 +183,6 @@ def _invitation(operator: Operator, now: datetime, *, expired: bool) -> Link:
 
 
 def _store(place: Place, people: list[Person]) -> None:
-    """Add all rows of these people in a few statements."""
     with transaction.atomic():
         Operator.objects.bulk_create([person.operator for person in people])
         authenticators, links, members = [], [], []

@@ -16,7 +16,6 @@ ENDS = (LinkRecord.End.REPLACED, LinkRecord.End.USED, LinkRecord.End.WITHDRAWN, 
 
 
 def make(account: Account, now: datetime) -> None:
-    """Give the account sample days and sample links."""
     CoverageDay.objects.bulk_create(
         CoverageDay(
             account=account,

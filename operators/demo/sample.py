@@ -77,7 +77,6 @@ def make_sample_account() -> Account:
 
 
 def _expire(operator: Operator) -> None:
-    """Let an invitation have left long ago."""
     earlier = {"expires_at": F("expires_at") - EXPIRED}
     Link.objects.filter(user=operator).update(created_at=F("created_at") - EXPIRED, **earlier)
     asked_at = F("asked_at") - EXPIRED
@@ -120,7 +119,6 @@ def _join(account: Account, name: str, by: Origin) -> Operator:
 
 
 def _enroll(operator: Operator) -> None:
-    """Give an operator the demo's authenticator."""
     Authenticator.objects.create(
         user=operator,
         sealed_secret=vault.seal(KEY, operator.pk, vault.Purpose.SECRET),
@@ -131,7 +129,6 @@ def _enroll(operator: Operator) -> None:
 
 
 def _leave_codes(operator: Operator, codes: list[str], **fields: datetime | None) -> None:
-    """Let an operator have these recovery codes left."""
     hashes = recovery.hashes_of(codes, KEY)
     Authenticator.objects.filter(user=operator).update(recovery_hashes=hashes, **fields)
 
@@ -150,7 +147,6 @@ def _invited(account: Account, name: str, by: Origin) -> Operator:
 
 
 def _save(operator: Operator, by: Origin) -> Operator:
-    """Store a new operator."""
     operator.save()
     record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
     return operator

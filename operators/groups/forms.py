@@ -10,8 +10,6 @@ from accounts.text import isolated
 
 
 class NameForm(PlainForm):
-    """One field."""
-
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def refuse_taken(self) -> None:

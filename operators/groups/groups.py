@@ -33,13 +33,11 @@ def others_of(group: Group) -> QuerySet[Operator]:
 
 
 def _by_name(group: Group) -> QuerySet[Operator]:
-    """Return the operators of the group's account."""
     operators: QuerySet[Operator] = Operator.objects.filter(account=group.account_id)
     return operators.order_by("name_key", "pk")
 
 
 def _membership_in(group: Group) -> Exists:
-    """Return the condition that an operator is in the group."""
     return Exists(Membership.objects.filter(operator=OuterRef("pk"), group=group))
 
 
@@ -138,6 +136,5 @@ def _labels(operator: Operator) -> str:
 
 
 def _refuse_everyone(group: Group) -> None:
-    """Raise UnchangeableError for Everyone."""
     if group.kind == Group.Kind.EVERYONE:
         raise UnchangeableError

@@ -35,8 +35,6 @@ BATCH = 500
 
 
 class State(StrEnum):
-    """How far a link has come."""
-
     WAITING = "waiting"
     SENT = "sent"
     COPIED = "copied"
@@ -104,8 +102,6 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
 
 
 class LinkFilters(ListFilters[LinkRecord]):
-    """Person, kind and state."""
-
     search = SearchField(gettext_lazy("Search name or email"))
     kind = FilterField(
         gettext_lazy("Kind"),
@@ -118,16 +114,13 @@ class LinkFilters(ListFilters[LinkRecord]):
         return rows.filter(contains(text, "people_key"))
 
     def by_kind(self, rows: QuerySet[LinkRecord], kind: str) -> QuerySet[LinkRecord]:
-        """What the link is for."""
         return rows.filter(kind=kind)
 
     def by_state(self, rows: QuerySet[LinkRecord], state: str) -> QuerySet[LinkRecord]:
-        """How far it has come."""
         return rows.filter(state=state)  # type: ignore[misc]  # annotated by records()
 
 
 def header() -> list[str]:
-    """Return the titles of the file's columns."""
     titles = [_("For"), _("Kind"), _("Asked by"), _("State"), _("Asked"), _("Sent"), _("Failed")]
     return [*titles, _("Copied"), _("Opened"), _("Works until"), _("Ended")]
 

@@ -85,7 +85,6 @@ def _needs_one(request: SignedInRequest, operator: Operator) -> bool:
 
 
 def _send(request: SignedInRequest, operator: Operator) -> None:
-    """Ask for the email and say how that went."""
     if wait := setup_link.send(operator, origin(request)):
         text = _("A setup link went out a short while ago. Send it again in %(wait)s.")
         messages.warning(request, text % {"wait": duration(wait)})

@@ -62,12 +62,10 @@ KEYS = (
 
 
 def what() -> str:
-    """Return what the audit trail calls the table."""
     return _("Status of operators")
 
 
 def header() -> list[str]:
-    """Return the titles of the columns."""
     return [
         _("Name"),
         _("Email"),
@@ -149,7 +147,6 @@ def _resets(operators: dict[int, Operator]) -> dict[int, Resets]:
 
 
 def _row(operator: Operator, resets: Resets) -> list[str]:
-    """Return the cells of one operator."""
     number, last = resets
     return [
         operator.name,

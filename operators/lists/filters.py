@@ -34,7 +34,6 @@ TRIGRAM = 3  # letters
 
 
 def _is_named(text: str) -> Q:
-    """Return the condition that an operator's name contains the text."""
     return contains(text, "name_key")
 
 
@@ -44,8 +43,6 @@ def _has_address(text: str) -> Q:
 
 
 class PersonFilters(ListFilters[Operator]):
-    """Search alone."""
-
     search = SearchField(_("Search name or email"))
 
     def by_search(self, rows: QuerySet[Operator], text: str) -> QuerySet[Operator]:
@@ -54,8 +51,6 @@ class PersonFilters(ListFilters[Operator]):
 
 
 class OperatorFilters(PersonFilters):
-    """Everything by which the list can be narrowed."""
-
     status = FilterField(_("Status"), [("", _("Any status")), *STATUS_LABELS.items()])
     group = FilterField(_("Group"))
     sub_account = FilterField(_("Sub account"))
@@ -103,7 +98,6 @@ class OperatorFilters(PersonFilters):
         return connection.vendor == "postgresql" and len(self.data.get("search", "")) >= TRIGRAM
 
     def by_status(self, rows: QuerySet[Operator], value: str) -> QuerySet[Operator]:
-        """As the column says."""
         status, rule, now = Status(value), self.account.rule, timezone.now()
         if status is Status.LOCKED:
             rows = rows.filter(pk__in=perhaps_locked(self.account))

@@ -31,8 +31,6 @@ class SortableColumn(tables.Column):
 
 
 class OperatorTable(tables.Table):
-    """The operators list."""
-
     # Regardless of letter case, as the index has it.
     name = SortableColumn(["name_key", "pk"], ["-name_key", "-pk"], verbose_name=_("Name"))
     email = SortableColumn(["email", "pk"], ["-email", "-pk"], verbose_name=_("Email"))
@@ -69,7 +67,6 @@ class OperatorTable(tables.Table):
 
     @property
     def operators(self) -> list[Operator]:
-        """The rows of the page."""
         operators: list[Operator] = self.page.object_list.data
         return operators
 

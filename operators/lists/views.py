@@ -82,6 +82,5 @@ def _is_counted(request: SignedInRequest) -> bool:
 
 
 def _counts(account: Account) -> dict[str, Any]:
-    """Return what the head of the list shows of the numbers by status."""
     counts = count(account, timezone.now())
     return {"counts": counts, "count_links": links(counts)}

@@ -17,8 +17,6 @@ SILENCE = timedelta(seconds=120)
 
 
 class Reason(models.TextChoices):
-    """Why an operator is left out."""
-
     YOURSELF = "yourself", _("This is you: do it on your own page")
     SINGLE_SIGN_ON = "single_sign_on", _("Signs in by single sign-on")
     NOT_ENROLLED = "not_enrolled", _("Two-factor authentication is not set up")
@@ -57,8 +55,6 @@ class BulkAction(models.Model):
         INVITE = "invite", _("Invite people")
 
     class State(models.TextChoices):
-        """How far it has come."""
-
         RUNNING = "running", pgettext_lazy("bulk action", "Running")
         DONE = "done", pgettext_lazy("bulk action", "Done")
         CANCELLED = "cancelled", pgettext_lazy("bulk action", "Cancelled")
@@ -133,8 +129,6 @@ class BulkItem(models.Model):
     """One operator of a bulk action. The number and name are copied: the result outlives the operator."""
 
     class State(models.TextChoices):
-        """How far it has come."""
-
         WAITING = "waiting", pgettext_lazy("bulk action", "Waiting")
         DONE = "done", pgettext_lazy("bulk action", "Done")
         LEFT_OUT = "left_out", pgettext_lazy("bulk action", "Not done")

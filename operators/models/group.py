@@ -78,13 +78,10 @@ class Group(KeyedModel):
 
     @classmethod
     def label_of(cls, kind: str, name: str) -> str:
-        """Return the name to show of a group of this kind and name."""
         return name if kind == cls.Kind.OWN else str(cls.Kind(kind).label)
 
 
 class Membership(models.Model):
-    """An operator in a group."""
-
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
     operator = models.ForeignKey("Operator", on_delete=models.CASCADE, related_name="memberships")
 
@@ -96,7 +93,6 @@ class Membership(models.Model):
 
 
 def create_account(name: str) -> Account:
-    """Create an account with its two system groups."""
     account = Account.objects.create(name=name)
     Group.objects.bulk_create(
         Group(account=account, name=str(kind.label), kind=kind)

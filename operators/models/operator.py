@@ -45,7 +45,6 @@ class JSONList(Func):
     def as_postgresql(  # pragma: no cover  the suite runs on PostgreSQL too
         self, compiler: "SQLCompiler", connection: "BaseDatabaseWrapper", **context: Any
     ) -> Any:
-        """PostgreSQL's name for it."""
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
@@ -116,7 +115,6 @@ class OperatorQuerySet(KeyedQuerySet["Operator"]):
         return self.filter(found if live else ~found, joined_at=None)
 
     def administrators(self) -> Self:
-        """Members of the system group Administrators."""
         return self.filter(
             pk__in=Membership.objects.filter(group__kind=Group.Kind.ADMINISTRATORS).values("operator")
         )
@@ -148,7 +146,6 @@ class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: 
     """Finds operators; addresses are compared without regard to letter case."""
 
     def get_by_natural_key(self, email: str) -> "Operator":
-        """Return the operator with that email address."""
         operator: Operator | None = self.all().with_email(email)
         if operator is None:
             raise Operator.DoesNotExist
@@ -167,8 +164,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     """
 
     class SignInMethod(models.TextChoices):
-        """By which door an operator comes in."""
-
         PASSWORD = "password", pgettext_lazy("sign-in method", "Password")
         SINGLE_SIGN_ON = "single_sign_on", _("Single sign-on")
 
@@ -250,12 +245,10 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return f"{self.name} ({self.email})" if self.name else self.email
 
     def clean(self) -> None:
-        """Store the address in its one form."""
         self.email = normalize_email(self.email)
 
     @property
     def is_administrator(self) -> bool:
-        """Whether this operator administers the account."""
         return any(kind == Group.Kind.ADMINISTRATORS for kind, _name in self._memberships())
 
     @property
@@ -289,7 +282,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def effective(self) -> Effective:
-        """The two-factor policy that holds for this operator, and why."""
         return effective_policy(
             self.account.rule,
             self.override,
@@ -299,7 +291,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def facts(self) -> Facts:
-        """What the rules ask about this operator."""
         return Facts(
             invited=self.is_invited,
             active=self.is_active,
@@ -333,7 +324,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def is_single_sign_on(self) -> bool:
-        """Whether an identity provider is this operator's door."""
         return self.sign_in_method == self.SignInMethod.SINGLE_SIGN_ON
 
     @property
@@ -370,7 +360,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return next(sent, None)
 
     def _has_live(self, wanted: Link.Purpose) -> bool:
-        """Return whether a link of that purpose works."""
         return any(purpose == wanted for purpose, _email, _at in self._links())
 
     def _links(self) -> list[list[str | None]]:
@@ -392,7 +381,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
 
     def get_absolute_url(self) -> str:
-        """Return the address of the operator's page."""
         return reverse("operators:detail", args=[self.pk])
 
     def landing_url(self) -> str:

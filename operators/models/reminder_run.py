@@ -11,8 +11,6 @@ class ReminderRun(models.Model):
     """A round of reminders through an account; at most one of an account goes on at a time."""
 
     class State(models.TextChoices):
-        """How far it has come."""
-
         RUNNING = "running"
         DONE = "done"
         STOPPED = "stopped"
@@ -45,7 +43,6 @@ class ReminderRun(models.Model):
 
     @property
     def is_running(self) -> bool:
-        """Whether there is more to do."""
         return self.state == self.State.RUNNING
 
     @property

@@ -81,7 +81,6 @@ class ExceptionFilters(PersonFilters):
 
     @cached_property
     def qs(self) -> QuerySet[Operator]:
-        """The rows that search and kind leave."""
         kind = self.cleaned_data.get("kind", "") if self.is_valid() else ""
         return super().qs.filter(_shown(kind))
 
@@ -124,7 +123,6 @@ class ExceptionTable(tables.Table):
 
 
 def header() -> list[str]:
-    """Return the titles of the columns of the CSV."""
     titles = [_("Name"), _("Email"), _("Account's setting"), _("Override"), _("Reason"), _("Made by")]
     return [*titles, _("Made"), _("Last day"), _("State")]
 
@@ -141,7 +139,6 @@ def rows(found: QuerySet[Operator]) -> Iterator[list[str]]:
 
 
 def _row(operator: Operator, zone: Any, states: dict[bool, str]) -> list[str]:
-    """Return the cells of one exception."""
     made, day = operator.override_at, operator.override_last_day
     return [
         operator.name,

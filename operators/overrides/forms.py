@@ -89,7 +89,6 @@ class OverrideForm(PlainForm):
         self.rule = rule
 
     def clean(self) -> dict[str, Any]:
-        """A ticked box needs a choice, and an exception a reason."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("override"):
             self._check_policy(cleaned)

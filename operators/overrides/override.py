@@ -51,7 +51,6 @@ def set_override(
 
 
 def _under(operator: Operator, override: Override) -> Effective:
-    """Return what is asked of the operator under an override."""
     rule, single_sign_on = operator.account.rule, operator.is_single_sign_on
     return effective_policy(rule, override, single_sign_on=single_sign_on, now=timezone.now())
 

@@ -60,8 +60,6 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class GroupCoverage:
-    """A group's coverage, and its numbers by status."""
-
     group: Group
     coverage: Coverage
     by_status: dict[Status, int]
@@ -102,7 +100,6 @@ def by_group(account: Account, now: datetime) -> list[GroupCoverage]:
 
 
 def _group(group: Group, row: Mapping[str, int]) -> GroupCoverage:
-    """Return a group with its numbers."""
     by_status = {status: row.get(f"is_{status.name.lower()}", 0) for status in SHOWN_BY_GROUP}
     return GroupCoverage(group, Coverage(by_status[Status.PROTECTED], row.get("counted", 0)), by_status)
 

@@ -25,8 +25,6 @@ OPEN = (Status.REQUIRED, Status.OPTIONAL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All that the page shows."""
-
     coverage: Coverage
     by_status: dict[Status, int]
     exceptions: int
@@ -98,7 +96,6 @@ def _excepted(account: Account, now: datetime) -> QuerySet[Operator]:
 
 
 def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, now: datetime) -> Numbers:
-    """Return what the next thing worth doing depends on."""
     account = viewer.account
     not_set_up = status_condition(Status.REQUIRED, account.rule, now)
     not_set_up |= status_condition(Status.OPTIONAL, account.rule, now)

@@ -47,7 +47,6 @@ def _groups(found: Overview) -> list[dict[str, Any]]:
 
 
 def _group(one: GroupCoverage) -> dict[str, Any]:
-    """Return a group's row."""
     coverage: Coverage = one.coverage
     return {
         "pk": one.group.pk,

@@ -58,7 +58,6 @@ def store(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
 
 
 def _insert(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
-    """Store the rows, and what the trail says of them."""
     operator.save()
     Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in groups)
     record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))

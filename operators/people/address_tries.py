@@ -24,11 +24,8 @@ MOST = 50
 
 
 class TakenError(Exception):
-    """An operator of this account has the address."""
-
     @property
     def text(self) -> str:
-        """What to say beside it."""
         return str(TAKEN)
 
 
@@ -41,7 +38,6 @@ class ElsewhereError(Exception):
 
     @property
     def text(self) -> str:
-        """What to say beside it."""
         return _("That address cannot be invited.")
 
 
@@ -54,7 +50,6 @@ class TooManyTriesError(Exception):
 
     @property
     def text(self) -> str:
-        """What to say beside it."""
         text = _("Too many addresses could not be invited. You can add operators again in %(wait)s.")
         return text % {"wait": duration(self.wait)}
 

@@ -19,8 +19,6 @@ LONGEST_KEY = 18
 
 
 class SignInMethodForm(PlainForm):
-    """By which door an operator comes in."""
-
     sign_in_method = forms.ChoiceField(
         label=_("Sign-in method"),
         choices=Operator.SignInMethod.choices,
@@ -52,8 +50,6 @@ class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
 
 
 class MemberOfForm(PlainForm):
-    """The groups and the sub account of an operator."""
-
     groups = GroupsField(
         label=_("Groups"), queryset=Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -108,8 +104,6 @@ class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
 
 
 class DeleteForm(PlainForm):
-    """Deleting takes the operator's name, typed."""
-
     name = BoundedField(
         label=_("Type the operator's name to confirm"),
         error_messages={"required": _("Type the name as it is written above.")},

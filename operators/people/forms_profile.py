@@ -15,8 +15,6 @@ from twofactor.proof import check_own_password
 
 
 class NameForm(PlainForm):
-    """An operator's name."""
-
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}))
 
 

@@ -35,13 +35,10 @@ class ReasonForm(PlainForm):
 
     @property
     def reason(self) -> str:
-        """The sentence for the audit log."""
         return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
 
 
 class ResetForm(ReasonForm):
-    """The same, and what comes next."""
-
     setup_link = forms.ChoiceField(
         label=_("Setup link"),
         choices=[(LATER, _("Send it at the next sign-in")), (NOW, _("Send it now; it works for one hour"))],

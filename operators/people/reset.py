@@ -37,7 +37,6 @@ def reset_unread(operator: Operator, by: Origin, reason: str = "") -> bool:
 
 
 def _remove(operator: Operator, by: Origin, reason: str) -> None:
-    """Delete the authenticator, end what it opened, and record it."""
     if not enrollment.remove(operator, by):
         raise NotEnrolledError
     record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

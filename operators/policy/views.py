@@ -96,7 +96,6 @@ def _must_enroll(request: SignedInRequest, change: Change) -> bool:
 def _page(
     request: SignedInRequest, form: AccountSettingsForm, shown: Preview, *, changed: bool = False
 ) -> HttpResponse:
-    """Render the preview."""
     mine = shown.change.effect_on(request.user.facts)
     context: dict[str, Any] = {
         "account": request.user.account,
@@ -122,7 +121,6 @@ def _page(
 @require_safe
 @administrators_only
 def people(request: SignedInRequest, group: str) -> HttpResponse:
-    """List everybody in one group of the preview."""
     form = AccountSettingsForm(request.GET)
     if not form.is_valid():
         return redirect("accounts:settings")

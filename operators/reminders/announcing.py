@@ -82,7 +82,6 @@ def _is_due(account: Account, now: datetime) -> bool:
 
 
 def _remind(account: Account) -> None:
-    """Begin today's round, of which a constraint allows one."""
     this = _round_of(account)
     with transaction.atomic():
         row, is_new = Announcement.objects.get_or_create(
@@ -93,7 +92,6 @@ def _remind(account: Account) -> None:
 
 
 def _round_of(account: Account) -> dict[str, Any]:
-    """Return what a round that begins now remembers."""
     now = timezone.now()
     return {
         "policy": account.two_factor_policy,
@@ -171,7 +169,6 @@ def typed_a_code() -> Q:
 
 
 def tell(operator: Operator, account: Account) -> None:
-    """Email one person what they have to do, and by when."""
     context = {
         "name": operator.name or operator.email,
         "subject": _("Set up two-factor authentication for %(account)s")

@@ -12,8 +12,6 @@ FEWEST, MOST = REMINDER_DAYS
 
 
 class ReachForm(PlainForm):
-    """Who is reminded."""
-
     to_optional = forms.BooleanField(
         label=_("Also those who may set it up and need not"),
         required=False,
@@ -21,8 +19,6 @@ class ReachForm(PlainForm):
 
 
 class ScheduleForm(PlainForm):
-    """Every how many days there is a round."""
-
     reminder_days = forms.IntegerField(
         label=_("Days between reminders"),
         required=False,

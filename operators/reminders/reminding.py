@@ -52,7 +52,6 @@ def claim(operator: Operator, now: datetime) -> bool:
 
 
 def reach(account: Account, *, to_optional: bool) -> Reach:
-    """Return whom a round would reach, in one query."""
     now = timezone.now()
     wanted = _wanted(account, now, to_optional=to_optional)
     not_asked = {status.name: Count("pk", filter=_has(account, now, status)) for status in NOT_ASKED}
@@ -159,7 +158,6 @@ def remind(run_id: int) -> None:
 
 
 def _enqueue(run_id: int) -> None:
-    """Leave the next portion to the queue."""
     remind.enqueue(run_id)
 
 
@@ -191,7 +189,6 @@ def _remind(operator: Operator, now: datetime) -> bool:
 
 
 def _finish(run: ReminderRun) -> None:
-    """Note that the round is over, in one entry."""
     run.state = ReminderRun.State.DONE
     by = Origin(run.started_by, run.address)
     record(Action.REMINDED, by=by, account=run.account, new=str(run.reminded))

@@ -67,7 +67,6 @@ def begin(account: Account, now: datetime) -> None:
 
 
 def in_words(account: Account) -> str:
-    """Return the schedule for pages and the audit trail."""
     days = account.reminder_days
     if not days:
         return _("Off")

@@ -24,7 +24,6 @@ def reminders(request: SignedInRequest) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, schedule_form: ScheduleForm) -> HttpResponse:
-    """Render the page with this form of the schedule."""
     account = request.user.account
     form = ReachForm(request.GET)
     to_optional = form.is_valid() and form.cleaned_data["to_optional"]
@@ -46,7 +45,6 @@ def _page(request: SignedInRequest, schedule_form: ScheduleForm) -> HttpResponse
 @require_POST
 @administrators_only
 def send(request: SignedInRequest) -> HttpResponse:
-    """Begin a round of reminders."""
     form = ReachForm(request.POST)
     to_optional = form.is_valid() and form.cleaned_data["to_optional"]
     try:
@@ -64,7 +62,6 @@ def send(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def stop(request: SignedInRequest, pk: int) -> HttpResponse:
-    """End the round that goes on."""
     run = get_object_or_404(ReminderRun, pk=pk, account=request.user.account_id)
     if reminding.stop(run, origin(request)):
         messages.success(
@@ -93,7 +90,6 @@ def schedule(request: SignedInRequest) -> HttpResponse:
 
 
 def _schedule_form(request: SignedInRequest) -> ScheduleForm:
-    """Return the form of the schedule."""
     account = request.user.account
     fields = ("reminder_days", "reminders_to_optional")
     return ScheduleForm(data_of(request), initial={field: getattr(account, field) for field in fields})

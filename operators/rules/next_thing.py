@@ -25,8 +25,6 @@ class Numbers:
 
 
 class NextThing(StrEnum):
-    """What there is to be done."""
-
     PROTECT_YOURSELF = "protect yourself"
     ADMINISTRATORS = "administrators"
     LOCKED = "locked"

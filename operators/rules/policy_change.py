@@ -38,7 +38,6 @@ class Change:
 
     @property
     def then(self) -> datetime:
-        """From when on the new rule counts in full."""
         return self.new.required_from or self.now
 
     @property
@@ -70,5 +69,4 @@ class Change:
         return Effect.EXEMPT if after.by_override and self.requires else Effect.AS_BEFORE
 
     def _step_now(self, facts: Facts, rule: AccountRule) -> NextStep:
-        """Return what the password leads to today under a rule."""
         return next_step(facts.effective(rule, self.now), enrolled=facts.enrolled)

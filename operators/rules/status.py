@@ -8,8 +8,6 @@ from accounts.policy import AccountRule, Effective, Override, Policy, effective_
 
 
 class Status(StrEnum):
-    """The status column of the operators list."""
-
     PROTECTED = "protected"
     REQUIRED = "required-not-set-up"
     OPTIONAL = "optional-not-set-up"

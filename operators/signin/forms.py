@@ -47,8 +47,6 @@ class LoginForm(PlainForm):
 
 
 class LinkForm(PlainForm):
-    """To which address a password reset link is sent."""
-
     email = AddressField(
         widget=forms.EmailInput(
             attrs={

@@ -21,8 +21,6 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class OwnSessions:
-    """The sessions to show, and how many there are."""
-
     rows: list[Session]
     total: int
 

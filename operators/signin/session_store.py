@@ -46,7 +46,6 @@ def _may_count() -> QuerySet[Session]:
 
 
 def _row(key: str) -> QuerySet[Session]:
-    """Return the row under the key of that parameter."""
     return Session.objects.filter(session_key=Parameter(key, models.CharField()))
 
 
@@ -67,15 +66,12 @@ _CLAIM = CompiledUpdate(
 
 @cache
 def _change(columns: tuple[str, ...]) -> CompiledUpdate:
-    """Return what stores new values of these columns in a row."""
     fields: Any = map(Session._meta.get_field, columns)
     changes = {name: Parameter(name, field) for name, field in zip(columns, fields, strict=True)}
     return CompiledUpdate(lambda: (_row("stored_key"), changes))
 
 
 class SessionStore(db.SessionStore):
-    """What a request sees of its session."""
-
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._sent_key = session_key
@@ -96,7 +92,6 @@ class SessionStore(db.SessionStore):
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
-        """Return the model of the rows."""
         return Session
 
     def exists(self, session_key: str) -> bool:
@@ -122,7 +117,6 @@ class SessionStore(db.SessionStore):
 
     @property
     def code_given(self) -> bool:
-        """Whether a code was given in this session."""
         self._get_session()  # type: ignore[attr-defined]
         return self._code_given
 
@@ -134,12 +128,10 @@ class SessionStore(db.SessionStore):
 
     @property
     def has_row(self) -> bool:
-        """Whether the browser has sent the key of a session that is there."""
         self._get_session()  # type: ignore[attr-defined]
         return self.session_key is not None
 
     def cycle_key(self) -> None:
-        """Give the session a new key when it is next saved."""
         self._get_session()  # type: ignore[attr-defined]
         if self.session_key:
             self._renamed_from = self.stored_key
@@ -147,7 +139,6 @@ class SessionStore(db.SessionStore):
         self.modified = True
 
     def flush(self) -> None:
-        """Delete the row and begin anew."""
         self._break_off()
         super().flush()
         self._forget_row()
@@ -172,7 +163,6 @@ class SessionStore(db.SessionStore):
             pending.broken_off(self._get_session())  # type: ignore[attr-defined]
 
     def _forget_row(self) -> None:
-        """Forget what the row has told about the session that was."""
         self._stored_user, self._person, self._described = None, None, {}
         self._made_by, self._code_given = "", False
 
@@ -198,7 +188,6 @@ class SessionStore(db.SessionStore):
         return bool(_change(tuple(values)).execute(stored_key=self.stored_key, **values))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        """Return the row of a new session."""
         end = self.get_expiry_date()
         return Session(**{"session_key": self.session_key, "expire_date": end, **self._values(data)})
 
@@ -221,7 +210,6 @@ class SessionStore(db.SessionStore):
         return values | self._answered
 
     def delete(self, session_key: str | None = None) -> None:
-        """Delete the row in one statement."""
         key = session_key or self.stored_key
         if key:
             self.model.objects.filter(session_key=key).delete()
@@ -244,7 +232,6 @@ class SessionStore(db.SessionStore):
         return self._begin_act(_COUNT_AND_CLAIM, session_key=self.stored_key, limit=limit)
 
     def take_back_attempt(self) -> None:
-        """Take back a try that was counted."""
         mine = Session.objects.filter(session_key=self.stored_key, wrong_codes__gt=0)
         mine.update(wrong_codes=F("wrong_codes") - 1)
 

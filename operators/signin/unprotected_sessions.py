@@ -23,8 +23,6 @@ from twofactor.made_by import STAND_IN_FOR_A_CODE
 
 @dataclass(frozen=True, slots=True)
 class Unprotected:
-    """How many sessions there are, and of how many operators."""
-
     sessions: int = 0
     operators: int = 0
 
@@ -36,7 +34,6 @@ def count(account: Account, here: str | None) -> Unprotected:
 
 
 def count_of(operator: Operator) -> int:
-    """Return how many of the account's are this operator's."""
     return _sessions(operator.account, None).filter(user=operator).count()
 
 

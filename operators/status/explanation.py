@@ -29,7 +29,6 @@ class Explanation:
 
     @property
     def sentence(self) -> str:
-        """All of it in one line."""
         return "; ".join(part for part in (self.policy, self.state, self.next_event) if part)
 
     @property
@@ -66,7 +65,6 @@ def explain(operator: Operator) -> Explanation:
 
 
 def _policy(operator: Operator, effective: Effective) -> str:
-    """Return the policy and its source."""
     if effective.policy is None:
         return _("Does not apply: single sign-on")
     if effective.source is Source.ACCOUNT_DISABLED:
@@ -92,7 +90,6 @@ def _state(operator: Operator, effective: Effective) -> str:
 
 
 def _enrolled(operator: Operator, effective: Effective) -> str:
-    """Return the state of an authenticator."""
     if not effective.usable:
         return _("the authenticator is kept and not asked for")
     return _("locked") if operator.is_locked else _("set up")

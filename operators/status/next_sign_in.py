@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 class Event(StrEnum):
-    """What comes next for an operator."""
-
     INVITATION_EXPIRED = "invitation expired"
     JOINS_SETTING_UP = "joins, setting up"
     JOINS_PERHAPS_SETTING_UP = "joins, perhaps setting up"
@@ -137,7 +135,6 @@ def _joining(operator: Operator, effective: Effective) -> Event:
 
 
 def _signing_in(operator: Operator, effective: Effective) -> Event:
-    """Return what a right password leads to."""
     step = next_step(effective, enrolled=operator.is_enrolled)
     if step is not NextStep.CODE:
         return _EVENTS[step]
@@ -147,7 +144,6 @@ def _signing_in(operator: Operator, effective: Effective) -> Event:
 
 
 def next_sign_in(operator: Operator) -> str:
-    """Return the sentence about an operator."""
     return _said(_SENTENCES, operator, operator.effective)
 
 

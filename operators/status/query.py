@@ -39,7 +39,6 @@ def rows_where(holds: Callable[[Facts], bool], now: datetime, enrolled: Q = JOIN
 
 
 def status_condition(status: Status, rule: AccountRule, now: datetime, enrolled: Q = JOINED) -> Q:
-    """Return which operators of an account with this rule have the status."""
     return rows_where(lambda facts: status_of(facts, facts.effective(rule, now)) is status, now, enrolled)
 
 

@@ -16,7 +16,6 @@ register = template.Library()
 
 @register.simple_tag
 def status_badge(status: Status) -> str:
-    """Return the badge of a status."""
     return format_html('<span class="status is-{}">{}</span>', STATUS_TONES[status], STATUS_LABELS[status])
 
 

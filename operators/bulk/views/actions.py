@@ -82,7 +82,6 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
 
 
 def _form_of(kind: str, account: Account) -> type[ConfirmForm]:
-    """Return the form that confirms this kind."""
     if kind == BulkAction.Kind.RESET:
         return ConfirmResetForm
     return ConfirmExceptionForm if makes_exceptions(kind, account, timezone.now()) else ConfirmForm
@@ -112,7 +111,6 @@ def _preview(
 
 
 def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
-    """Return what keeps the selection on the page."""
     cleaned = selection.cleaned_data
     kept = [("kind", cleaned["kind"])]
     if cleaned["every"]:

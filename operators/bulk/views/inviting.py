@@ -74,7 +74,6 @@ def _form(request: SignedInRequest) -> InviteManyForm:
 
 
 def _page(request: SignedInRequest, form: InviteManyForm) -> HttpResponse:
-    """Show the form, and below it the outcome of the check."""
     context: dict[str, object] = {"form": form}
     if form.is_bound and form.is_valid():
         good, bad = form.good, form.bad

@@ -138,7 +138,6 @@ def _rename(request: SignedInRequest, group: Group, form: NameForm) -> bool:
 
 
 def _add(request: SignedInRequest, group: Group) -> HttpResponse:
-    """Add the ticked operators."""
     try:
         added = add_members(group, _chosen(request, "add"), origin(request))
     except (UnchangeableError, Group.DoesNotExist) as error:
@@ -181,6 +180,5 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
 
 
 def _chosen(request: SignedInRequest, field: str) -> list[Operator]:
-    """Return the operators of the account whose numbers a field holds."""
     numbers = [text for text in request.POST.getlist(field) if DATABASE_KEY.fullmatch(text)]
     return list(Operator.objects.complete().filter(account=request.user.account_id, pk__in=numbers))

@@ -28,7 +28,6 @@ PAGE_SIZE = 25
 @require_safe
 @administrators_only
 def sub_accounts(request: SignedInRequest) -> HttpResponse:
-    """Show the sub accounts with the number of their operators."""
     page = Paginator(sub_accounts_of(request.user.account_id), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "operators/groups/sub_accounts.html", {"page": page})
 
@@ -36,7 +35,6 @@ def sub_accounts(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
-    """Add a sub account."""
     form = NameForm(data_of(request))
     if form.is_valid():
         try:
@@ -52,7 +50,6 @@ def add(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Rename a sub account."""
     sub_account = _sub_account(request, pk)
     form = NameForm(data_of(request), initial={"name": sub_account.name})
     if form.is_valid() and _rename(request, sub_account, form):

@@ -8,15 +8,12 @@ from twofactor import trusted
 
 
 class Command(BaseCommand):
-    """manage.py clearsessions."""
-
     help = (
         "Delete expired sessions and trusted browsers, and the counts of limits whose time is over. "
         "The worker does so by itself; where none runs, run it once a day."
     )
 
     def handle(self, **options: object) -> None:
-        """Delete."""
         session.delete_ended()
         trusted.delete_expired()
         rate_limit.delete_ended()

@@ -18,24 +18,18 @@ from operators.models import Operator, create_account
 
 
 class FirstForm(PlainForm):
-    """What a new account begins with, by the rules of the pages."""
-
     name = NameField()
     email = AddressField()
 
 
 class Command(BaseCommand):
-    """Creates an account."""
-
     help = "Create an account and invite its first administrator; prints the invitation link too."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the account's name and the administrator's address."""
         parser.add_argument("name")
         parser.add_argument("--admin", required=True, metavar="EMAIL")
 
     def handle(self, *_args: Any, name: str, admin: str, **_options: Any) -> None:
-        """Create, invite, and print what to do next."""
         form = FirstForm({"name": name, "email": admin})
         if not form.is_valid():
             raise CommandError(" ".join(str(error) for errors in form.errors.values() for error in errors))

@@ -23,7 +23,6 @@ class Command(BaseCommand):
     help = "Run the product with sample data on 127.0.0.1; mails are shown at /mails/."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the port, and how large the account is to be."""
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument(
             "--operators", type=int, default=0, metavar="N", help="Invent people until there are N operators."
@@ -89,7 +88,6 @@ class Command(BaseCommand):
 
 
 def _special(operator: Operator) -> list[str]:
-    """Return what is out of the ordinary."""
     if operator.frozen_at:
         return ["sign-in frozen"]
     if operator.is_locked:

@@ -12,12 +12,9 @@ from operators.signin import frozen
 
 
 class Command(BaseCommand):
-    """Frees one operator's sign-in."""
-
     help = "Free an operator's frozen sign-in. Is recorded in the audit log; needs no mail."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take whose it is, and why."""
         parser.add_argument("email")
         parser.add_argument("--reason", required=True, type=cli.reason, metavar="TEXT")
 

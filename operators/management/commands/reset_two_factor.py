@@ -12,17 +12,13 @@ from operators.people.reset import NotEnrolledError, reset_unread
 
 
 class Command(BaseCommand):
-    """Resets one operator's two-factor authentication."""
-
     help = "Reset an operator's two-factor authentication. Is recorded in the audit log; works without mail."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take whose it is, and why."""
         parser.add_argument("email")
         parser.add_argument("--reason", required=True, type=cli.reason, metavar="TEXT")
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
-        """Reset, and say what comes next."""
         operator = Operator.objects.complete().with_email(email)
         if operator is None:
             raise CommandError(_("No operator has that address."))

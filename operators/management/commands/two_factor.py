@@ -24,7 +24,6 @@ SAID_EVERY = 5000  # rows
 
 
 def _day(text: str) -> date:
-    """Read a day."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -32,7 +31,6 @@ def _day(text: str) -> date:
 
 
 def _percent(text: str) -> float:
-    """Read a share."""
     with suppress(ValueError):
         if 0 <= (share := float(text)) <= 100:  # noqa: PLR2004  per cent
             return share
@@ -54,7 +52,6 @@ class Command(BaseCommand):
     help = "Show and steer two-factor authentication of an account. Changes are recorded in the audit log."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what to do, for which account, and how to answer."""
         actions = parser.add_subparsers(dest="action", required=True)
         status = self._action(actions, "status", "Say how many operators are protected.")
         status.add_argument("--fail-under", type=_percent, metavar="PERCENT", help="End with 3 below that.")
@@ -73,7 +70,6 @@ class Command(BaseCommand):
         export.add_argument("--output", metavar="FILE", help="Without it, the terminal.")
 
     def _action(self, actions: Any, name: str, text: str) -> CommandParser:
-        """Add one thing to do, with the options that all have."""
         parser: CommandParser = actions.add_parser(name, help=text)
         parser.add_argument(
             "--account", default="", metavar="NAME", help="Or its number, if there are several."
@@ -83,7 +79,6 @@ class Command(BaseCommand):
         return parser
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
-        """Do it, print the answer, and end with its code."""
         try:
             answer = getattr(self, "_" + action.replace("-", "_"))(options)
         except cli.RefusedError as error:
@@ -94,7 +89,6 @@ class Command(BaseCommand):
             raise SystemExit(answer.code)
 
     def _print(self, answer: Answer, how: str) -> None:
-        """Print the answer."""
         as_json = json.dumps(answer.data, indent=2, ensure_ascii=False)
         self.stdout.write(as_json if how == "json" else "\n".join(answer.lines))
 
@@ -103,7 +97,6 @@ class Command(BaseCommand):
         return cli.status(cli.account_of(options["account"]), options["fail_under"])
 
     def _set_policy(self, options: dict[str, Any]) -> Answer:
-        """Change the account's setting."""
         account = cli.account_of(options["account"])
         how = {"mail_now": options["mail"], "dry_run": options["dry_run"]}
         return cli.set_policy(account, options["policy"], options["begins"], **how)
@@ -115,7 +108,6 @@ class Command(BaseCommand):
         return cli.override(account, options["email"], given, dry_run=options["dry_run"])
 
     def _remind(self, options: dict[str, Any]) -> Answer:
-        """Begin a round of reminders."""
         account = cli.account_of(options["account"])
         return cli.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
 

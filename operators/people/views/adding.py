@@ -25,7 +25,6 @@ from operators.people.forms import CreateOperatorForm, NewOperatorForm
 @require_safe
 @administrators_only
 def choose(request: SignedInRequest) -> HttpResponse:
-    """Offer the two ways to add an operator."""
     return render(request, "operators/people/add.html")
 
 
@@ -33,7 +32,6 @@ def choose(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def invite(request: SignedInRequest) -> HttpResponse:
-    """Add an operator and send the invitation."""
     form = NewOperatorForm(data_of(request), **_account_of(request))
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         _send(request, operator)
@@ -109,7 +107,6 @@ def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
 
 
 def _send(request: SignedInRequest, operator: Operator) -> None:
-    """Send the invitation and say how that went."""
     try:
         sent = invitation.send(operator, origin(request))
     except TooSoonError as error:

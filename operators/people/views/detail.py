@@ -33,7 +33,6 @@ from operators.status import next_sign_in
 
 @require_safe
 def main(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show an operator's login options and two-factor state."""
     operator = access.visible(request.user, pk)
     fresh_link.TOKEN.forget(request.session)
     return _main_page(request, operator, _override_form(operator), _method_form(operator))
@@ -42,7 +41,6 @@ def main(request: SignedInRequest, pk: int) -> HttpResponse:
 def _main_page(
     request: SignedInRequest, operator: Operator, override: OverrideForm, method: SignInMethodForm
 ) -> HttpResponse:
-    """Render the tab Main with these forms."""
     head = _head(request, operator)
     context = {
         **head,
@@ -95,7 +93,6 @@ def _override_form(operator: Operator, request: SignedInRequest | None = None) -
 
 
 def _method_form(operator: Operator, request: SignedInRequest | None = None) -> SignInMethodForm:
-    """Return the form of the sign-in method."""
     return SignInMethodForm(
         data_of(request) if request else None, initial={"sign_in_method": operator.sign_in_method}
     )
@@ -133,7 +130,6 @@ def _warn_of_sessions(request: SignedInRequest, operator: Operator) -> None:
 @needs_proof_to_post
 @require_POST
 def sign_in_method(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Switch an operator between password and single sign-on."""
     operator = access.to_manage(request.user, pk)
     form = _method_form(operator, request)
     if operator.is_invited:
@@ -148,7 +144,6 @@ def sign_in_method(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
-    """Store the sign-in method and say what happened."""
     try:
         changed = set_sign_in_method(operator, method, origin(request))
     except LastAdministratorError:
@@ -181,7 +176,6 @@ def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -> None:
-    """Store the groups and the sub account and say what happened."""
     groups: list[Group] = list(form.cleaned_data["groups"])
     by = origin(request)
     try:

@@ -81,7 +81,6 @@ def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @require_get_or_post
 def confirm_email(request: HttpRequest) -> HttpResponse:
-    """Ask whether the address shall change, and change it."""
     link = opened_links.opened(request, Link.Purpose.EMAIL)
     if link is None:
         return dead_link(request, Link.Purpose.EMAIL)

@@ -18,7 +18,6 @@ from operators.people.forms import DeleteForm
 @needs_proof
 @require_get_or_post
 def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Say what deactivating does, and do it."""
     operator = access.to_manage(request.user, pk)
     if request.method != "POST":
         return render(request, "operators/people/deactivate.html", {"operator": operator})

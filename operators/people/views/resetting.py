@@ -55,7 +55,6 @@ def reset(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> HttpResponse:
-    """Reset, and say what happened and whether the operator was told."""
     by = origin(request)
     reason = form.reason if isinstance(form, ResetForm) else ""
     try:

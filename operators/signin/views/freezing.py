@@ -45,7 +45,6 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
 @needs_proof_to_post
 @require_POST
 def free(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Let an operator sign in again."""
     operator = access.to_manage(request.user, pk)
     if frozen.free(operator, origin(request)):
         messages.success(request, _("%(name)s can sign in again.") % {"name": isolated(operator.name)})

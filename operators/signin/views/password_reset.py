@@ -112,7 +112,6 @@ def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> b
 
 
 def _say(request: HttpRequest, operator: Operator, *, frees: bool) -> None:
-    """Say what has happened and what to do next."""
     if operator.frozen_at and not frees:
         messages.warning(
             request,

@@ -62,7 +62,6 @@ def end_others(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 def remove_trusted(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Ask for a code again in one browser."""
     browser = trusted.remove(request.user, pk, origin(request))
     if browser is None:
         raise Http404(_("This browser is not trusted any more."))

@@ -16,7 +16,6 @@ class Command(BaseCommand):
     help = "Re-encrypt all secrets under the first of TWO_FACTOR_KEYS. May be stopped and run again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the word that the old keys are gone for good."""
         parser.add_argument(
             "--keys-are-lost",
             action="store_true",
@@ -61,7 +60,6 @@ class Command(BaseCommand):
         return progress.unreadable
 
     def _remaining(self, number: int) -> str:
-        """Return what to do while some secrets need another key."""
         text = ngettext(
             "%d secret is not under the newest key.", "%d secrets are not under the newest key.", number
         )

@@ -59,7 +59,6 @@ class Command(BaseCommand):
             raise CommandError("What is due was not done for five minutes: no worker runs, or it is stuck.")
 
     def _work(self, interval: float, *, once: bool) -> None:
-        """Work round by round."""
         if not default_task_backend.supports_defer:
             raise CommandError("There is no queue: with MAIL_QUEUE=immediate emails leave at once.")
         # The worker tells at each start and end that it starts or ends, which is each round.
