@@ -29,6 +29,7 @@ class Browser(Client):
 
     def __init__(self, meter: Meter = nullcontext) -> None:
         super().__init__(enforce_csrf_checks=True, headers=HEADERS)
+        self.handler.load_middleware()  # a server does it once, when it begins
         self.meter = meter
         self.page = ""
 
