@@ -166,19 +166,20 @@ def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_cod
     `with_code` says whether a code, or the set-up of an authenticator, was among the means.
     """
     state = request.session.pop(SESSION_KEY, None)
-    if state and state["step"] == Step.CODE:
-        password_limits.forgive(request, user.email)
     # Not at the first login of all, which whoever has just joined expects.
     is_new = user.last_login is not None and not password_limits.is_known(request, user.email)
-    login(request, user, backend=user.backend)
-    request.session[enrollment.SEED_KEY] = enrollment.new_seed()
-    proof.remember(request.session, with_code=with_code)
-    password_limits.remember_browser(request, user.email)
-    by = origin(request, user)
-    request.session.describe(  # type: ignore[attr-defined]
-        address=by.address, user_agent=user_agent(request), made_by=made_by
-    )
+    # One transaction, as each costs a wait for the disk.
     with transaction.atomic():
+        login(request, user, backend=user.backend)
+        by = origin(request, user)
         record(Action.SIGNED_IN, by=by, subject=user, new=made_by)
         if is_new:
             emails.new_browser(user, browser_name(user_agent(request)), by.address)
+        if state and state["step"] == Step.CODE:
+            password_limits.forgive(request, user.email)
+    request.session[enrollment.SEED_KEY] = enrollment.new_seed()
+    proof.remember(request.session, with_code=with_code)
+    password_limits.remember_browser(request, user.email)
+    request.session.describe(  # type: ignore[attr-defined]
+        address=by.address, user_agent=user_agent(request), made_by=made_by
+    )
