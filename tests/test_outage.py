@@ -17,7 +17,7 @@ from django.db import (
 )
 from django.test import Client
 
-from operators.models import Operator
+from operators.backends import PasswordBackend
 from uptrends_2fa.outage import is_outage
 
 LOGIN = {"email": "olga@example.com", "password": "wrong"}
@@ -92,7 +92,7 @@ def failing(monkeypatch):
         def fail(*_arguments):
             raise error
 
-        monkeypatch.setattr(Operator.objects, "complete", fail)
+        monkeypatch.setattr(PasswordBackend, "find", fail)
         return Client(raise_request_exception=False)
 
     return fail_with
