@@ -54,7 +54,6 @@ class LineField(BoundedField):
         super().__init__(**{"max_length": TEXT_LENGTH, **kwargs})
 
     def to_python(self, value: Any) -> str:
-        """Return the line as it is stored and compared."""
         return one_line(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
@@ -66,7 +65,7 @@ class LineField(BoundedField):
             self._refuse("mark", mark)
 
     def _refuse(self, code: str, character: str) -> NoReturn:
-        """Say which character it is, as nobody sees it."""
+        # Which one it is, as nobody sees it.
         raise ValidationError(self.error_messages[code], code=code, params={"character": named(character)})
 
 
@@ -82,7 +81,6 @@ class NameField(LineField):
         super().__init__(**{"label": _("Name"), **kwargs})
 
     def validate(self, value: str) -> None:
-        """Refuse what shows as nothing."""
         if value and not any(_is_seen(char) for char in visible(value)):
             raise ValidationError(_("Type a name that can be seen."), code="nothing")
         super().validate(value)
@@ -127,25 +125,24 @@ class NewPasswordForm(PlainForm):
         super().__init__(*args, **kwargs)
         self.operator = operator
 
-    def clean_new_password_again(self) -> str:
-        """Both must be the same, so that a typing mistake is not found out at the next sign-in."""
-        again: str = self.cleaned_data["new_password_again"]
-        if "new_password" in self.cleaned_data and again != self.cleaned_data["new_password"]:
-            raise ValidationError(_("The two passwords differ. Type the same one twice."), code="differ")
-        return again
+    def clean(self) -> None:
+        check_new_password(self, self.operator)
 
-    def clean(self) -> dict[str, Any]:
-        """Check the password against the rules, with the name and email as they were just typed."""
-        cleaned = super().clean() or self.cleaned_data
-        for field in ("name", "email"):
-            if field in cleaned:
-                setattr(self.operator, field, cleaned[field])
-        if "new_password" in cleaned:
-            try:
-                validate_password(cleaned["new_password"], self.operator)
-            except ValidationError as error:
-                self.add_error("new_password", error)
-        return cleaned
+
+def check_new_password(form: forms.Form, operator: "Operator") -> None:
+    """Refuse two that differ, and what the rules forbid for this name and email, as they were just typed."""
+    typed = form.cleaned_data
+    for field in {"name", "email"} & typed.keys():
+        setattr(operator, field, typed[field])
+    if "new_password" not in typed:
+        return
+    if typed.get("new_password_again", typed["new_password"]) != typed["new_password"]:
+        text = _("The two passwords differ. Type the same one twice.")
+        form.add_error("new_password_again", ValidationError(text, code="differ"))
+    try:
+        validate_password(typed["new_password"], operator)
+    except ValidationError as error:
+        form.add_error("new_password", error)
 
 
 class AccountSettingsForm(PlainForm):
@@ -181,20 +178,17 @@ class AccountSettingsForm(PlainForm):
         ) % {"zone": settings.TIME_ZONE}
 
     def clean_required_from(self) -> date | None:
-        """The day is one to come, and not far away."""
         day: date | None = self.cleaned_data["required_from"]
         today = day_of(timezone.now())
         if day and not today < day <= today + LONGEST_NOTICE:
             raise ValidationError(_("Choose a day after today, within a year."), code="day")
         return day
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Beside another policy the day means nothing, and is not shown: whatever stands there is ignored."""
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("two_factor_policy") != Policy.REQUIRED:
+        if self.cleaned_data.get("two_factor_policy") != Policy.REQUIRED:
             self.errors.pop("required_from", None)
-            cleaned["required_from"] = None
-        return cleaned
+            self.cleaned_data["required_from"] = None
 
     @property
     def rule(self) -> AccountRule:
@@ -208,15 +202,12 @@ class AccountSettingsForm(PlainForm):
 
     @property
     def query(self) -> str:
-        """What was chosen, as a query."""
         day = self.cleaned_data["required_from"]
         chosen = {"two_factor_policy": self.cleaned_data["two_factor_policy"]}
         return urlencode({**chosen, **({"required_from": day.isoformat()} if day else {})})
 
 
 class TrustedBrowserForm(forms.Form):
-    """For how many days a browser may be trusted."""
-
     trusted_browser_days = forms.IntegerField(
         label=_("Days without a code"),
         required=False,

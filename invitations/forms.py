@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
-from accounts.forms import NameField, NewPasswordForm, PasswordField
+from accounts.forms import NameField, NewPasswordForm, PasswordField, check_new_password
 from accounts.plain_form import PlainForm
 
 if TYPE_CHECKING:
@@ -21,19 +21,23 @@ class PasswordForm(PlainForm):
     password = PasswordField(label=_("Password"), autocomplete="current-password")
 
     def refuse_for(self, seconds: int) -> None:
-        """Say how long no password is looked at."""
         text = _("Too many tries. Wait %(wait)s, then type your password.")
         self.add_error("password", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
-class AcceptForm(NewPasswordForm):
-    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
-
+class AcceptForm(PlainForm):
     autofocus = "name"
-    field_order = ("name", "new_password", "new_password_again")
+
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    new_password = NewPasswordForm.base_fields["new_password"]
+    new_password_again = NewPasswordForm.base_fields["new_password_again"]
 
     def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
-        super().__init__(*args, operator=operator, initial={"name": operator.name}, **kwargs)
+        super().__init__(*args, initial={"name": operator.name}, **kwargs)
+        self.operator = operator
+
+    def clean(self) -> None:
+        check_new_password(self, self.operator)
 
     def details(self) -> dict[str, str]:
         """Return what is kept until the last step: the name, and the password as its hash."""

@@ -18,7 +18,7 @@ from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
 from operators.models import Operator
 from operators.overrides import exceptions
-from operators.overrides.forms import OverrideForm
+from operators.overrides.forms import ChosenOverride, OverrideForm, chosen_override
 from operators.overrides.override import in_words, set_override
 from operators.overview.coverage import coverage_of
 from operators.policy.groups import titles
@@ -166,19 +166,19 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
         raise RefusedError(_("No operator of the account has that address."))
     if operator.is_single_sign_on:
         raise RefusedError(_("That operator signs in by single sign-on: no setting applies."))
-    form = _form(account, given)
+    chosen = _chosen(account, given)
     before = in_words(operator)
     fields = (operator.two_factor_override, operator.override_reason, operator.override_until)
-    wanted = (form.value, form.reason_given, form.ends_at)
+    wanted = (chosen.policy, chosen.reason, chosen.ends_at)
     differs = fields != wanted
     if differs and not dry_run:
-        differs = set_override(operator, form.value, Origin(), reason=form.reason_given, until=form.ends_at)
+        differs = set_override(operator, chosen.policy, Origin(), reason=chosen.reason, until=chosen.ends_at)
     data = {
         "email": operator.email,
         "from": fields[0] or "none",
-        "to": form.value or "none",
-        "reason": form.reason_given,
-        "until": _moment(form.ends_at),
+        "to": chosen.policy or "none",
+        "reason": chosen.reason,
+        "until": _moment(chosen.ends_at),
     }
     # Of a dry run nothing is saved; the words are those of the change.
     operator.two_factor_override, operator.override_reason, operator.override_until = wanted
@@ -190,12 +190,12 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
     return _outcome(data, lines, changed=differs, dry_run=dry_run)
 
 
-def _form(account: Account, given: dict[str, str]) -> OverrideForm:
-    """Return the valid form; what is wrong with it is said as on the page."""
+def _chosen(account: Account, given: dict[str, str]) -> ChosenOverride:
+    """Return the override that was asked for; what is wrong with it is said as on the page."""
     on = {} if given["policy"] == "none" else {"override": "on", **given}
     form = OverrideForm(on, rule=account.rule)
     _check(form)
-    return form
+    return chosen_override(form.cleaned_data)
 
 
 def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:

@@ -4,7 +4,6 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -21,7 +20,7 @@ from operators.lists.filters import OperatorFilters
 from operators.models import Group, Operator
 from operators.models.bulk import LIST_KINDS
 from operators.overrides.forms import LastDayField, check_last_day
-from operators.people.forms_reset import ReasonForm
+from operators.people.forms_reset import ResetForm, reason_for_log
 
 # What no database has as a key would be an error there.
 DATABASE_KEY = re.compile(r"[0-9]{1,18}")
@@ -45,9 +44,9 @@ class SelectionForm(PlainForm):
         self.numbers = [text for text in data.getlist("operator") if DATABASE_KEY.fullmatch(text)]
         self.operators: QuerySet[Operator] = Operator.objects.none()
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Find the operators: those that are ticked, or those that the filters leave."""
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = self.cleaned_data
         mine = Operator.objects.filter(account=self.account)
         if cleaned.get("every"):
             chosen = QueryDict(cleaned.get("filters", ""))
@@ -59,7 +58,6 @@ class SelectionForm(PlainForm):
             self.operators = mine.filter(pk__in=self.numbers)
         else:
             raise ValidationError(_("Tick at least one operator."))
-        return cleaned
 
 
 class GroupForm(PlainForm):
@@ -100,7 +98,6 @@ class ConfirmForm(PlainForm):
         max_length=20 * NAMED,
         error_messages={"max_length": OUT_OF_DATE},
     )
-    ends_at: datetime | None = None
 
     @property
     def reason(self) -> str:
@@ -108,8 +105,12 @@ class ConfirmForm(PlainForm):
         return ""
 
     @property
+    def ends_at(self) -> datetime | None:
+        """The moment from which exceptions count no more; None where they stay."""
+        return None
+
+    @property
     def before(self) -> list[int]:
-        """Who was in the preview, where they were few."""
         who = self.cleaned_data.get("who", "").split(",")
         return [int(text) for text in who if DATABASE_KEY.fullmatch(text)]
 
@@ -143,13 +144,17 @@ class ConfirmExceptionForm(ConfirmForm):
         return str(self.cleaned_data["why"])
 
     @property
-    def ends_at(self) -> datetime | None:  # type: ignore[override]
-        """The moment from which they count no more; None where they stay."""
+    def ends_at(self) -> datetime | None:
         day = self.cleaned_data["until"]
         return end_of(day) if day else None
 
 
-class ConfirmResetForm(ReasonForm, ConfirmForm):
+class ConfirmResetForm(ConfirmForm):
     """The same, with what an administrator says before a reset."""
 
-    field_order = ("why", "identity_check")
+    why = ResetForm.base_fields["why"]
+    identity_check = ResetForm.base_fields["identity_check"]
+
+    @property
+    def reason(self) -> str:
+        return reason_for_log(self.cleaned_data)

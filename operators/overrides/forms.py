@@ -1,5 +1,6 @@
 """The form of an override: an operator's own policy, why, and until when."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -27,7 +28,6 @@ WHY = _("Say why this operator is asked for less than the account asks of everyb
 
 
 def _ends_when() -> str:
-    """Return what the last day means."""
     text = translate(
         "The override ends by itself when this day is over (%(zone)s). Leave it empty to keep it until "
         "somebody removes it."
@@ -60,6 +60,16 @@ def check_last_day(day: date | None) -> None:
         raise ValidationError(_("Choose a day within the next two years."), code="far")
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenOverride:
+    """What was chosen; without the tick nothing, whatever stands in the other fields."""
+
+    policy: str = ""
+    reason: str = ""
+    # The moment from which it counts no more; None where it stays.
+    ends_at: datetime | None = None
+
+
 class OverrideForm(PlainForm):
     """An operator's own policy; without the tick the account's holds."""
 
@@ -82,47 +92,34 @@ class OverrideForm(PlainForm):
     )
     until = LastDayField()
 
-    OVERRIDE_FIELDS = ("override", "policy", "reason", "until")
-
     def __init__(self, *args: Any, rule: AccountRule, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rule = rule
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("override"):
-            self._check_policy(cleaned)
-            self._check_last_day(cleaned.get("until"))
-        return cleaned
+    def clean(self) -> None:
+        check_override(self, self.rule)
 
-    def _check_policy(self, cleaned: dict[str, Any]) -> None:
-        """See that something is chosen, and that it says why where it is less than the account asks for."""
-        policy = cleaned.get("policy", "")
-        if not policy and "policy" not in self.errors:
-            self.add_error("policy", _("Choose one of the three settings."))
-        needed = is_exception(self.rule, Override(policy), timezone.now())
-        if needed and not cleaned.get("reason") and "reason" not in self.errors:
-            self.add_error("reason", WHY)
 
-    def _check_last_day(self, day: date | None) -> None:
-        """Look at the day only where there is an override: whoever removes an old one need not empty it."""
-        try:
-            check_last_day(day)
-        except ValidationError as error:
-            self.add_error("until", error)
+def check_override(form: forms.Form, rule: AccountRule) -> None:
+    """A ticked box needs a choice, and an exception a reason; without the tick nothing is looked at."""
+    typed = form.cleaned_data
+    if not typed.get("override"):
+        return
+    policy = typed.get("policy", "")
+    if not policy and "policy" not in form.errors:
+        form.add_error("policy", _("Choose one of the three settings."))
+    needed = is_exception(rule, Override(policy), timezone.now())
+    if needed and not typed.get("reason") and "reason" not in form.errors:
+        form.add_error("reason", WHY)
+    try:
+        check_last_day(typed.get("until"))
+    except ValidationError as error:
+        form.add_error("until", error)
 
-    @property
-    def value(self) -> str:
-        """The override to store; "" for none."""
-        return self.cleaned_data["policy"] if self.cleaned_data["override"] else ""
 
-    @property
-    def reason_given(self) -> str:
-        """Why there is one; "" where nothing was said."""
-        return self.cleaned_data["reason"] if self.value else ""
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """The moment from which it counts no more; None where it stays."""
-        day = self.cleaned_data["until"] if self.value else None
-        return end_of(day) if day else None
+def chosen_override(typed: dict[str, Any]) -> ChosenOverride:
+    """Return what the cleaned fields of an override say together."""
+    if not typed["override"]:
+        return ChosenOverride()
+    day = typed["until"]
+    return ChosenOverride(typed["policy"], typed["reason"], end_of(day) if day else None)

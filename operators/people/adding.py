@@ -8,28 +8,30 @@ from django.utils import timezone
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from operators.models import Group, Membership, Operator
+from operators.overrides.forms import chosen_override
 from operators.overrides.override import in_words, override_fields
 from operators.people import address_tries
 from operators.people.address_tries import ElsewhereError, TakenError
-from operators.people.forms import CreateOperatorForm, NewOperatorForm
+from operators.people.forms import CreateOperatorForm
 
 
-def add(form: NewOperatorForm, account: Account, by: Origin) -> Operator | None:
+def add(form: CreateOperatorForm, account: Account, by: Origin) -> Operator | None:
     """Store the operator of a valid form, invited or (with a password) joined at once.
 
     Returns None, with an error beside the field, where somebody has the address; of other accounts that is
     told here only, and not often: see operators.people.address_tries.
     """
+    override = chosen_override(form.cleaned_data)
     operator = Operator(
         account=account,
         name=form.cleaned_data["name"],
         email=form.cleaned_data["email"],
         sub_account=form.cleaned_data["sub_account"],
-        **override_fields(form.value, by, reason=form.reason_given, until=form.ends_at),
+        **override_fields(override.policy, by, reason=override.reason, until=override.ends_at),
     )
-    if isinstance(form, CreateOperatorForm):
+    if password := form.cleaned_data.get("new_password"):
         operator.joined_at = timezone.now()
-        operator.set_password(form.cleaned_data["new_password"])
+        operator.set_password(password)
     else:
         make_invited(operator)
     try:

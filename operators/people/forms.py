@@ -6,13 +6,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import NameField, NewPasswordForm, RadioCards
+from accounts.forms import NameField, NewPasswordForm, RadioCards, check_new_password
 from accounts.models import TEXT_LENGTH
 from accounts.plain_form import BoundedField, PlainForm
+from accounts.policy import AccountRule
 from accounts.text import one_line
 from operators.fields import TAKEN, AddressField
 from operators.models import Group, Operator, SubAccount
-from operators.overrides.forms import OverrideForm
+from operators.overrides.forms import OverrideForm, check_override
 
 # So many digits fit into every row's number.
 LONGEST_KEY = 18
@@ -37,10 +38,9 @@ class SignInMethodForm(PlainForm):
 
 
 class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not at run time
-    """Groups by number. One that is too large for any row is refused like an unknown one."""
+    """Groups by number. One too large for any row is refused before a database does it, in its own way."""
 
     def clean(self, value: Any) -> Any:
-        """Refuse it before a database does, each in its own way."""
         for number in value or []:
             if len(str(number)) > LONGEST_KEY:
                 raise ValidationError(
@@ -59,22 +59,34 @@ class MemberOfForm(PlainForm):
 
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        groups = Group.objects.filter(account=account_id).exclude(kind=Group.Kind.EVERYONE)
-        self.fields["groups"].queryset = groups.order_by("kind", "name_key")  # type: ignore[attr-defined]
-        self.fields["sub_account"].queryset = SubAccount.objects.filter(account=account_id)  # type: ignore[attr-defined]
+        _offer_those_of(account_id, self.fields)
 
 
-class NewOperatorForm(MemberOfForm, OverrideForm):
-    """Whoever is added: name, address, groups, and an override if one is wanted."""
+def _offer_those_of(account_id: int, fields: dict[str, Any]) -> None:
+    groups = Group.objects.filter(account=account_id).exclude(kind=Group.Kind.EVERYONE)
+    fields["groups"].queryset = groups.order_by("kind", "name_key")
+    fields["sub_account"].queryset = SubAccount.objects.filter(account=account_id)
+
+
+class CreateOperatorForm(PlainForm):
+    """An operator who is set up by hand: the password that is typed here works at once."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = AddressField(widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    new_password = NewPasswordForm.base_fields["new_password"]
+    new_password_again = NewPasswordForm.base_fields["new_password_again"]
+    groups = MemberOfForm.base_fields["groups"]
+    sub_account = MemberOfForm.base_fields["sub_account"]
+    override = OverrideForm.base_fields["override"]
+    policy = OverrideForm.base_fields["policy"]
+    reason = OverrideForm.base_fields["reason"]
+    until = OverrideForm.base_fields["until"]
 
-    field_order: tuple[str, ...] = ("name", "email", "groups", "sub_account", *OverrideForm.OVERRIDE_FIELDS)
-
-    def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
-        super().__init__(*args, account_id=account_id, **kwargs)
+    def __init__(self, *args: Any, account_id: int, rule: AccountRule, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.account_id = account_id
+        self.rule = rule
+        _offer_those_of(account_id, self.fields)
 
     def clean_email(self) -> str:
         """Refuse an address that an operator of this account has; others are not looked for here."""
@@ -83,24 +95,15 @@ class NewOperatorForm(MemberOfForm, OverrideForm):
             raise ValidationError(TAKEN, code="taken")
         return email
 
+    def clean(self) -> None:
+        check_override(self, self.rule)
+        check_new_password(self, Operator(account_id=self.account_id))
 
-class CreateOperatorForm(NewOperatorForm, NewPasswordForm):
-    """An operator who is set up by hand: the password that is typed here works at once."""
 
-    autofocus = ""  # the password is one field among others here
+class NewOperatorForm(CreateOperatorForm):
+    """An operator who is invited, and chooses a password then."""
 
-    field_order = (
-        "name",
-        "email",
-        "new_password",
-        "new_password_again",
-        "groups",
-        "sub_account",
-        *OverrideForm.OVERRIDE_FIELDS,
-    )
-
-    def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
-        super().__init__(*args, account_id=account_id, operator=Operator(account_id=account_id), **kwargs)
+    new_password = new_password_again = None  # type: ignore[assignment]  # Django's way to leave fields out
 
 
 class DeleteForm(PlainForm):

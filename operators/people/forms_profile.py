@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
-from accounts.forms import NameField, NewPasswordForm, PasswordField
+from accounts.forms import NameField, NewPasswordForm, PasswordField, check_new_password
 from accounts.http import SignedInRequest, data_of
 from accounts.plain_form import PlainForm
 from operators.fields import AddressField
@@ -43,7 +43,6 @@ class EmailForm(PlainForm):
         return email
 
     def refuse_for(self, seconds: int) -> None:
-        """Say how long no further email goes out."""
         text = _("No further link can be sent now. You can send another one in %(wait)s.")
         self.add_error("email", ValidationError(text, code="too_soon", params={"wait": duration(seconds)}))
 
@@ -53,16 +52,15 @@ class EmailForm(PlainForm):
         self.add_error(None, ValidationError(text, code="mail", params={"email": self.cleaned_data["email"]}))
 
 
-class ChangePasswordForm(NewPasswordForm):
-    """A new password, for somebody who knows the present one."""
+class ChangePasswordForm(PlainForm):
+    autofocus = "current_password"
 
     current_password = PasswordField(label=_("Current password"), autocomplete="current-password")
-
-    autofocus = "current_password"
-    field_order = ("current_password", "new_password", "new_password_again")
+    new_password = NewPasswordForm.base_fields["new_password"]
+    new_password_again = NewPasswordForm.base_fields["new_password_again"]
 
     def __init__(self, request: SignedInRequest) -> None:
-        super().__init__(data_of(request), operator=request.user)
+        super().__init__(data_of(request))
         self.request = request
 
     def clean_current_password(self) -> str:
@@ -70,3 +68,6 @@ class ChangePasswordForm(NewPasswordForm):
         password: str = self.cleaned_data["current_password"]
         check_own_password(self.request, password)
         return password
+
+    def clean(self) -> None:
+        check_new_password(self, self.request.user)

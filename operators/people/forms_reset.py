@@ -18,8 +18,8 @@ IDENTITY_CHECKS = [
 NOW, LATER = "now", "later"
 
 
-class ReasonForm(PlainForm):
-    """Why, and how the identity of whoever asks was checked."""
+class ResetForm(PlainForm):
+    """Why, how the identity of whoever asks was checked, and what comes next."""
 
     why = LineField(
         label=_("Reason"),
@@ -33,12 +33,6 @@ class ReasonForm(PlainForm):
         error_messages={"required": _("Choose how you made sure.")},
     )
 
-    @property
-    def reason(self) -> str:
-        return f"{self.cleaned_data['why']} ({self.cleaned_data['identity_check']})"
-
-
-class ResetForm(ReasonForm):
     setup_link = forms.ChoiceField(
         label=_("Setup link"),
         choices=[(LATER, _("Send it at the next sign-in")), (NOW, _("Send it now; it works for one hour"))],
@@ -53,6 +47,13 @@ class ResetForm(ReasonForm):
             del self.fields["setup_link"]
 
     @property
+    def reason(self) -> str:
+        return reason_for_log(self.cleaned_data)
+
+    @property
     def sends_link(self) -> bool:
-        """Whether the setup link goes out at once."""
         return self.cleaned_data.get("setup_link") == NOW
+
+
+def reason_for_log(typed: dict[str, Any]) -> str:
+    return f"{typed['why']} ({typed['identity_check']})"

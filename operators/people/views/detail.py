@@ -23,7 +23,7 @@ from operators.administrators import LastAdministratorError, last_administrator_
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
-from operators.overrides.forms import OverrideForm
+from operators.overrides.forms import OverrideForm, chosen_override
 from operators.overrides.override import set_override, set_sign_in_method
 from operators.people.forms import MemberOfForm, SignInMethodForm
 from operators.reminders import reminding
@@ -106,8 +106,8 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
     form = _override_form(operator, request)
     if operator.is_single_sign_on or not form.is_valid():
         return _main_page(request, operator, form, _method_form(operator))
-    by = origin(request)
-    if set_override(operator, form.value, by, reason=form.reason_given, until=form.ends_at):
+    by, chosen = origin(request), chosen_override(form.cleaned_data)
+    if set_override(operator, chosen.policy, by, reason=chosen.reason, until=chosen.ends_at):
         messages.success(request, _("Saved. %(next)s") % {"next": _next_sign_in(request, operator)})
         _warn_of_sessions(request, operator)
     else:
