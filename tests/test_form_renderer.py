@@ -45,6 +45,20 @@ def test_all_kinds_that_are_drawn_so_are_compared():
     assert {widget.template_name for widget in WIDGETS} == INPUTS
 
 
+CHOICES = [("", gettext_lazy("Log in")), ("a", """<b>"&'"""), (7, mark_safe("&lt;b&gt;")), (None, "None")]
+
+
+@pytest.mark.parametrize("attributes", ATTRIBUTES.values(), ids=ATTRIBUTES)
+@pytest.mark.parametrize("value", [None, "", "a", 7, "7", "b"])
+@pytest.mark.parametrize("choices", [[], CHOICES, [("Group", CHOICES), ("c", "C")]])
+def test_a_list_of_choices_is_as_django_draws_it(choices, value, attributes):
+    of_django, ours = (
+        forms.Select(choices=choices, attrs=attributes).render("field", value, renderer=renderer)
+        for renderer in (TemplatesSetting(), FormRenderer())
+    )
+    assert ours == of_django
+
+
 def test_whatever_else_there_is_has_a_template():
     drawn = forms.Textarea().render("field", "two\nlines", renderer=FormRenderer())
     assert drawn.startswith("<textarea")

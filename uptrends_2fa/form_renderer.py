@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 KINDS = ("text", "email", "password", "hidden", "number", "date", "checkbox")
 NOTHING = SafeString("")
 INPUTS = {f"django/forms/widgets/{kind}.html" for kind in KINDS}
+SELECT = "django/forms/widgets/select.html"
 
 
 class DrawnField(BoundField):
@@ -66,13 +67,17 @@ class DrawnField(BoundField):
 
 
 class FormRenderer(TemplatesSetting):
-    """Draws forms as the setting TEMPLATES says, but for fields and inputs."""
+    """Draws forms as the setting TEMPLATES says, but for fields, inputs and lists of choices."""
 
     bound_field_class = DrawnField
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
         if template_name in INPUTS:
             return _input(context["widget"])
+        if template_name == SELECT and not any(
+            name for name, _options, _index in context["widget"]["optgroups"]
+        ):
+            return _select(context["widget"])
         return super().render(template_name, context, request)
 
 
@@ -80,13 +85,28 @@ def _input(widget: dict[str, Any]) -> str:
     """Return what Django's own template (django/forms/widgets/input.html) makes of a widget."""
     value = {} if widget["value"] is None else {"value": widget["value"]}
     attributes = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
-    return f"<input{''.join(_attribute(*each) for each in attributes.items() if each[1] is not False)}>"
+    return f"<input{_attributes(attributes)}>"
+
+
+def _select(widget: dict[str, Any]) -> str:
+    """Return the same of a list of choices that are in no groups (django/forms/widgets/select.html)."""
+    options = "".join(
+        f"\n  <option{_attributes({'value': str(option['value']), **option['attrs']})}>"
+        f"{conditional_escape(option['label'])}</option>\n"
+        for _name, group, _index in widget["optgroups"]
+        for option in group
+    )
+    return f"<select{_attributes({'name': widget['name'], **widget['attrs']})}>{options}\n</select>"
 
 
 def _given(**attributes: str | None) -> SafeString:
     return format_html_join("", ' {}="{}"', ((name, value) for name, value in attributes.items() if value))
 
 
-def _attribute(name: str, value: Any) -> str:
-    """Return an attribute; its name is one that stands in the code."""
-    return f" {name}" if value is True else f' {name}="{conditional_escape(value)}"'
+def _attributes(attributes: dict[str, Any]) -> str:
+    """Return attributes; their names are ones that stand in the code."""
+    return "".join(
+        f" {name}" if value is True else f' {name}="{conditional_escape(value)}"'
+        for name, value in attributes.items()
+        if value is not False
+    )
