@@ -1,0 +1,41 @@
+"""Parts of pages that are the same for everybody: {% once %}…{% endonce %}, {% once place %}…{% endonce %}.
+
+Most of a page is. Such a part is drawn once in a process, for each language and each value of the names that
+are given, which have few. Inside nothing else is known of what the page knows, and least of all who reads it.
+"""
+
+from django import template
+from django.template.base import NodeList, Parser, Token
+from django.template.context import Context
+from django.template.exceptions import TemplateSyntaxError
+from django.template.loader_tags import BlockNode
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+register = template.Library()
+
+
+class OnceNode(template.Node):
+    """Draws its content once."""
+
+    def __init__(self, nodelist: NodeList, names: list[str]) -> None:
+        self.nodelist, self.names = nodelist, names
+        self.drawn: dict[tuple[object, ...], SafeString] = {}
+
+    def render(self, context: Context) -> SafeString:
+        """Return the content, drawn before or now."""
+        given = {name: context.get(name) for name in self.names}
+        which = (get_language(), *given.values())
+        if which not in self.drawn:
+            self.drawn[which] = self.nodelist.render(context.new(given))
+        return self.drawn[which]
+
+
+@register.tag
+def once(parser: Parser, token: Token) -> OnceNode:
+    """Read the tag; a block in it would be another page's the next time."""
+    nodelist = parser.parse(("endonce",))
+    parser.delete_first_token()
+    if nodelist.get_nodes_by_type(BlockNode):
+        raise TemplateSyntaxError("There is no block inside {% once %}.")
+    return OnceNode(nodelist, token.split_contents()[1:])
