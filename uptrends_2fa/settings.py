@@ -45,7 +45,6 @@ INSTALLED_APPS = [
     "django.forms",
     "csp",
     "django_htmx",
-    "django_tables2",
     "django_tasks",
     "django_tasks_db",
 ]

@@ -1,11 +1,11 @@
-"""In which order and on which page do operators stand in the list, and what do its columns say?"""
+"""In which order and on which page do operators stand in the list?"""
 
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-import django_tables2 as tables
+from django.core.paginator import Page
 from django.db.models import F, QuerySet
-from django.utils.translation import gettext_lazy as _
-from django_tables2.rows import BoundRows
+from django.db.models.expressions import OrderBy
 
 from operators.lists.filters import OperatorFilters
 from operators.lists.paging import KeyPaginator
@@ -13,64 +13,62 @@ from operators.models import Operator
 
 PAGE_SIZE = 25
 
+# The orders of a list by their names in its address; the first is the one of an address that names none.
+# Each ends with the key, so that no row is on two pages or on none.
+Orders: TypeAlias = dict[str, tuple[str | OrderBy, ...]]
 
-class SortableColumn(tables.Column):
-    """A column with two orders. Each ends with the key, so that no row is on two pages or on none."""
-
-    def __init__(self, ascending: list[Any], descending: list[Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self.ascending, self.descending = ascending, descending
-
-    def order(
-        self,
-        queryset: QuerySet[Operator],
-        is_descending: bool,  # noqa: FBT001  the library's signature
-    ) -> tuple[QuerySet[Operator], bool]:
-        """Sort the rows; true says that it is done."""
-        return queryset.order_by(*self.descending if is_descending else self.ascending), True
-
-
-class OperatorTable(tables.Table):
+ORDERS: Orders = {
     # Regardless of letter case, as the index has it.
-    name = SortableColumn(["name_key", "pk"], ["-name_key", "-pk"], verbose_name=_("Name"))
-    email = SortableColumn(["email", "pk"], ["-email", "-pk"], verbose_name=_("Email"))
-    groups = tables.Column(verbose_name=_("Groups"), accessor="groups_in_short", orderable=False)
-    status = tables.Column(verbose_name=_("Two-factor authentication"), orderable=False)
+    "name": ("name_key", "pk"),
+    "-name": ("-name_key", "-pk"),
+    "email": ("email", "pk"),
+    "-email": ("-email", "-pk"),
     # Databases disagree about where nothing stands: whoever never signed in is last in both orders.
-    last_login = SortableColumn(
-        [F("last_login").asc(nulls_last=True), "pk"],
-        [F("last_login").desc(nulls_last=True), "-pk"],
-        verbose_name=_("Last login"),
-    )
+    "last_login": (F("last_login").asc(nulls_last=True), "pk"),
+    "-last_login": (F("last_login").desc(nulls_last=True), "-pk"),
+}
 
-    SORTS = ("name", "-name", "email", "-email", "last_login", "-last_login")
 
-    @classmethod
-    def of(cls, filters: OperatorFilters, sort: str, page: str, *, counted: bool) -> Self:
-        """Return one page of the table; without a known sort it is by name, past the last page the last.
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a column by which a list can be sorted."""
 
-        Of a table that is not `counted` the paginator may know only that there are so many rows and more.
-        """
-        table = cls(filters.qs, order_by=sort if sort in cls.SORTS else "name")
-        # The table has put the queryset into its order; what it makes of a page is its rows.
-        paginator = KeyPaginator(table.data.data, PAGE_SIZE, whole=filters.queryset)
-        table.paginator = paginator
-        table.page = paginator.get_page(page) if counted else paginator.get_page_ahead(page)
-        table.page.object_list = BoundRows(table.page.object_list, table)
-        return table
-
-    @classmethod
-    def in_order(cls, operators: QuerySet[Operator], sort: str) -> QuerySet[Operator]:
-        """Return all rows in the order in which the pages of the list show them."""
-        rows: QuerySet[Operator] = cls(operators, order_by=sort if sort in cls.SORTS else "name").data.data
-        return rows
+    column: str
+    # ascending, descending, or "" where the list is in the order of another column.
+    direction: str
 
     @property
-    def operators(self) -> list[Operator]:
-        operators: list[Operator] = self.page.object_list.data
-        return operators
+    def leads_to(self) -> str:
+        """The order that it asks for: the second time the other way round."""
+        return f"-{self.column}" if self.direction == "ascending" else self.column
 
-    @property
-    def sort(self) -> str:
-        """The order in force, as the address says it."""
-        return str(self.order_by[0])
+
+class Table:
+    """One page of a list, in the order `sort`."""
+
+    def __init__(self, page: Page[Any], sort: str, orders: Orders) -> None:
+        self.page, self.sort = page, sort
+        directions = {sort.removeprefix("-"): "descending" if sort.startswith("-") else "ascending"}
+        columns = (name for name in orders if not name.startswith("-"))
+        self.headings = {column: Heading(column, directions.get(column, "")) for column in columns}
+
+
+def known(sort: str, orders: Orders) -> str:
+    """Return the name of the order, or of the first where there is no such order."""
+    return sort if sort in orders else next(iter(orders))
+
+
+def in_order(operators: QuerySet[Operator], sort: str) -> QuerySet[Operator]:
+    """Return all rows in the order in which the pages of the list show them."""
+    return operators.order_by(*ORDERS[known(sort, ORDERS)])
+
+
+def operator_table(filters: OperatorFilters, sort: str, page: str, *, counted: bool) -> Table:
+    """Return one page of the operators list; past the last page the last.
+
+    Of a table that is not `counted` the paginator may know only that there are so many rows and more.
+    """
+    whole = filters.account.operators.with_relations().with_links()
+    paginator = KeyPaginator(in_order(filters.qs, sort), PAGE_SIZE, whole=whole)
+    shown = paginator.get_page(page) if counted else paginator.get_page_ahead(page)
+    return Table(shown, known(sort, ORDERS), ORDERS)

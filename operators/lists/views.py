@@ -16,7 +16,8 @@ from accounts.models import Account
 from operators.lists import export as evidence
 from operators.lists.count_links import links
 from operators.lists.filters import OperatorFilters
-from operators.lists.tables import OperatorTable
+from operators.lists.rows import rows_of
+from operators.lists.tables import in_order, operator_table
 from operators.models import Operator
 from operators.models.bulk import LIST_KINDS
 from operators.status.counts import count
@@ -36,8 +37,9 @@ def operators(request: SignedInRequest) -> HttpResponse:
     filters = filters_of(request)
     sort, page = request.GET.get("sort", ""), request.GET.get("page") or "1"
     all_counted = not (part and filters.uses_trigrams) and _is_counted(request)
-    table = OperatorTable.of(filters, sort, page, counted=all_counted or filters.uses_trigrams)
-    context = {"filters": filters, "table": table, "bulk_kinds": LIST_KINDS}
+    table = operator_table(filters, sort, page, counted=all_counted or filters.uses_trigrams)
+    rows = rows_of(table.page.object_list)
+    context = {"filters": filters, "table": table, "rows": rows, "bulk_kinds": LIST_KINDS}
     if part == "results":
         return render(request, "operators/lists/_list_part.html", context)
     counts = _counts(account) if all_counted and not part else {}
@@ -53,7 +55,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     if not filters.is_valid():
         # The list says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
-    rows = OperatorTable.in_order(filters.qs, request.GET.get("sort", ""))
+    rows = in_order(filters.qs, request.GET.get("sort", ""))
     table, number = evidence.rows(rows), rows.count()
     which, account = chosen_by(filters), request.user.account
     entry = note(evidence.what(), *which, number=number, by=origin(request), account=account)
@@ -63,8 +65,7 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 def filters_of(request: SignedInRequest) -> OperatorFilters:
     """Return the filters that the address names, over the operators of the reader's own account."""
     account = request.user.account
-    rows = account.operators.with_relations().with_links()
-    return OperatorFilters(request.GET, queryset=rows, account=account)
+    return OperatorFilters(request.GET, queryset=account.operators.all(), account=account)
 
 
 def _asked_for(request: SignedInRequest) -> str:

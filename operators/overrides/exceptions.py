@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
-import django_tables2 as tables
+from django.core.paginator import Paginator
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -15,7 +15,7 @@ from accounts.filters import FilterField
 from accounts.models import Account
 from accounts.policy import is_exception
 from operators.lists.filters import PersonFilters
-from operators.lists.tables import PAGE_SIZE, SortableColumn
+from operators.lists.tables import PAGE_SIZE, Orders, Table, known
 from operators.models import Operator
 from operators.status.query import rows_where
 
@@ -85,41 +85,21 @@ class ExceptionFilters(PersonFilters):
         return super().qs.filter(_shown(kind))
 
 
-class ExceptionTable(tables.Table):
-    """The list of exceptions; the one that ends first comes first."""
+# The one that ends first comes first.
+ORDERS: Orders = {
+    "end": (F("override_until").asc(nulls_last=True), "pk"),
+    "-end": (F("override_until").desc(nulls_first=True), "-pk"),
+    "name": ("name_key", "pk"),
+    "-name": ("-name_key", "-pk"),
+    "since": (F("override_at").asc(nulls_first=True), "pk"),
+    "-since": (F("override_at").desc(nulls_last=True), "-pk"),
+}
 
-    name = SortableColumn(["name_key", "pk"], ["-name_key", "-pk"], verbose_name=gettext_lazy("Operator"))
-    policy = tables.Column(
-        verbose_name=gettext_lazy("Setting"), accessor="get_two_factor_override_display", orderable=False
-    )
-    reason = tables.Column(verbose_name=gettext_lazy("Reason"), accessor="override_reason", orderable=False)
-    since = SortableColumn(
-        [F("override_at").asc(nulls_first=True), "pk"],
-        [F("override_at").desc(nulls_last=True), "-pk"],
-        verbose_name=gettext_lazy("Made"),
-        accessor="override_at",
-    )
-    end = SortableColumn(
-        [F("override_until").asc(nulls_last=True), "pk"],
-        [F("override_until").desc(nulls_first=True), "-pk"],
-        verbose_name=gettext_lazy("Last day"),
-        accessor="override_last_day",
-    )
 
-    SORTS = ("end", "-end", "name", "-name", "since", "-since")
-
-    @classmethod
-    def of(cls, operators: QuerySet[Operator], sort: str, page: str) -> Self:
-        """Return one page of the table; without a known sort the next end comes first."""
-        table = cls(operators, order_by=sort if sort in cls.SORTS else "end")
-        table.paginate(per_page=PAGE_SIZE)  # type: ignore[no-untyped-call]
-        table.page = table.paginator.get_page(page)
-        return table
-
-    @property
-    def sort(self) -> str:
-        """The order in force, as the address says it."""
-        return str(self.order_by[0])
+def exception_table(operators: QuerySet[Operator], asked: str, page: str) -> Table:
+    """Return one page of the list of exceptions."""
+    sort = known(asked, ORDERS)
+    return Table(Paginator(operators.order_by(*ORDERS[sort]), PAGE_SIZE).get_page(page), sort, ORDERS)
 
 
 def header() -> list[str]:

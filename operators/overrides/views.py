@@ -11,7 +11,7 @@ from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
 from operators.overrides import exceptions as found
-from operators.overrides.exceptions import ExceptionFilters, ExceptionTable
+from operators.overrides.exceptions import ExceptionFilters, exception_table
 
 
 @require_safe
@@ -19,7 +19,7 @@ from operators.overrides.exceptions import ExceptionFilters, ExceptionTable
 def exceptions(request: SignedInRequest) -> HttpResponse:
     """Show who is excepted, why, by whom and until when."""
     filters = _filters(request)
-    table = ExceptionTable.of(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
+    table = exception_table(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": found.counts(request.user.account)}
     return render(request, "operators/overrides/exceptions.html", context)
 

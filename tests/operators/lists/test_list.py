@@ -27,7 +27,7 @@ URL = reverse("operators:list")
 
 
 def names_in(response):
-    return [operator.name for operator in (row.record for row in response.context["table"].paginated_rows)]
+    return [operator.name for operator in response.context["table"].page.object_list]
 
 
 def listed(browser, **query):
@@ -418,8 +418,8 @@ def test_equal_rows_are_on_one_page_each(admin_browser, account, sort):
         make_operator(account, name="Same Name")
     seen = []
     for page in (1, 2, 3):
-        rows = admin_browser.get(URL, {"sort": sort, "page": page}).context["table"].paginated_rows
-        seen += [row.record.pk for row in rows]
+        rows = admin_browser.get(URL, {"sort": sort, "page": page}).context["table"].page
+        seen += [operator.pk for operator in rows]
     assert len(seen) == len(set(seen)) == 60
 
 
