@@ -28,6 +28,7 @@ from django.utils import timezone
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts import rounds
 from accounts.models.outgoing_mail import OutgoingMail, longest_try
 
 logger = logging.getLogger(__name__)
@@ -165,19 +166,11 @@ def requeue(tasks: Mapping[str, MailTask]) -> int:
     overdue = OutgoingMail.objects.filter(
         OutgoingMail.is_due(now, late=longest_try()), state=OutgoingMail.State.WAITING
     )
-    mails = list(overdue.only("pk", "kind", "next_try_at"))
-    mine = [mail for mail in mails if _take_back(mail, now)]
-    for mail in mine:
+    number = 0
+    for mail in rounds.take_back(overdue.only("kind"), next_try_at=now):
         tasks[mail.kind].enqueue(mail.pk)
-    return len(mine)
-
-
-def _take_back(mail: OutgoingMail, now: datetime) -> bool:
-    """Make an overdue email due now; true for one caller only."""
-    same = OutgoingMail.objects.filter(
-        pk=mail.pk, state=OutgoingMail.State.WAITING, next_try_at=mail.next_try_at
-    )
-    return bool(same.update(next_try_at=now))
+        number += 1
+    return number
 
 
 def forget_old() -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
+from accounts import rounds
 from accounts.audit.trail import Origin
 from accounts.days import day_of, days_left, in_words
 from accounts.mail.notice_mail import notify
@@ -35,8 +36,8 @@ from operators.status.query import rows_where
 
 REMIND_DAYS_BEFORE = (14, 7, 3, 1)
 BATCH = 200
-# A round that has not come further for so long has lost its worker.
-LOST = timedelta(minutes=10)
+# After so long without a heartbeat a round has lost its task.
+HEARTBEAT_TIMEOUT = timedelta(minutes=10)
 
 
 def change_and_tell(account: Account, new: AccountRule, by: Origin, *, mail_now: bool) -> bool:
@@ -51,18 +52,20 @@ def change_and_tell(account: Account, new: AccountRule, by: Origin, *, mail_now:
         if asks_less(old, new, now):
             emails.account_asks_less(account, rule_in_words(old), rule_in_words(new), by)
         if mail_now or new.policy == Policy.DISABLED:
-            _begin(Announcement.objects.create(account=account, **_round_of(account)))
+            row = Announcement.objects.create(account=account, **_round_of(account))
+            rounds.hand_on(carry_out, row.pk)
     return True
 
 
 def remind_and_carry_on() -> None:
-    """Begin today's reminders, and take up rounds whose worker was killed; called every so often."""
+    """Begin today's reminders, and give rounds that have lost their task another; called every so often."""
     now = timezone.now()
     for account in Account.objects.filter(two_factor_policy=Policy.REQUIRED, required_from__gt=now):
         if _is_due(account, now):
             _remind(account)
-    for lost in Announcement.objects.filter(finished_at=None, moved_at__lte=now - LOST):
-        _begin(lost)
+    stalled = Announcement.objects.filter(finished_at=None, moved_at__lte=now - HEARTBEAT_TIMEOUT)
+    for row in rounds.take_back(stalled, moved_at=now):
+        rounds.hand_on(carry_out, row.pk)
 
 
 def _is_due(account: Account, now: datetime) -> bool:
@@ -88,7 +91,7 @@ def _remind(account: Account) -> None:
             account=account, reminds_on=this["begun_on"], defaults=this
         )
         if is_new:
-            _begin(row)
+            rounds.hand_on(carry_out, row.pk)
 
 
 def _round_of(account: Account) -> dict[str, Any]:
@@ -101,31 +104,23 @@ def _round_of(account: Account) -> dict[str, Any]:
     }
 
 
-def _begin(row: Announcement) -> None:
-    """Let a worker do it, after the commit."""
-    transaction.on_commit(lambda: carry_out.enqueue(row.pk), robust=True)
-
-
 @task()
 def carry_out(announcement_id: int) -> None:
-    """Tell the next batch; the rest waits its turn behind the emails, where there is a queue."""
-    while _tell_batch(announcement_id):
-        if carry_out.get_backend().supports_defer:
-            carry_out.enqueue(announcement_id)
-            return
+    """Tell the next batch, and leave the others to the queue; without one tell all."""
+    rounds.run(carry_out, _tell_batch, announcement_id)
 
 
-def _tell_batch(announcement_id: int) -> bool:
-    """Store the emails to the next batch; return whether there may be more to do."""
+def _tell_batch(announcement_id: int) -> rounds.Next:
+    """Store the emails to the next operators: all or, after a crash, none of them."""
     now = timezone.now()
     with transaction.atomic():
         row = Announcement.objects.select_related("account").get(pk=announcement_id)
         people = _next_in(row)
         if not row.move_on(people[-1].pk if people else None, now):
-            return False
+            return None
         for operator in people:
             _tell_of(row, operator, now)
-    return bool(people)
+    return (row.pk,) if people else None
 
 
 def _tell_of(row: Announcement, operator: Operator, now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
+from accounts import rounds
 from accounts.audit.trail import Origin, record
 from accounts.mail.delivery import Letter, letter
 from accounts.models import Account, Action
@@ -22,9 +23,9 @@ from operators.status.query import rows_where
 
 # Nobody is reminded twice in this time, whatever the reason.
 EVERY = timedelta(days=1)
-PORTION = 100
-# A round that has not moved for so long has lost its task.
-LOST_AFTER = timedelta(minutes=5)
+BATCH = 100
+# After so long without a heartbeat a round has lost its task.
+HEARTBEAT_TIMEOUT = timedelta(minutes=5)
 # Whom signing in would not lead to setting up.
 NOT_ASKED = (Status.INVITED, Status.DEACTIVATED, Status.LOCKED, Status.DISABLED, Status.SINGLE_SIGN_ON)
 
@@ -115,7 +116,7 @@ def start(account: Account, by: Origin, *, to_optional: bool) -> ReminderRun | N
             )
     except IntegrityError as error:
         raise AlreadyRunningError from error
-    transaction.on_commit(lambda: _enqueue(run.pk), robust=True)
+    rounds.hand_on(remind, run.pk)
     return run
 
 
@@ -138,46 +139,37 @@ def stop(run: ReminderRun, by: Origin) -> bool:
     return True
 
 
-def go_on() -> None:
-    """Put rounds back into the queue whose task was lost; called by the worker (PERIODIC_TASKS)."""
+def requeue() -> None:
+    """Give every round that has lost its task another; called by the worker (PERIODIC_TASKS)."""
     now = timezone.now()
-    lost = ReminderRun.objects.filter(state=ReminderRun.State.RUNNING, moved_at__lte=now - LOST_AFTER)
-    for pk in lost.values_list("pk", flat=True):
-        # One worker of several puts it back.
-        if lost.filter(pk=pk).update(moved_at=now):
-            _enqueue(pk)
+    running = ReminderRun.objects.filter(state=ReminderRun.State.RUNNING)
+    for run in rounds.take_back(running.filter(moved_at__lte=now - HEARTBEAT_TIMEOUT), moved_at=now):
+        rounds.hand_on(remind, run.pk)
 
 
 @task()
 def remind(run_id: int) -> None:
-    """Remind the next portion of a round and leave the rest to another task: other mails leave in between."""
-    while _portion(run_id):
-        if remind.get_backend().supports_defer:
-            _enqueue(run_id)
-            return
+    """Remind the next batch of a round, and leave the others to the queue; without one remind all."""
+    rounds.run(remind, _remind_batch, run_id)
 
 
-def _enqueue(run_id: int) -> None:
-    remind.enqueue(run_id)
-
-
-def _portion(run_id: int) -> bool:
-    """Remind up to PORTION operators, all or, after a crash, none of them; return whether there are more."""
+def _remind_batch(run_id: int) -> rounds.Next:
+    """Remind the next operators: all or, after a crash, none of them."""
     with transaction.atomic():
         now = timezone.now()
         # Holds the row until the end: a second task for the same round waits here, and goes on after it.
         running = ReminderRun.objects.filter(pk=run_id, state=ReminderRun.State.RUNNING)
         if not running.update(moved_at=now):
-            return False
+            return None
         run = ReminderRun.objects.select_related("account", "started_by").get(pk=run_id)
         people = recipients(run.account, now, to_optional=run.to_optional).complete()
-        batch = list(people.filter(pk__gt=run.reached).order_by("pk")[:PORTION])
+        batch = list(people.filter(pk__gt=run.reached).order_by("pk")[:BATCH])
         run.reminded += sum(_remind(operator, now) for operator in batch)
         run.reached = batch[-1].pk if batch else run.reached
-        if len(batch) < PORTION:
+        if len(batch) < BATCH:
             _finish(run)
         run.save(update_fields=["reminded", "reached", "state"])
-    return run.is_running
+    return (run.pk,) if run.is_running else None
 
 
 def _remind(operator: Operator, now: datetime) -> bool:

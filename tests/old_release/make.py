@@ -42,7 +42,7 @@ def test_write_it_down(tmp_path, settings, django_db_blocker, time_machine, monk
     settings.SECRET_KEY, settings.TWO_FACTOR_KEYS = KEYS["SECRET_KEY"], KEYS["TWO_FACTOR_KEYS"]
     settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
     # Two at a time, so that few people make work that is half done.
-    for work, size in ((reminding, "PORTION"), (announcing, "BATCH"), (bulk, "PORTION"), (bulk, "AT_ONCE")):
+    for work, size in ((reminding, "BATCH"), (announcing, "BATCH"), (bulk, "PORTION"), (bulk, "AT_ONCE")):
         monkeypatch.setattr(work, size, 2)
     time_machine.move_to(NOW)
     with fresh_database(tmp_path) as url, django_db_blocker.unblock(), models_use(url):

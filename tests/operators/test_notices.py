@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
+from accounts import rounds
 from accounts.audit.trail import Origin
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
@@ -137,20 +138,20 @@ def test_a_round_whose_worker_died_tells_the_rest_and_nobody_twice(account, monk
     everybody(account)
     monkeypatch.setattr(announcing, "BATCH", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(announcing, "_begin", lambda _row: None)
+        patch.setattr(rounds, "hand_on", lambda *_: None)
         announcing.change_and_tell(account, AccountRule(Policy.DISABLED), NOBODY, mail_now=False)
     row = Announcement.objects.get()
     announcing._tell_batch(row.pk)
     assert told() == ["olga@example.com"]
     assert "The command line has switched" in letter_to("olga@example.com")
-    time_machine.move_to(row.moved_at + 2 * announcing.LOST)
+    time_machine.move_to(row.moved_at + 2 * announcing.HEARTBEAT_TIMEOUT)
     announcing.remind_and_carry_on()
     assert told() == ["olga@example.com", "required@example.com"]
 
 
 def test_a_round_about_a_setting_that_is_another_by_now_tells_nobody(account, monkeypatch):
     everybody(account)
-    monkeypatch.setattr(announcing, "_begin", lambda _row: None)
+    monkeypatch.setattr(rounds, "hand_on", lambda *_: None)
     announcing.change_and_tell(account, AccountRule(Policy.DISABLED), NOBODY, mail_now=False)
     announcing.change_and_tell(account, AccountRule(Policy.OPTIONAL), NOBODY, mail_now=False)
     assert not announcing._tell_batch(Announcement.objects.get().pk)

@@ -278,11 +278,6 @@ def test_a_task_that_is_queued_twice_sends_one_email(account, queue):
     assert len(mail.outbox) == 1
 
 
-def test_of_two_workers_one_queues_a_late_email_again(account, queue):
-    late = tell(account)
-    assert [delivery._take_back(late, timezone.now()) for _worker in range(2)] == [True, False]
-
-
 def test_a_try_that_took_too_long_leaves_the_outcome_to_the_one_after_it(account, queue, monkeypatch):
     slow = tell(account)
 

@@ -153,7 +153,7 @@ def test_a_round_whose_worker_was_killed_goes_on_where_it_was(announced, olga):
         required_from=DAY,
         begun_on=NOW.date(),
         last_operator=olga.pk,
-        moved_at=NOW - announcing.LOST,
+        moved_at=NOW - announcing.HEARTBEAT_TIMEOUT,
     )
     announcing.remind_and_carry_on()
     assert told() == [late.email]

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts import rounds
 from accounts.days import first_moment, today
 from accounts.models import Account, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
@@ -195,8 +196,8 @@ def test_a_round_is_one_entry_with_the_number(account, admin_browser):
 # The round
 
 
-def test_a_round_goes_in_portions_and_leaves_room_between_them(account, queue, monkeypatch):
-    monkeypatch.setattr(reminding, "PORTION", 2)
+def test_a_round_goes_in_batches_and_leaves_room_between_them(account, queue, monkeypatch):
+    monkeypatch.setattr(reminding, "BATCH", 2)
     for _ in range(3):
         make_operator(account)
     run = begun(account)
@@ -209,7 +210,7 @@ def test_a_round_goes_in_portions_and_leaves_room_between_them(account, queue, m
 
 
 def test_a_round_without_a_queue_goes_through_at_once(account, monkeypatch):
-    monkeypatch.setattr(reminding, "PORTION", 2)
+    monkeypatch.setattr(reminding, "BATCH", 2)
     for _ in range(5):
         make_operator(account)
     reminding.start(account, NOBODY, to_optional=False)
@@ -245,7 +246,7 @@ def test_a_round_is_stopped(account, admin_browser, operator):
 @pytest.mark.parametrize(("age", "mails"), [(timedelta(minutes=5), 1), (timedelta(minutes=4), 0)])
 def test_a_round_whose_task_was_lost_goes_on(account, operator, age, mails):
     running(account, moved_at=timezone.now() - age)
-    reminding.go_on()
+    reminding.requeue()
     assert len(mail.outbox) == mails
 
 
@@ -254,12 +255,12 @@ def test_a_lost_round_is_put_back_by_one_of_two_workers(account, monkeypatch):
     first, second = (running(one, moved_at=long_ago) for one in (account, make_account(name="Other")))
     calls = []
 
-    def enqueue(pk):
+    def hand_on(_task, pk):
         calls.append(pk)
         ReminderRun.objects.update(moved_at=timezone.now())  # the other worker has put back the rest
 
-    monkeypatch.setattr(reminding, "_enqueue", enqueue)
-    reminding.go_on()
+    monkeypatch.setattr(rounds, "hand_on", hand_on)
+    reminding.requeue()
     assert len(calls) == 1
     assert {str(first), str(second)} == {"0 of 5, running"}
 
