@@ -20,9 +20,9 @@ from accounts.models import Account, AuditEntry
 from accounts.settings_page import change_policy
 from bench.cost import cost, cpu, ms
 from operators.bulk import work
-from operators.bulk.rules import word_for
+from operators.bulk.preview import word_for
 from operators.models import Group, Operator
-from operators.models.bulk import BulkAction, BulkItem
+from operators.models.bulk import BulkAction
 
 LIST, FILE = reverse("operators:list"), reverse("operators:export")
 AUDIT_FILE = reverse("accounts:audit-export")
@@ -151,25 +151,17 @@ def _print_bulk_action(client: Client, account: Account) -> None:
         everybody = Operator.objects.filter(account=account)
         began, number = time.perf_counter(), everybody.count()
         numbers = everybody.order_by("pk").values_list("pk", flat=True).iterator()
-        action = work.start(
-            everybody,
-            account,
-            kind=BulkAction.Kind.GROUP,
-            group=group,
-            reason="",
-            key=uuid4(),
-            expected=word_for(BulkAction.Kind.GROUP, group, account, numbers),
-            by=Origin(asker),
-        )
+        action = BulkAction(account=account, kind=BulkAction.Kind.GROUP, group=group, key=uuid4())
+        work.start(everybody, action, expected=word_for(action, numbers), by=Origin(asker))
         chosen = time.perf_counter() - began
         progress = cost(client, reverse("operators:bulk-action", args=[action.pk]), {})
         began, worked = time.perf_counter(), cpu()
-        _do(action, asker, MANY_ACTED_UPON)
+        _do(action, MANY_ACTED_UPON)
         each, busy = (
             (end - begin) / MANY_ACTED_UPON for begin, end in ((began, time.perf_counter()), (worked, cpu()))
         )
         memory = " and ".join(
-            f"{_peak(lambda most=most: _do(action, asker, most)):.1f}"  # type: ignore[misc]
+            f"{_peak(lambda most=most: _do(action, most)):.1f}"  # type: ignore[misc]
             for most in (FEW_ACTED_UPON, MANY_ACTED_UPON)
         )
         transaction.set_rollback(True)
@@ -179,9 +171,8 @@ def _print_bulk_action(client: Client, account: Account) -> None:
     print(f"- bulk action: the page that says how far it is: {ms(progress.wall)}, {ms(progress.cpu)} of work")
 
 
-def _do(action: BulkAction, asker: Operator, number: int) -> None:
-    """Do the next so many, in portions as the worker does."""
-    waiting = action.items.filter(state=BulkItem.State.WAITING).order_by("pk")
-    for _portion in range(number // work.PORTION):
-        for item in waiting[: work.PORTION]:
-            work.do(action, item, Origin(asker))
+def _do(action: BulkAction, number: int) -> None:
+    """Do the next so many, in batches as the worker does."""
+    for _batch in range(number // work.BATCH):
+        action.refresh_from_db()
+        work.continue_round.func(action.pk, action.turn)

@@ -194,7 +194,7 @@ MOVED_FUNCTIONS = {
     "operators.announcing.carry_out": "operators.reminders.announcing.carry_out",
     "operators.announcing.remind_and_carry_on": "operators.reminders.announcing.remind_and_carry_on",
     "operators.bulk.forget_old": "operators.bulk.work.forget_old",
-    "operators.bulk.go_on": "operators.bulk.work.go_on",
+    "operators.bulk.go_on": "operators.bulk.work.continue_round",
     "operators.bulk.requeue": "operators.bulk.work.requeue",
     "operators.coverage.record_due": "operators.overview.coverage.record_due",
     "operators.exception_ends.tell_ahead": "operators.overrides.exception_ends.tell_ahead",

@@ -1,7 +1,7 @@
 """What would a bulk action do, to how many, and who is left out? Counted by the database."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,16 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Account
 from accounts.policy import Policy
-from operators.bulk.rules import NUMBERS_AT_ONCE, OVERRIDES, judged, word_for
-from operators.models import Group, Operator
+from operators.bulk.acts import OVERRIDES, with_reason_left_out
+from operators.models import Operator
 from operators.models.bulk import BulkAction, Reason
+from operators.rules.fingerprint import fingerprint
 
 Kind = BulkAction.Kind
 FIRST_NAMES = 5
 # Up to so many people a preview knows one by one, and can say who has come or gone.
 NAMED = 100
+NUMBERS_AT_ONCE = 10_000  # of operators, in memory while all of them are read
 _CONSEQUENCES = {
     Kind.OVERRIDE_REQUIRED: gettext_lazy(
         "Each of them must use two-factor authentication from the next sign-in on, "
@@ -87,19 +89,22 @@ class Preview:
     numbers: frozenset[int]
 
 
-def preview(
-    operators: QuerySet[Operator], kind: str, group: Group | None, account: Account, viewer: Operator
-) -> Preview:
+def word_for(action: BulkAction, numbers: Iterable[int | None]) -> str:
+    """Return a word for what is done, under which setting, and to whom (numbers, ascending)."""
+    return fingerprint([action.kind, action.group_id, action.account.two_factor_policy], numbers)
+
+
+def preview(operators: QuerySet[Operator], action: BulkAction) -> Preview:
     """Count, by the same condition that chooses when it is confirmed; loads the first names only."""
-    rows = judged(operators, kind, group, account, viewer.pk)
+    rows = with_reason_left_out(operators, action)
     counts, numbers = Counter[str](), list[int]()
-    word = word_for(kind, group, account, _counted(rows, counts, numbers))
+    word = word_for(action, _counted(rows, counts, numbers))
     parts = {reason: _part(rows, reason, number) for reason, number in counts.items()}
     acted_upon = parts.pop("", Part("", 0, []))
     return Preview(
         acted_upon,
         sorted(parts.values(), key=lambda part: -part.number),
-        includes_you=rows.filter(pk=viewer.pk, left_out="").exists(),
+        includes_you=rows.filter(pk=action.asked_by_id, left_out="").exists(),
         word=word,
         numbers=frozenset(numbers if len(numbers) <= NAMED else ()),
     )

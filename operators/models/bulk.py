@@ -1,7 +1,7 @@
 """What has been asked for many operators at once, and how far has it come for each of them?"""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,8 +12,8 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import TEXT_LENGTH, Account
 
-# Nobody has said for so long that the work goes on: whoever did it is dead.
-SILENCE = timedelta(seconds=120)
+# After so long without a heartbeat whoever worked on a round is dead.
+HEARTBEAT_TIMEOUT = timedelta(seconds=120)
 
 
 class Reason(models.TextChoices):
@@ -76,7 +76,7 @@ class BulkAction(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    # Whose turn it is to work on it, and when that one last said so.
+    # Whose turn it is to work on it, and when the last one did: its heartbeat.
     turn = models.PositiveIntegerField(default=0)
     alive_at = models.DateTimeField()
 
@@ -94,9 +94,9 @@ class BulkAction(models.Model):
         return self.state == self.State.RUNNING
 
     @property
-    def is_forsaken(self) -> bool:
+    def is_stalled(self) -> bool:
         """Whether it has waited for so long that no worker seems to run: one would have taken it up."""
-        return self.is_running and self.alive_at <= timezone.now() - 2 * SILENCE
+        return self.is_running and self.alive_at <= timezone.now() - 2 * HEARTBEAT_TIMEOUT
 
     @property
     def label(self) -> str:
@@ -104,13 +104,26 @@ class BulkAction(models.Model):
         label = str(self.Kind(self.kind).label)
         return f"{label}: {self.group.label}" if self.group else label
 
+    def waiting(self) -> "models.QuerySet[BulkItem]":
+        """The operators whose turn is still to come."""
+        return self.items.filter(state=BulkItem.State.WAITING)
+
     @classmethod
-    def take_turn(cls, pk: int, turn: int) -> Self | None:
-        """Take the turn that a task was given; None where it is over, or somebody else has taken it."""
+    def claim(cls, pk: int, turn: int) -> Self | None:
+        """Take the turn that a task was given; None where it is over, or somebody else has taken it.
+
+        The row stays locked until the batch is over. Its account is locked first, as by whoever deletes
+        one of its operators or its group, who then changes this row: neither waits for the other.
+        """
         mine = cls.objects.filter(pk=pk, turn=turn, state=cls.State.RUNNING)
+        action = mine.select_related("group").first()
+        if action is None:
+            return None
+        action.account = Account.hold(action.account_id)
         if not mine.update(turn=F("turn") + 1, alive_at=timezone.now()):
             return None
-        return cls.objects.select_related("account", "group").get(pk=pk)
+        action.turn += 1
+        return action
 
     def end(self, state: str) -> bool:
         """Store how it ended; true for one caller only."""
@@ -142,6 +155,9 @@ class BulkItem(models.Model):
     # Where somebody is to be invited: groups, override, its reason and end.
     data = models.JSONField(null=True)
 
+    # Filled by operators.bulk.acts.load_operators()
+    operator: Any
+
     class Meta:
         constraints = (
             models.UniqueConstraint(
@@ -158,19 +174,10 @@ class BulkItem(models.Model):
         """Why it was not done, in words."""
         return str(dict(Reason.choices).get(self.reason, _("It was not this operator's turn yet")))
 
-    def claim(self) -> bool:
-        """Take the item, while its action runs; true for one caller only.
-
-        The state is compared on the row itself, so that PostgreSQL looks at it again after waiting.
-        """
-        running = BulkAction.objects.filter(pk=self.action_id, state=BulkAction.State.RUNNING)
-        mine = BulkItem.objects.filter(models.Exists(running), pk=self.pk, state=self.State.WAITING)
-        return bool(mine.update(state=self.State.DONE))
-
-    def leave_out(self, reason: str) -> None:
-        """Note why it is not done, unless it was done meanwhile."""
-        waiting = BulkItem.objects.filter(pk=self.pk, state=self.State.WAITING)
-        waiting.update(state=self.State.LEFT_OUT, reason=reason)
+    def settle(self, reason: str) -> None:
+        """Note that it is done, or why not."""
+        state = self.State.LEFT_OUT if reason else self.State.DONE
+        BulkItem.objects.filter(pk=self.pk).update(state=state, reason=reason)
 
 
 NOT_DONE = ~Q(state=BulkItem.State.DONE)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Account, Action, AuditEntry, PeriodicTask
 from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Operator
-from operators.models.bulk import SILENCE, BulkAction, BulkItem
+from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem
 from operators.models.session import Session
 from tests.breakage.trouble import kill_workers, trouble_with, until, workers_of
 from tests.breakage.visitor import Page, Visitor
@@ -113,8 +113,8 @@ def middle_of_a_reset(queued: Server, account: Account, at_least: int) -> Iterat
 
 def a_while_later(account: Account) -> None:
     """Let the time pass after which whoever worked on it counts as dead."""
-    BulkAction.objects.filter(account=account).update(alive_at=F("alive_at") - SILENCE)
-    PeriodicTask.objects.update(due_at=F("due_at") - SILENCE)
+    BulkAction.objects.filter(account=account).update(alive_at=F("alive_at") - HEARTBEAT_TIMEOUT)
+    PeriodicTask.objects.update(due_at=F("due_at") - HEARTBEAT_TIMEOUT)
 
 
 def assert_done_to_each_once(account: Account, number: int) -> None:

@@ -42,7 +42,7 @@ def test_write_it_down(tmp_path, settings, django_db_blocker, time_machine, monk
     settings.SECRET_KEY, settings.TWO_FACTOR_KEYS = KEYS["SECRET_KEY"], KEYS["TWO_FACTOR_KEYS"]
     settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
     # Two at a time, so that few people make work that is half done.
-    for work, size in ((reminding, "BATCH"), (announcing, "BATCH"), (bulk, "PORTION"), (bulk, "AT_ONCE")):
+    for work, size in ((reminding, "BATCH"), (announcing, "BATCH"), (bulk, "BATCH"), (bulk, "AT_ONCE")):
         monkeypatch.setattr(work, size, 2)
     time_machine.move_to(NOW)
     with fresh_database(tmp_path) as url, django_db_blocker.unblock(), models_use(url):
@@ -164,7 +164,7 @@ class Story:
         chosen = {"kind": "group", "group": group.pk, "operator": [one.pk for one in asked]}
         page = self.get("anna", "operators:bulk", **chosen).text
         self.post("anna", "operators:bulk", **chosen, **self.shown_in(page))
-        self.run_one("go_on")
+        self.run_one("continue_round")
         text = "".join(f"Uma,uma{number}@example.com\n" for number in range(5))
         page = self.browser("anna").post(reverse("operators:invite-many"), {"text": text}).text
         self.post("anna", "operators:invite-many-confirm", text=text, **self.shown_in(page))

@@ -4,12 +4,13 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
 from operators.bulk import work
-from operators.bulk.rules import word_for
+from operators.bulk.preview import word_for
 from operators.models import Operator
 from operators.models.bulk import BulkAction, BulkItem
 from tests.factories import make_operator
@@ -41,37 +42,33 @@ def test_several_workers_do_each_operator_once(at_once, account, admin, people):
 
     def worker():
         """As if the turn had been given away again while another worker was still at it."""
-        mine = BulkAction.objects.select_related("account", "group").get(pk=action.pk)
-        while work._portion(mine):
-            pass
+        while (row := BulkAction.objects.get(pk=action.pk)).is_running:
+            work.run_batches(action.pk, row.turn)
 
     at_once([worker] * 4)
     assert set(action.items.values_list("state", flat=True)) == {"done"}
     assert overrides(account) == NUMBER
 
 
-def test_one_worker_takes_a_turn(at_once, account, admin):
+def test_one_worker_claims_a_batch(at_once, account, admin):
     now = timezone.now()
     action = BulkAction.objects.create(
         account=account, key=uuid4(), kind="reset", asked_by=admin, created_at=now, alive_at=now
     )
-    taken = at_once([partial(BulkAction.take_turn, action.pk, 0)] * RIVALS)
-    assert taken.count(None) == RIVALS - 1
+    claim = transaction.atomic(BulkAction.claim)
+    claimed = at_once([partial(claim, action.pk, 0)] * RIVALS)
+    assert claimed.count(None) == RIVALS - 1
 
 
 def test_one_form_confirmed_several_times_at_once_is_one_action(at_once, account, admin, people):
     everybody = Operator.objects.filter(pk__in=[one.pk for one in people])
-    start = partial(
-        work.start,
-        everybody,
-        account,
-        kind="override-required",
-        group=None,
-        reason="",
-        key=uuid4(),
-        expected=word_for("override-required", None, account, sorted(one.pk for one in people)),
-        by=Origin(admin),
-    )
+    key = uuid4()
+
+    def start():
+        action = BulkAction(account=account, kind="override-required", key=key)
+        word = word_for(action, sorted(one.pk for one in people))
+        return work.start(everybody, action, expected=word, by=Origin(admin))
+
     found = at_once([start] * 4)
     assert len({action.pk for action in found}) == 1
     assert overrides(account) == NUMBER

@@ -19,9 +19,9 @@ from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest, require_get_or_post
 from accounts.models import Account
 from operators.bulk import work
+from operators.bulk.acts import makes_exceptions
 from operators.bulk.forms import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.bulk.preview import consequence, preview, what_changed
-from operators.bulk.rules import makes_exceptions
 from operators.models import Group
 from operators.models.bulk import NOT_DONE, BulkAction, BulkItem
 
@@ -60,25 +60,24 @@ def _group(
 
 def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> HttpResponse:
     """Begin, unless the numbers of the preview are not true any more."""
-    kind = selection.cleaned_data["kind"]
-    form = _form_of(kind, request.user.account)(request.POST)
+    action = _action_of(request, selection, group)
+    form = _form_of(action.kind, action.account)(request.POST)
     if not form.is_valid():
         return _preview(request, selection, group, form)
+    action.reason, action.until, action.key = form.reason, form.ends_at, form.cleaned_data["key"]
     try:
         action = work.start(
-            selection.operators,
-            request.user.account,
-            kind=kind,
-            group=group,
-            reason=form.reason,
-            until=form.ends_at,
-            key=form.cleaned_data["key"],
-            expected=form.cleaned_data["shown"],
-            by=origin(request),
+            selection.operators, action, expected=form.cleaned_data["shown"], by=origin(request)
         )
     except work.OtherPeopleError:
         return _preview(request, selection, group, form)
     return redirect("operators:bulk-action", action.pk)
+
+
+def _action_of(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> BulkAction:
+    """Return what is asked for."""
+    user, kind = request.user, selection.cleaned_data["kind"]
+    return BulkAction(account=user.account, kind=kind, group=group, asked_by=user)
 
 
 def _form_of(kind: str, account: Account) -> type[ConfirmForm]:
@@ -92,7 +91,7 @@ def _preview(
 ) -> HttpResponse:
     """Show the preview; what was typed stays, and the numbers are those of now."""
     kind = selection.cleaned_data["kind"]
-    found = preview(selection.operators, kind, group, request.user.account, request.user)
+    found = preview(selection.operators, _action_of(request, selection, group))
     if sent and sent.cleaned_data.get("shown") not in (None, found.word):
         changed = what_changed(sent.before, sent.cleaned_data.get("counted"), found, request.user.account)
         text = _("Something has changed in the meantime. Nothing is done yet. %(what)s Look again.")
@@ -149,7 +148,7 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show how far an action has come, and in the end what was not done and why."""
     found = _action(request, pk)
     numbers = _numbers(found)
-    seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}-{found.is_forsaken:d}"
+    seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}-{found.is_stalled:d}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     items = found.items.order_by("pk")

@@ -37,7 +37,7 @@ def confirm(request: SignedInRequest) -> HttpResponse:
     if not (form.is_valid() and sent.is_valid()):
         return _page(request, form)
     # Sent a second time, when the people of the first time are there already.
-    if done := work.begun(request.user.account, sent.cleaned_data["key"]):
+    if done := work.find_started(request.user.account, sent.cleaned_data["key"]):
         return redirect("operators:bulk-action", done.pk)
     if sent.cleaned_data["shown"] != form.word:
         messages.warning(

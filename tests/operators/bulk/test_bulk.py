@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.audit.trail import Origin
 from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
-from operators.bulk import preview, work
-from operators.bulk.rules import OVERRIDES
+from invitations.mail_limits import TooManyMailsError
+from operators.bulk import acts, preview, work
+from operators.bulk.acts import OVERRIDES
 from operators.models import Group, Operator
-from operators.models.bulk import SILENCE, BulkAction, BulkItem, Reason
+from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem, Reason
 from operators.people import removal
 from operators.people.reset import reset
 from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
@@ -45,7 +45,7 @@ def queue(settings):
 def many(account, admin, monkeypatch):
     """More operators than are done at once."""
     monkeypatch.setattr(work, "AT_ONCE", 2)
-    monkeypatch.setattr(work, "PORTION", 2)
+    monkeypatch.setattr(work, "BATCH", 2)
     return [make_operator(account, name=f"Person {number}") for number in range(5)]
 
 
@@ -472,14 +472,14 @@ def test_start_and_end_are_in_the_audit_log(admin_browser, admin, operator):
 # The work
 
 
-def test_more_than_a_few_are_left_to_the_worker_portion_by_portion(queue, admin_browser, many):
+def test_more_than_a_few_are_left_to_the_worker_batch_by_batch(queue, admin_browser, many):
     answer = confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
     assert action.is_running
     assert "5 operators are waiting." in admin_browser.get(answer.url).text
     for done in (2, 4, 5):
         task = DBTaskResult.objects.latest("enqueued_at")
-        work.go_on.func(*task.args_kwargs["args"])
+        work.continue_round.func(*task.args_kwargs["args"])
         assert action.items.filter(state="done").count() == done
     action.refresh_from_db()
     assert action.state == "done"
@@ -504,7 +504,7 @@ def test_a_task_whose_turn_is_over_does_nothing(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
     for _ in range(3):
-        work.go_on.func(action.pk, 0)
+        work.continue_round.func(action.pk, 0)
     assert action.items.filter(state="done").count() == 2
 
 
@@ -513,7 +513,7 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
 ):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    real, calls = work.set_override, iter(range(10))
+    real, calls = acts.set_override, iter(range(10))
 
     def dies(*args, **kwargs):
         changed = real(*args, **kwargs)
@@ -521,18 +521,20 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
             raise OperationalError
         return changed
 
-    monkeypatch.setattr(work, "set_override", dies)
+    monkeypatch.setattr(acts, "set_override", dies)
     with pytest.raises(OperationalError):
-        work.go_on.func(action.pk, 0)
-    assert action.items.filter(state="done").count() == 1
+        work.continue_round.func(action.pk, 0)
+    # The batch is undone, with the one before.
+    assert set(action.items.values_list("state", flat=True)) == {"waiting"}
+    assert not entries(Action.OVERRIDE).exists()
     work.requeue()
     assert DBTaskResult.objects.count() == 1
-    with time_machine.travel(timezone.now() + SILENCE + timedelta(seconds=1)):
+    with time_machine.travel(timezone.now() + HEARTBEAT_TIMEOUT + timedelta(seconds=1)):
         work.requeue()
         work.requeue()
         assert DBTaskResult.objects.count() == 2
         action.refresh_from_db()
-        work.work(action.pk, action.turn)
+        work.run_batches(action.pk, action.turn)
     assert action.items.filter(state="done").count() == 5
     assert entries(Action.OVERRIDE).count() == 5
 
@@ -540,44 +542,41 @@ def test_an_action_whose_worker_died_is_gone_on_with_and_does_nothing_twice(
 def test_cancelling_leaves_the_rest_undone(queue, admin_browser, many):
     url = confirm(admin_browser, chosen("override-required", many)).url
     action = BulkAction.objects.get()
-    work.go_on.func(action.pk, 0)
+    work.continue_round.func(action.pk, 0)
     cancel = reverse("operators:bulk-cancel", args=[action.pk])
     assert "Cancelled." in admin_browser.post(cancel, follow=True).text
     assert "It had ended already." in admin_browser.post(cancel, follow=True).text
-    work.work(action.pk, 1)
+    work.run_batches(action.pk, 1)
     assert action.items.filter(state="done").count() == 2
     page = admin_browser.get(url).text
     assert f"{len(many) - 2} were not reached." in page
     assert "It was not this operator&#x27;s turn yet" in page
 
 
-def test_an_item_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, admin, many):
+def test_a_batch_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
     work.cancel(action, NOBODY)
-    item = action.items.earliest("pk")
-    work.do(action, item, Origin(admin))
-    item.refresh_from_db()
-    assert item.state == "waiting"
+    assert BulkAction.claim(action.pk, action.turn) is None
+    work.run_batches(action.pk, action.turn)
+    assert set(action.items.values_list("state", flat=True)) == {"waiting"}
 
 
-def test_a_portion_that_was_cancelled_meanwhile_is_the_last(queue, admin_browser, many, monkeypatch):
+def test_a_batch_in_which_it_is_cancelled_is_the_last(queue, admin_browser, many, monkeypatch):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    monkeypatch.setattr(work, "do", lambda *_: work.cancel(BulkAction.objects.get(), NOBODY))
-    work.work(action.pk, 0)
+    monkeypatch.setattr(work, "apply_to_one", lambda *_: work.cancel(BulkAction.objects.get(), NOBODY) and "")
+    work.run_batches(action.pk, 0)
     action.refresh_from_db()
     assert action.state == "cancelled"
 
 
-def test_an_action_that_has_ended_does_not_end_again(queue, admin_browser, many):
+def test_an_action_that_has_ended_does_not_end_again(queue, admin_browser, many, monkeypatch):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    action.items.update(state="done")
-    running = BulkAction.take_turn(action.pk, 0)
-    work.cancel(action, NOBODY)
-    assert running
-    assert not work._portion(running)
+    monkeypatch.setattr(work, "BATCH", 10)
+    monkeypatch.setattr(work, "apply_to_one", lambda *_: work.cancel(action, NOBODY) and "")
+    work.run_batches(action.pk, 0)
     assert not entries(Action.BULK_ENDED).exists()
 
 
@@ -589,7 +588,7 @@ def test_the_action_of_somebody_who_administers_no_more_stops(queue, admin_brows
     else:
         admin.memberships.all().delete()
     action = BulkAction.objects.get()
-    work.work(action.pk, 0)
+    work.run_batches(action.pk, 0)
     other = signed_in(make_operator(admin.account, administrator=True))
     assert "It has stopped" in other.get(reverse("operators:bulk-action", args=[action.pk])).text
     assert not Operator.objects.filter(two_factor_override="required").exists()
@@ -609,7 +608,7 @@ def test_what_changes_while_an_operator_waits_leaves_them_out(queue, admin_brows
     first = many[0].pk
     happens(many)
     action = BulkAction.objects.get()
-    work.work(action.pk, 0)
+    work.run_batches(action.pk, 0)
     assert outcome(action)[first] == reason
     assert list(outcome(action).values()).count("done") == 4
 
@@ -619,7 +618,7 @@ def test_a_group_that_was_deleted_meanwhile_leaves_everybody_out(queue, admin_br
     confirm(admin_browser, {**chosen("group", many), "group": group.pk})
     group.delete()
     action = BulkAction.objects.get()
-    work.work(action.pk, 0)
+    work.run_batches(action.pk, 0)
     assert set(outcome(action).values()) == {"group_gone"}
 
 
@@ -633,7 +632,7 @@ def raises(error):
 @pytest.mark.parametrize(
     ("kind", "refusal", "reason"),
     [
-        ("deactivate", {"removal.deactivate": raises(work.LastAdministratorError)}, "last_administrator"),
+        ("deactivate", {"removal.deactivate": raises(acts.LastAdministratorError)}, "last_administrator"),
         ("deactivate", {"removal.deactivate": lambda *_: False}, "already"),
         ("deactivate", {"removal.deactivate": raises(ValueError)}, "failed"),
         ("setup-link", {"setup_link.send": lambda *_: 30}, "too_soon"),
@@ -642,21 +641,30 @@ def raises(error):
 def test_what_the_single_act_refuses_is_left_out(admin, monkeypatch, kind, refusal, reason):
     one = make_operator(admin.account, override=Policy.REQUIRED)
     for name, function in refusal.items():
-        monkeypatch.setattr(f"operators.bulk.work.{name}", function)
+        monkeypatch.setattr(f"operators.bulk.acts.{name}", function)
     confirm(signed_in(admin), chosen(kind, [one]))
     assert outcome(BulkAction.objects.get()) == {one.pk: reason}
 
 
+def test_a_mailbox_that_has_had_as_many_invitations_as_it_may_is_left_out(
+    admin_browser, account, monkeypatch
+):
+    one = make_operator(account, invited=True)
+    monkeypatch.setattr(invite, "send", raises(TooManyMailsError(60)))
+    confirm(admin_browser, chosen("resend", [one]))
+    assert outcome(BulkAction.objects.get()) == {one.pk: "too_soon"}
+
+
 def test_a_failure_undoes_the_rest_of_that_operator_and_not_the_others(admin_browser, account, monkeypatch):
     people = [make_operator(account, enrolled=True) for _ in range(3)]
-    real = work.reset
+    real = acts.reset
 
     def fails_for_the_second(operator, *args):
         real(operator, *args)
         if operator.pk == people[1].pk:
             raise ValueError
 
-    monkeypatch.setattr(work, "reset", fails_for_the_second)
+    monkeypatch.setattr(acts, "reset", fails_for_the_second)
     confirm(admin_browser, chosen("reset", people), **RESET)
     assert [one.user_id for one in Authenticator.objects.all()] == [people[1].pk]
     assert entries(Action.TWO_FACTOR_RESET).count() == 2
@@ -670,7 +678,7 @@ def test_the_page_looks_again_only_for_something_new(queue, admin_browser, many)
     url = confirm(admin_browser, chosen("override-required", many)).url
     seen = found_in(admin_browser.get(url).text, r"\?seen=([^\"]+)")
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 204
-    work.go_on.func(BulkAction.objects.get().pk, 0)
+    work.continue_round.func(BulkAction.objects.get().pk, 0)
     assert admin_browser.get(f"{url}?seen={seen}").status_code == 200
 
 
@@ -679,7 +687,7 @@ def test_the_page_says_where_no_worker_has_taken_it_up(queue, admin_browser, man
     page = admin_browser.get(url).text
     assert "the work goes on, and" in page
     seen = found_in(page, r"\?seen=([^\"]+)")
-    BulkAction.objects.update(alive_at=timezone.now() - 2 * SILENCE)
+    BulkAction.objects.update(alive_at=timezone.now() - 2 * HEARTBEAT_TIMEOUT)
     page = admin_browser.get(f"{url}?seen={seen}").text
     assert "the worker does not seem to run" in page
     assert "the work goes on, and" not in page
@@ -778,7 +786,7 @@ def test_choosing_and_the_pages_take_the_same_queries_for_any_number(queue, admi
 def test_each_operator_takes_a_bounded_number_of_queries(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    assert queries(partial(work.go_on.func, action.pk, 0)) <= 2 * 12 + 10
+    assert queries(partial(work.continue_round.func, action.pk, 0)) <= 2 * 12 + 10
 
 
 def test_an_enrolled_operator_whose_secret_cannot_be_read_keeps_it(admin_browser, operator):

@@ -22,11 +22,12 @@ from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators import postgres
 from operators.bulk import work
-from operators.bulk.rules import word_for
+from operators.bulk.preview import word_for
 from operators.demo import generated
 from operators.lists import paging, views
 from operators.lists.paging import KeyPaginator
 from operators.models import Group, Operator
+from operators.models.bulk import BulkAction
 from operators.rules.status import Status
 from operators.status.query import perhaps_locked
 from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
@@ -192,16 +193,9 @@ def test_a_page_of_a_longer_bulk_action_takes_no_more_queries(admin_browser, acc
     def queries():
         group = Group.objects.create(account=account, name=f"Group {Group.objects.count()}")
         others = Operator.objects.filter(account=account).exclude(pk=admin.pk)
-        action = work.start(
-            others,
-            account,
-            kind="group",
-            group=group,
-            reason="",
-            key=uuid4(),
-            expected=word_for("group", group, account, others.order_by("pk").values_list("pk", flat=True)),
-            by=Origin(admin),
-        )
+        action = BulkAction(account=account, kind="group", group=group, key=uuid4())
+        word = word_for(action, others.order_by("pk").values_list("pk", flat=True))
+        work.start(others, action, expected=word, by=Origin(admin))
         with CaptureQueriesContext(connection) as captured:
             url = reverse("operators:bulk-action", args=[action.pk])
             assert admin_browser.get(url, {"show": "all"}).status_code == 200
