@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.trail import Origin
 from accounts.days import announced_day
 from accounts.mail.notice_mail import in_mail, words_about
-from accounts.mail.notices import tell
+from accounts.mail.notices import Notice, tell
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
 from invitations import link_mail
@@ -16,6 +16,12 @@ from invitations.models import Link
 
 if TYPE_CHECKING:
     from operators.models import Operator
+
+INVITATION_WAS_ACCEPTED = Notice(
+    _("Your invitation was accepted"),
+    _("%(whom)s has accepted your invitation to %(account)s."),
+    _("If you did not invite anybody, tell the other administrators of your account at once."),
+)
 
 
 def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: bool) -> OutgoingMail:
@@ -61,13 +67,5 @@ def _invitation(operator: "Operator", by: Origin) -> Message:
 
 
 def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origin) -> None:
-    """Tell whoever has invited somebody that they are in."""
-    tell(
-        inviter,
-        _("Your invitation was accepted"),
-        _("%(whom)s has accepted your invitation to %(account)s.")
-        % {"whom": in_mail(operator), "account": isolated(operator.account.name)},
-        address=by.address,
-        advice=_("If you did not invite anybody, tell the other administrators of your account at once."),
-        about_self=False,
-    )
+    words = {"whom": in_mail(operator), "account": isolated(operator.account.name)}
+    tell(inviter, INVITATION_WAS_ACCEPTED, by.address, about_self=False, **words)

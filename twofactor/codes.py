@@ -22,8 +22,9 @@ from accounts.audit.trail import Origin, record
 from accounts.durations import HOUR
 from accounts.limits import refusals
 from accounts.limits.refusals import What
+from accounts.mail.notices import tell
 from accounts.models import Action
-from twofactor import emails, enrollment, recovery
+from twofactor import code_limits, emails, enrollment, recovery
 
 if TYPE_CHECKING:
     from operators.models import Operator
@@ -94,7 +95,7 @@ def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
         return False
     left = user.authenticator.recovery_codes_left
     record(Action.RECOVERY_CODE_USED, by=by, subject=user, new=str(left))
-    emails.recovery_code_used(user, left, by.address)
+    tell(user, emails.RECOVERY_CODE_USED, by.address, left=left)
     return True
 
 
@@ -114,7 +115,7 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked)
     with transaction.atomic():
         if user.claim_wrong_codes_notice():
-            emails.codes_are_tried(user, by.address)
+            tell(user, emails.CODES_ARE_TRIED, by.address, number=code_limits.FREE_FAILURES + 1)
     if refusal.locked:
         _tell_of_lock(user, by)
     return refusal

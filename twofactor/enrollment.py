@@ -20,6 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.audit.trail import Origin, record
+from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails, key_check, qr, recovery, totp, vault
 from twofactor.models import Authenticator
@@ -159,7 +160,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
                 raise SignInChangedError
             record(Action.TWO_FACTOR_ENROLLED, by=by, subject=user)
             if by.actor == user:  # whoever does it for somebody else has a notice of their own
-                emails.enrolled(user, by.address)
+                tell(user, emails.ENROLLED, by.address)
     except IntegrityError as error:
         raise AlreadyEnrolledError from error
 
@@ -186,7 +187,7 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
             transaction.set_rollback(True)
             return False
         record(Action.PHONE_CHANGED, by=by, subject=user)
-        emails.phone_changed(user, by.address)
+        tell(user, emails.PHONE_CHANGED, by.address)
     return True
 
 

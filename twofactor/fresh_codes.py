@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit.trail import Origin, record
+from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails, recovery, vault
 from twofactor.models import Authenticator
@@ -67,5 +68,5 @@ def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
         return False
     record(Action.RECOVERY_CODES_RENEWED, by=by, subject=user)
     keep(session, user, codes, "")
-    emails.recovery_codes_renewed(user, by.address)
+    tell(user, emails.RECOVERY_CODES_RENEWED, by.address)
     return True

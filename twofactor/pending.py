@@ -23,6 +23,7 @@ from accounts.audit.trail import origin, record
 from accounts.browser_names import browser_name, user_agent
 from accounts.http import is_ours, typed_before
 from accounts.limits import password_limits
+from accounts.mail.notices import tell
 from accounts.models import Action
 from accounts.network import client_address
 from twofactor import emails, enrollment, proof, unfinished
@@ -174,7 +175,7 @@ def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_cod
         by = origin(request, user)
         record(Action.SIGNED_IN, by=by, subject=user, new=made_by)
         if is_new:
-            emails.new_browser(user, browser_name(user_agent(request)), by.address)
+            tell(user, emails.NEW_BROWSER, by.address, browser=browser_name(user_agent(request)))
         if state and state["step"] == Step.CODE:
             password_limits.forgive(request, user.email)
     request.session[enrollment.SEED_KEY] = enrollment.new_seed()

@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 from accounts import batches, clock
 from accounts.audit.trail import Origin, origin, record
 from accounts.browser_names import user_agent
+from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails
 from twofactor.models import TrustedBrowser
@@ -77,7 +78,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
             address=by.address,
         )
         record(Action.BROWSER_TRUSTED, by=by, subject=user, new=browser.browser)
-        emails.browser_trusted(user, browser.browser, lives.days, by.address)
+        tell(user, emails.BROWSER_TRUSTED, by.address, browser=browser.browser, days=lives.days)
     response.set_cookie(
         settings.TRUSTED_BROWSER_COOKIE_NAME,
         SEPARATOR.join([token, *(other for other, _ends in kept)]),

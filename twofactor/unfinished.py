@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.audit.trail import Origin, record
 from accounts.limits.password_limits import DAY
+from accounts.mail import notices
 from accounts.models import Action
 from accounts.rate_limit import Limit, count
 from twofactor import emails
@@ -23,4 +24,4 @@ def tell(user_id: int, address: str | None, *, known: bool) -> None:
         return
     record(Action.LOGIN_UNFINISHED, by=Origin(address=address), subject=user)
     if not known and not count([Limit(f"unfinished told {user_id}", 1, DAY)]):
-        emails.login_was_not_finished(user, address)
+        notices.tell(user, emails.LOGIN_WAS_NOT_FINISHED, address)

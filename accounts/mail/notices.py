@@ -1,54 +1,68 @@
-"""Notices: emails that tell people what was done to their sign-in, when and from where.
+"""Notices: emails of a few sentences that tell people what was done to their sign-in, when and from where."""
 
-All have one form: a subject, some sentences, time and network address, and what to do where it was
-somebody else.
-"""
-
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.mail.notice_mail import notify, plain
 from accounts.models.outgoing_mail import OutgoingMail
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from django.utils.functional import _StrPromise
 
     from operators.models import Operator
 
 
-def tell(  # noqa: PLR0913  a notice has these parts
-    operator: "Operator",
-    subject: str,
-    *sentences: str,
-    address: str | None,
-    to: str = "",
-    advice: str = "",
-    about_self: bool = True,
+IF_NOT_YOU = _("If you did not do this, tell an administrator of your account at once.")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a notice says. `%(product)s`, `%(email)s` and the words given to `tell` are filled in."""
+
+    subject: "_StrPromise"
+    sentence: "_StrPromise"
+    more: "_StrPromise | str" = field(default="", kw_only=True)
+    advice: "_StrPromise" = IF_NOT_YOU
+
+    def filled(self, reader: "Operator", *at_the_end: str, **words: object) -> dict[str, object]:
+        """Return the words of the email to a reader."""
+        words = {"product": settings.PRODUCT_NAME, "email": reader.email, **words}
+        return {
+            "name": plain(reader.name) or reader.email,
+            "subject": self.subject % words,
+            "sentences": [
+                *(text % words for text in (self.sentence, self.more) if text),
+                *at_the_end,
+            ],
+            "advice": self.advice % words,
+        }
+
+
+def tell(
+    reader: "Operator", notice: Notice, address: str | None, *, about_self: bool = True, **words: object
 ) -> OutgoingMail:
-    """Email one operator (`to`: in another mailbox than the stored one).
+    """Email a notice, and from which network address it was done.
 
-    A notice about themselves brings the link "This was not me"; one about somebody else does not.
-
+    One about the readers themselves brings the link "This was not me"; one about somebody else does not.
     To be called in the transaction of what it tells, so that neither is without the other.
     """
-    context: dict[str, object] = {
-        "name": plain(operator.name) or operator.email,
-        "subject": subject,
-        "sentences": [*sentences, _when_and_where(timezone.now(), address)],
-        "about": operator.pk if about_self else None,
-        "advice": advice or _("If you did not do this, tell an administrator of your account at once."),
-    }
-    return notify("email/notice", to or operator.email, context, account=operator.account)
+    context = notice.filled(reader, _when_and_where(timezone.now(), address), **words)
+    about = {"about": reader.pk if about_self else None}
+    return notify("email/notice", reader.email, context | about, account=reader.account)
 
 
-def _when_and_where(at: "datetime", address: str | None) -> str:
+def _when_and_where(at: datetime, address: str | None) -> str:
     when = date_format(timezone.localtime(at, timezone.get_fixed_timezone(0)), "DATETIME_FORMAT")
     if address is None:
-        return _("When: %(when)s UTC.") % {"when": when}
-    return _("When: %(when)s UTC. From the network address: %(address)s.") % {
+        return gettext("When: %(when)s UTC.") % {"when": when}
+    return gettext("When: %(when)s UTC. From the network address: %(address)s.") % {
         "when": when,
         "address": address,
     }

@@ -46,7 +46,8 @@ def set_override(
             Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
         record(Action.OVERRIDE, by=by, subject=operator, old=old, new=in_words(operator))
         if _takes_a_code(operator, before) and not _takes_a_code(operator, after):
-            emails.code_is_off(operator, by)
+            emails.tell_operator(operator, emails.CODE_IS_OFF, by)
+            emails.tell_other_administrators(operator, emails.ADMINISTRATOR_CODE_IS_OFF, by)
     return True
 
 
@@ -104,5 +105,5 @@ def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
         labels = dict(Operator.SignInMethod.choices)
         words = (str(labels[old]), str(labels[method]))
         record(Action.SIGN_IN_METHOD, by=by, subject=operator, old=words[0], new=words[1])
-        emails.login_method_was_changed(operator, *words, by)
+        emails.tell_operator(operator, emails.LOGIN_METHOD_WAS_CHANGED, by, old=words[0], new=words[1])
     return True

@@ -22,7 +22,8 @@ def activate(operator: Operator, by: Origin) -> bool:
     with transaction.atomic():
         if not _set_active(operator, Action.ACTIVATED, by, active=True):
             return False
-        emails.was_activated(operator, by)
+        emails.tell_operator(operator, emails.WAS_ACTIVATED, by)
+        emails.tell_other_administrators(operator, emails.ADMINISTRATOR_WAS_ACTIVATED, by)
     return True
 
 

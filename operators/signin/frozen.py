@@ -44,7 +44,7 @@ def free(operator: Operator, by: Origin, reason: str = "") -> bool:
         record(Action.FREED, by=by, subject=operator, new=reason)
         # Who frees it themselves, with a new password and a code, gets the notice of the new password.
         if by.actor != operator:
-            emails.was_freed(operator, by)
+            emails.tell_operator(operator, emails.WAS_FREED, by)
     return True
 
 
