@@ -11,7 +11,7 @@ from accounts.mail.notices import Notice, tell
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
 from invitations import link_mail
-from invitations.link_mail import Message
+from invitations.link_mail import EmailTemplate
 from invitations.models import Link
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: boo
         "day": announced_day(operator.effective),
         "wanted": next_url,  # not in the text: for the browser in which the link is opened
     }
-    message = Message("invitations/email/setup_link", operator.email, context)
+    message = EmailTemplate("invitations/email/setup_link", operator.email, context)
     return link_mail.send(operator, Link.Purpose.SETUP, message, by)
 
 
@@ -45,12 +45,12 @@ def invitation(operator: "Operator", by: Origin) -> OutgoingMail:
     return link_mail.send(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 
-def invitation_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
-    """Do what `invitation` does, at once; return whether it went out, and the link."""
+def invitation_now(operator: "Operator", by: Origin) -> tuple[OutgoingMail, str]:
+    """Do what `invitation` does, at once; return the email, and the link in it."""
     return link_mail.send_now(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 
-def _invitation(operator: "Operator", by: Origin) -> Message:
+def _invitation(operator: "Operator", by: Origin) -> EmailTemplate:
     """Return what an invitation says.
 
     Whose mailbox it is nobody knows yet, so no name that somebody has typed is in it: the account's was
@@ -63,7 +63,7 @@ def _invitation(operator: "Operator", by: Origin) -> Message:
         "day": announced_day(operator.effective),
         "inviter": by.actor.email if by.actor else "",
     }
-    return Message("invitations/email/invitation", operator.email, context)
+    return EmailTemplate("invitations/email/invitation", operator.email, context)
 
 
 def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origin) -> None:

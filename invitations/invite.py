@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link
@@ -19,18 +20,17 @@ if TYPE_CHECKING:
     from operators.models import Operator
 
 
-def send(operator: "Operator", by: Origin) -> bool:
+def send(operator: "Operator", by: Origin) -> OutgoingMail:
     """Mail an invitation; the older link stops working.
 
-    Returns whether it has left or will be tried. Raises TooSoonError where the limits allow no further
-    email yet.
+    Raises TooSoonError where the limits allow no further email yet.
     """
     with mail_limits.written_down(operator, by):
-        return not emails.invitation(operator, by).has_failed
+        return emails.invitation(operator, by)
 
 
-def send_now(operator: "Operator", by: Origin) -> tuple[bool, str]:
-    """Mail an invitation at once, without a queue, and return whether that went well, and the same link.
+def send_now(operator: "Operator", by: Origin) -> tuple[OutgoingMail, str]:
+    """Mail an invitation at once, without a queue, and return the email and the same link.
 
     For the command line: whoever sits there sees the outcome and can pass the link on, so one try is enough.
     """

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django_tasks import task
 
 from accounts.audit.trail import Origin, record
-from accounts.mail.delivery import Post, attempt, deliver, hand_over
+from accounts.mail.delivery import MailKind, attempt, deliver, hand_over
 from accounts.models import Action
 from accounts.models.outgoing_mail import OutgoingMail
 from invitations import mail_limits
@@ -46,15 +46,15 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What an email says, without the link: a template as accounts.mail takes it, and its words."""
+class EmailTemplate:
+    """What an email says, without the link: its template, as accounts.mail takes it, and the words in it."""
 
-    template: str
+    name: str
     to: str
     context: dict[str, Any]
 
 
-class LinkPost(Post):
+class LinkKind(MailKind):
     """An email that lacks its link until it leaves."""
 
     url = ""
@@ -82,37 +82,41 @@ class LinkPost(Post):
             record(action, by=Origin(mail.asked_by, mail.address), subject=link.user, new=why)
 
 
-def send(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:
+def send(operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin) -> OutgoingMail:
     """Have a new link mailed in place of the older one.
 
     Returns the email, whose outcome is known at once only where emails leave within the request. Raises
     TooSoonError where the limits allow no further email yet.
     """
     with transaction.atomic():
-        mail = _reserve(operator, purpose, message, by)
+        mail = _reserve(operator, purpose, template, by)
         hand_over(mail, send_link)
     return mail
 
 
-def send_now(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> tuple[bool, str]:
-    """Mail a new link at once, with one try; return whether it left, and the link, which works either way."""
+def send_now(
+    operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin
+) -> tuple[OutgoingMail, str]:
+    """Mail a new link at once, with one try; return the email, and the link, which works anyway."""
     with transaction.atomic():
-        mail = _reserve(operator, purpose, message, by)
-    post = LinkPost()
+        mail = _reserve(operator, purpose, template, by)
+    kind = LinkKind()
     claimed = OutgoingMail.claim(mail.pk, timezone.now()) or mail
-    attempt(claimed, post, last=True)
-    return claimed.is_sent, post.url
+    attempt(claimed, kind, last=True)
+    return claimed, kind.url
 
 
-def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: Origin) -> OutgoingMail:
+def _reserve(
+    operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin
+) -> OutgoingMail:
     """Store the email and the place of its link, both or neither."""
     now = timezone.now()
     mail = OutgoingMail(
         kind=OutgoingMail.Kind.LINK,
         account=operator.account,
-        template=message.template,
-        to=message.to,
-        context=message.context,
+        template=template.name,
+        to=template.to,
+        context=template.context,
         asked_by=by.actor,
         address=by.address,
         created_at=now,
@@ -126,7 +130,7 @@ def _reserve(operator: "Operator", purpose: Link.Purpose, message: Message, by: 
 
 @task()
 def send_link(mail_id: int) -> None:
-    deliver(mail_id, send_link, LinkPost())
+    deliver(mail_id, send_link, LinkKind())
 
 
 def url_of(purpose: str, token: str) -> str:

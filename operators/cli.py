@@ -201,7 +201,7 @@ def _chosen(account: Account, given: dict[str, str]) -> ChosenOverride:
 def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
     """Begin a round of reminders, or say whom it would reach and what the mail says."""
     reach = reminding.reach(account, to_optional=to_optional)
-    letters = reminding.samples(account, to_optional=to_optional) if dry_run else []
+    samples = reminding.samples(account, to_optional=to_optional) if dry_run else []
     if not dry_run:
         try:
             reminding.start(account, Origin(), to_optional=to_optional)
@@ -211,10 +211,10 @@ def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
         "reminded": reach.now,
         "reminded_within_a_day": reach.within_a_day,
         "not_asked": {status.value: number for status, number in reach.not_asked.items()},
-        "mails": [{"subject": letter.subject, "text": letter.text} for letter in letters],
+        "mails": [{"subject": email.subject, "text": email.text} for email in samples],
     }
     lines = [_("To be reminded: %d") % reach.now, _("Reminded within a day: %d") % reach.within_a_day]
-    lines += [f"\n{letter.subject}\n\n{letter.text}" for letter in letters]
+    lines += [f"\n{email.subject}\n\n{email.text}" for email in samples]
     return _outcome(data, lines, changed=bool(reach.now), dry_run=dry_run)
 
 

@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
 from invitations import link_mail
-from invitations.link_mail import Message
+from invitations.link_mail import EmailTemplate
 from invitations.models import Link, lifetime
 from operators.models import Operator
 
@@ -176,7 +176,7 @@ def _notify(name: str, operator: Operator, by: Origin, *, to: str = "", **words:
 
 def password_reset_link(operator: Operator, by: Origin) -> OutgoingMail:
     context = {"operator": words_about(operator), "days": lifetime(Link.Purpose.PASSWORD_RESET).days}
-    message = Message("operators/email/password_reset", operator.email, context)
+    message = EmailTemplate("operators/email/password_reset", operator.email, context)
     return link_mail.send(operator, Link.Purpose.PASSWORD_RESET, message, by)
 
 
@@ -187,7 +187,7 @@ def confirm_address(operator: Operator, new_address: str, by: Origin, *, in_use:
     address is in use, it says that in place of the link.
     """
     template = "operators/email/address_in_use" if in_use else "operators/email/confirm_address"
-    message = Message(template, new_address, {"account": isolated(operator.account.name)})
+    message = EmailTemplate(template, new_address, {"account": isolated(operator.account.name)})
     return link_mail.send(operator, Link.Purpose.EMAIL, message, by)
 
 

@@ -43,8 +43,8 @@ _ENHANCED = re.compile(rb"\s*5\.(1\.|2\.1|\d)")
 DEATHS_FORGIVEN = 5
 
 
-class Post(ABC):
-    """What is special about a kind of email: what it lacks until it leaves, and what its outcome leads to."""
+class MailKind(ABC):
+    """What is special about some emails: what they lack until they leave, and what their outcome leads to."""
 
     @abstractmethod
     def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
@@ -55,21 +55,19 @@ class Post(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An email as it leaves."""
-
+class RenderedEmail:
     to: str
     subject: str
     text: str
     html: str
 
 
-def letter(template: str, to: str, context: Mapping[str, object]) -> Letter:
+def rendered(template: str, to: str, context: Mapping[str, object]) -> RenderedEmail:
     """Return the email `templates/<template>.{subject.txt,txt,html}` as it will look: to send, or to show."""
     context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
     text, html = (render_to_string(f"{template}.{kind}", context) for kind in ("txt", "html"))
-    return Letter(to, subject, text.strip() + "\n", html)
+    return RenderedEmail(to, subject, text.strip() + "\n", html)
 
 
 def send(mail: OutgoingMail, context: Mapping[str, object]) -> OutgoingMail.State:
@@ -78,9 +76,9 @@ def send(mail: OutgoingMail, context: Mapping[str, object]) -> OutgoingMail.Stat
     Returns whether the mail server took it, or refused the address. Never call it inside a transaction: a
     mail server may take seconds to answer, and nobody else could write meanwhile.
     """
-    written = letter(mail.template, mail.to, context)
-    message = EmailMultiAlternatives(written.subject, written.text, to=[written.to])
-    message.attach_alternative(written.html, "text/html")
+    email = rendered(mail.template, mail.to, context)
+    message = EmailMultiAlternatives(email.subject, email.text, to=[email.to])
+    message.attach_alternative(email.html, "text/html")
     try:
         message.send()
     except SMTPRecipientsRefused as error:
@@ -121,36 +119,35 @@ def hand_over(mail: OutgoingMail, task: MailTask) -> None:
     transaction.on_commit(after_commit, robust=True)
 
 
-def deliver(mail_id: int, task: MailTask, post: Post) -> None:
+def deliver(mail_id: int, task: MailTask, kind: MailKind) -> None:
     """Try once; where that fails, leave another try to `task`, later. Nothing happens where none is due."""
     mail = OutgoingMail.claim(mail_id, timezone.now())
     if mail is None:
         return
     waits = settings.MAIL_RETRY_WAITS if task.get_backend().supports_defer else []
-    if attempt(mail, post, last=mail.tries > len(waits)):
+    if attempt(mail, kind, last=mail.tries > len(waits)) != OutgoingMail.State.WAITING:
         return
     until = timezone.now() + timedelta(seconds=waits[mail.tries - 1])
     if mail.put_off(until):
         task.using(run_after=until).enqueue(mail.pk)
 
 
-def attempt(mail: OutgoingMail, post: Post, *, last: bool) -> bool:
-    """Try a claimed email once; return whether its outcome is settled, as after the last try in any case."""
-    state = _try(mail, post)
+def attempt(mail: OutgoingMail, kind: MailKind, *, last: bool) -> OutgoingMail.State:
+    """Try a claimed email once; return how it ended, or WAITING where another try has to follow."""
+    state = _try(mail, kind)
     if state == OutgoingMail.State.FAILED and not last:
-        return False
+        return OutgoingMail.State.WAITING
     with transaction.atomic():
         if mail.settle(state, timezone.now()):
-            post.settled(mail)
-    return True
+            kind.settled(mail)
+    return state
 
 
-def _try(mail: OutgoingMail, post: Post) -> OutgoingMail.State:
-    """Complete and send the email; return how that went."""
+def _try(mail: OutgoingMail, kind: MailKind) -> OutgoingMail.State:
     # Claimed far more often than it was to be tried: whoever tries it seems to die of it.
     if mail.tries > len(settings.MAIL_RETRY_WAITS) + 1 + DEATHS_FORGIVEN:
         return OutgoingMail.State.FAILED
-    rest = post.complete(mail)
+    rest = kind.complete(mail)
     if rest is None:
         return OutgoingMail.State.DROPPED
     return send(mail, {"at": mail.created_at, **mail.context, **rest})

@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from django_tasks import task
 
 from accounts.mail import not_me
-from accounts.mail.delivery import Post, deliver, hand_over
+from accounts.mail.delivery import MailKind, deliver, hand_over
 from accounts.models import Account
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.text import isolated
@@ -20,16 +20,12 @@ if TYPE_CHECKING:
 LONGEST_NAME = 64
 
 
-class NoticePost(Post):
+class NoticeKind(MailKind):
     """A notice gets its link "This was not me" when it leaves: the row holds nothing that does something."""
 
     def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
-        """Return the link, where the notice is about the person who gets it."""
-        about = mail.context.get("about")
+        about = mail.context.get("about")  # the person who gets it, where it is about them
         return {"not_me_url": not_me.url_for(about)} if about else {}
-
-
-NOTICE = NoticePost()
 
 
 def notify(template: str, to: str, context: Mapping[str, object], *, account: Account) -> OutgoingMail:
@@ -54,7 +50,7 @@ def notify(template: str, to: str, context: Mapping[str, object], *, account: Ac
 
 @task()
 def send_notice(mail_id: int) -> None:
-    deliver(mail_id, send_notice, NOTICE)
+    deliver(mail_id, send_notice, NoticeKind())
 
 
 def in_mail(person: "Operator") -> str:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Action
+from accounts.models.outgoing_mail import OutgoingMail
 from invitations import mail_limits
 from invitations.models import Link
 from operators import emails
@@ -27,18 +28,17 @@ def change_name(operator: Operator, name: str, by: Origin) -> bool:
     return True
 
 
-def request_email(operator: Operator, email: str, by: Origin) -> bool:
+def request_email(operator: Operator, email: str, by: Origin) -> OutgoingMail:
     """Mail a link to the new address; until it is confirmed nothing changes.
 
     Where somebody has that address already, the email says so, and nothing else does: neither an operator nor
-    an administrator finds out who else is here. Returns whether it has left or will be tried. Raises
-    invitations.models.TooSoonError.
+    an administrator finds out who else is here. Raises invitations.models.TooSoonError.
     """
     with mail_limits.written_down(operator, by), transaction.atomic():
         in_use = Operator.objects.filter(email=email).exists()
         mail = emails.confirm_address(operator, email, by, in_use=in_use)
         record(Action.EMAIL_REQUESTED, by=by, subject=operator, old=operator.email, new=email)
-    return not mail.has_failed
+    return mail
 
 
 def confirm_email(link: Link, by: Origin) -> Operator | None:

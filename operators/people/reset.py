@@ -4,6 +4,7 @@ from django.db import transaction
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Action
+from accounts.models.outgoing_mail import OutgoingMail
 from operators import emails
 from operators.models import Operator
 from twofactor import enrollment
@@ -13,8 +14,8 @@ class NotEnrolledError(Exception):
     """There is no authenticator to reset, or what asks for it has been ended: somebody else was faster."""
 
 
-def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
-    """Remove the operator's authenticator; return whether the email about it has left or will be tried.
+def reset(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
+    """Remove the operator's authenticator; return the email about it.
 
     Ends all of the operator's sessions, waiting sign-ins and unspent links. The secret is deleted, so
     the old phone never works again. Raises NotEnrolledError, and SecretUnreadableError where the server
@@ -24,7 +25,7 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> bool:
     return reset_unread(operator, by, reason)
 
 
-def reset_unread(operator: Operator, by: Origin, reason: str = "") -> bool:
+def reset_unread(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
     """Do what `reset` does, also where the server cannot read the secret: for the command line.
 
     The notices are stored with the change, so that it needs no mail server.
@@ -33,7 +34,7 @@ def reset_unread(operator: Operator, by: Origin, reason: str = "") -> bool:
         _remove(operator, by, reason)
         mail = emails.two_factor_was_reset(operator, by)
         emails.administrator_was_reset(operator, by)
-    return not mail.has_failed
+    return mail
 
 
 def _remove(operator: Operator, by: Origin, reason: str) -> None:

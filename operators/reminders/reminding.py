@@ -12,7 +12,7 @@ from django_tasks import task
 
 from accounts import rounds
 from accounts.audit.trail import Origin, record
-from accounts.mail.delivery import Letter, letter
+from accounts.mail.delivery import RenderedEmail, rendered
 from accounts.models import Account, Action
 from accounts.models.outgoing_mail import OutgoingMail
 from operators import emails
@@ -87,17 +87,17 @@ def recipients(account: Account, now: datetime, *, to_optional: bool) -> Operato
     return found
 
 
-def samples(account: Account, *, to_optional: bool) -> list[Letter]:
+def samples(account: Account, *, to_optional: bool) -> list[RenderedEmail]:
     """Return the mails of the first recipients, one of each wording that goes out, as they will leave."""
     now = timezone.now()
-    letters = []
+    found = []
     for status in _statuses(to_optional=to_optional):
         condition = _has(account, now, status)
         rows = Operator.objects.filter(condition, _rested(now), account=account)
         operator = rows.complete().order_by("pk").first()
         if operator:
-            letters.append(letter(emails.REMINDER, operator.email, emails.reminder_context(operator)))
-    return letters
+            found.append(rendered(emails.REMINDER, operator.email, emails.reminder_context(operator)))
+    return found
 
 
 def start(account: Account, by: Origin, *, to_optional: bool) -> ReminderRun | None:

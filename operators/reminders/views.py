@@ -33,7 +33,7 @@ def _page(request: SignedInRequest, schedule_form: ScheduleForm) -> HttpResponse
         "to_optional": to_optional,
         "reach": reach,
         "not_asked": [(status, STATUS_LABELS[status], number) for status, number in reach.not_asked.items()],
-        "letters": reminding.samples(account, to_optional=to_optional),
+        "samples": reminding.samples(account, to_optional=to_optional),
         "run": ReminderRun.newest(account.pk),
         "schedule_form": schedule_form,
         "schedule": reminder_schedule.in_words(account),

@@ -102,7 +102,7 @@ def act_spend_code(operator: Operator, _session: SessionBase) -> bool:
 
 def act_reset(operator: Operator, _session: SessionBase) -> bool:
     try:
-        return reset.reset(operator, Origin(operator))
+        return not reset.reset(operator, Origin(operator)).has_failed
     except reset.NotEnrolledError:
         return False
 

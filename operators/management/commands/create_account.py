@@ -43,9 +43,9 @@ class Command(BaseCommand):
             operator.save()
             appoint(operator)
             record(Action.ACCOUNT_CREATED, by=Origin(), account=account, new=name)
-        sent, url = invite.send_now(operator, Origin())
+        mail, url = invite.send_now(operator, Origin())
         self.stdout.write(_("The account “%(name)s” is created.") % {"name": isolated(name)})
-        if sent:
+        if mail.is_sent:
             self.stdout.write(_("The invitation is on its way to %(email)s.") % {"email": operator.email})
         else:
             self.stdout.write(_("The invitation could not be emailed. Pass the link on yourself."))

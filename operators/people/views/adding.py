@@ -108,12 +108,12 @@ def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
 
 def _send(request: SignedInRequest, operator: Operator) -> None:
     try:
-        sent = invitation.send(operator, origin(request))
+        mail = invitation.send(operator, origin(request))
     except TooSoonError as error:
         text = _("An invitation went out a short while ago. Send it again in %(wait)s.")
         messages.warning(request, text % {"wait": duration(error.wait)})
         return
-    if sent:
+    if not mail.has_failed:
         messages.success(
             request,
             _("The invitation is on its way to %(email)s. It works for 21 days.") % {"email": operator.email},

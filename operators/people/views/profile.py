@@ -63,7 +63,7 @@ def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
 def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm) -> bool:
     """Send the link; where it does not go out, the form says why."""
     try:
-        if profile.request_email(operator, form.cleaned_data["email"], origin(request)):
+        if not profile.request_email(operator, form.cleaned_data["email"], origin(request)).has_failed:
             return True
         form.mail_failed()
     except TooSoonError as error:

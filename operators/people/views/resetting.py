@@ -58,7 +58,7 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
     by = origin(request)
     reason = form.reason if isinstance(form, ResetForm) else ""
     try:
-        told = journey.reset(operator, by, reason)
+        mail = journey.reset(operator, by, reason)
     except journey.NotEnrolledError:
         messages.info(request, _("Somebody else has reset it already."))
         return redirect(operator)
@@ -68,7 +68,7 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
     else:
         text = _("Two-factor authentication of %(name)s is reset.") % {"name": isolated(operator.name)}
     messages.success(request, text)
-    if not told:
+    if mail.has_failed:
         messages.warning(
             request, _("The email about it to %(email)s could not be sent.") % {"email": operator.email}
         )

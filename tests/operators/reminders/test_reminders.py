@@ -174,7 +174,7 @@ def test_the_preview_is_the_mail(account, admin_browser, policy, override, said)
     account.two_factor_policy = policy
     account.save()
     make_operator(account, override=override)
-    shown = admin_browser.get(REMINDERS, {"to_optional": "on"}).context["letters"][0]
+    shown = admin_browser.get(REMINDERS, {"to_optional": "on"}).context["samples"][0]
     admin_browser.post(SEND, {"to_optional": "on"})
     sent = mail.outbox[0]
     assert (shown.subject, shown.text, shown.to) == (sent.subject, sent.body, sent.to[0])
