@@ -18,6 +18,7 @@ from django_tasks import task
 
 from accounts import rounds
 from accounts.audit.trail import Origin, record
+from accounts.compiled import CompiledQuery, Parameter
 from accounts.models import Account, Action
 from operators.bulk.acts import apply_to_one, load_operators, with_reason_left_out
 from operators.bulk.invitation_table import Row
@@ -159,9 +160,20 @@ def _apply(action: BulkAction, batch: list[BulkItem]) -> bool:
 
 def _requester(action: BulkAction) -> Operator | None:
     """Return who has asked for it, as long as they administer the account and can sign in."""
-    asked_by = Operator.objects.filter(pk=action.asked_by_id, account=action.account_id)
-    requester: Operator | None = asked_by.administrators().with_a_way_in().select_related("account").first()
-    return requester
+    return _REQUESTER.first(pk=action.asked_by_id, account=action.account_id)
+
+
+# Compiled once, as it is asked before each operator.
+_REQUESTER: CompiledQuery[Operator] = CompiledQuery(
+    lambda: (
+        Operator.objects.filter(
+            pk=Parameter("pk", BigIntegerField()), account=Parameter("account", BigIntegerField())
+        )
+        .administrators()
+        .with_a_way_in()
+        .select_related("account")
+    )
+)
 
 
 def cancel(action: BulkAction, by: Origin) -> bool:

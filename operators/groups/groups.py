@@ -116,23 +116,25 @@ def remove_member(group: Group, operator: Operator, by: Origin) -> bool:
 def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int]]) -> bool:
     """Replace the groups of an operator; `choose` is told the old ones while nobody else can change them."""
     with one_left(operator.account):
-        old = set(operator.memberships.values_list("group", flat=True))
-        new = choose(old)
-        if new == old:
+        memberships = operator.memberships.values_list("group", "group__kind", "group__name")
+        old = {pk: [kind, name] for pk, kind, name in memberships}
+        wanted = choose(set(old))
+        if wanted == set(old):
             return False
-        if Group.objects.filter(account=operator.account_id, pk__in=new).count() != len(new):
+        added = Group.objects.filter(account=operator.account_id, pk__in=wanted - set(old))
+        new = {pk: named for pk, named in old.items() if pk in wanted}
+        new |= {group.pk: [group.kind, group.name] for group in added}
+        if set(new) != wanted:
             raise Group.DoesNotExist
-        before = _labels(operator)
-        operator.memberships.filter(group__in=old - new).delete()
-        Membership.objects.bulk_create(Membership(operator=operator, group_id=pk) for pk in new - old)
-        record(Action.GROUPS_CHANGED, by=by, subject=operator, old=before, new=_labels(operator))
+        if gone := set(old) - wanted:
+            operator.memberships.filter(group__in=gone).delete()
+        Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in added)
+        labels = []
+        for groups in (old, new):
+            operator.group_names = list(groups.values())
+            labels.append(", ".join(operator.group_labels))
+        record(Action.GROUPS_CHANGED, by=by, subject=operator, old=labels[0], new=labels[1])
     return True
-
-
-def _labels(operator: Operator) -> str:
-    """Return the names of the operator's groups as they are in the database now."""
-    operator.__dict__.pop("group_names", None)
-    return ", ".join(operator.group_labels)
 
 
 def _refuse_everyone(group: Group) -> None:

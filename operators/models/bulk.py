@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.compiled import CompiledUpdate, Parameter
 from accounts.models import TEXT_LENGTH, Account
 
 # After so long without a heartbeat whoever worked on a round is dead.
@@ -177,7 +178,13 @@ class BulkItem(models.Model):
     def settle(self, reason: str) -> None:
         """Note that it is done, or why not."""
         state = self.State.LEFT_OUT if reason else self.State.DONE
-        BulkItem.objects.filter(pk=self.pk).update(state=state, reason=reason)
+        _SETTLE.execute(pk=self.pk, state=state, reason=reason)
 
 
+_SETTLE = CompiledUpdate(
+    lambda: (
+        BulkItem.objects.filter(pk=Parameter("pk", models.BigIntegerField())),
+        {name: Parameter(name, models.CharField()) for name in ("state", "reason")},
+    )
+)
 NOT_DONE = ~Q(state=BulkItem.State.DONE)

@@ -786,7 +786,7 @@ def test_choosing_and_the_pages_take_the_same_queries_for_any_number(queue, admi
 def test_each_operator_takes_a_bounded_number_of_queries(queue, admin_browser, many):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
-    assert queries(partial(work.continue_round.func, action.pk, 0)) <= 2 * 12 + 10
+    assert queries(partial(work.continue_round.func, action.pk, 0)) <= 2 * 11 + 10
 
 
 def test_an_enrolled_operator_whose_secret_cannot_be_read_keeps_it(admin_browser, operator):
