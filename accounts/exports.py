@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AuditEntry
-from accounts.spreadsheet import csv_chunks
+from accounts.spreadsheet import Column, Row, csv_chunks
 from accounts.text import one_line, without_unseen
 
 NAME_LENGTH = 60
@@ -44,7 +44,7 @@ def _shown(field: forms.BoundField) -> str:
 
 
 def csv_response(
-    entry: AuditEntry, what: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, number: int
+    entry: AuditEntry, what: str, columns: Sequence[Column[Row]], rows: Iterable[Row], *, number: int
 ) -> StreamingHttpResponse:
     """Return a download that is made while it is sent, named for what it holds, whose it is, and the day.
 
@@ -55,7 +55,7 @@ def csv_response(
     whose = slugify(entry.account.name)[:NAME_LENGTH].strip("-")
     parts = [what, whose, f"{timezone.localdate():%Y-%m-%d}"]
     return StreamingHttpResponse(
-        csv_chunks(header, rows),
+        csv_chunks(columns, rows),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{"-".join(filter(None, parts))}.csv"',

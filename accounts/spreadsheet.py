@@ -7,15 +7,16 @@ again where a table is read.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import Generic, TypeVar
 
 from django.utils import timezone
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
-
+BATCH = 500  # rows of a database that are in memory at once
 # Excel takes a file for UTF-8 only when it begins like this.
 BYTE_ORDER_MARK = "\ufeff"
 CHUNK = 16 * 1024  # characters that are sent at once
@@ -31,33 +32,62 @@ _FORMULA, _CONTROL = (re.compile(each.format(guard="")) for each in (_BEFORE_A_F
 _GUARDED_FORMULA, _GUARDED_CONTROL = (
     re.compile(each.format(guard="'")) for each in (_BEFORE_A_FORMULA, _BEFORE_A_CONTROL)
 )
-# A cell without any of these is text. Most are, and need no second look.
-_SUSPECT = re.compile(rf"[{_SIGNS}\t\r\n]")
+# Cells, each after a NUL, in which this is not found are text. Most are, and need no second look.
+_SUSPECT = re.compile(rf"[\0;\t\r\n](?:'|[^\S\t\r\n]|\ufeff)*[{_SIGNS}\t\r\n]")
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """A column of a file. Its key is for scripts: it stays, in whichever language the title is."""
+
+    key: str
+    title: str
+    value: Callable[[Row], str | datetime | None]
+
+
+def _is_suspect(*cells: str) -> bool:
+    return bool(_SUSPECT.search("\0".join(("", *cells))))
 
 
 def safe(text: str) -> str:
     """Return the text such that no spreadsheet takes it, or a part of it, for a formula."""
-    return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text)) if _SUSPECT.search(text) else text
+    return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text)) if _is_suspect(text) else text
 
 
 def without_guard(cell: str) -> str:
     """Return the text of which `safe` has made a cell, for what comes back from a spreadsheet."""
-    return _GUARDED_FORMULA.sub(r"\1", _GUARDED_CONTROL.sub("", cell)) if _SUSPECT.search(cell) else cell
+    return _GUARDED_FORMULA.sub(r"\1", _GUARDED_CONTROL.sub("", cell)) if _is_suspect(cell) else cell
 
 
-def in_zone(title: "str | _StrPromise") -> str:
+def in_zone(title: str) -> str:
     """Return the title of a column of times, with the time zone that they are in: the reader's."""
     return f"{title} ({timezone.get_current_timezone_name()})"
 
 
-def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Return the file in pieces: header and rows, every cell safe and in quotes."""
+def cells(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[list[str]]:
+    """Return the cells of each row, read as they are asked for; times in the time zone of this call."""
+    zone = timezone.get_current_timezone()
+    values = [column.value for column in columns]
+
+    def when(at: datetime | None) -> str:
+        return at.astimezone(zone).isoformat(timespec="seconds") if at else ""
+
+    return ([cell if isinstance(cell := value(row), str) else when(cell) for value in values] for row in rows)
+
+
+def csv_chunks(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[str]:
+    """Return the file in pieces: titles and rows, every cell safe and in quotes."""
+    return _chunks([column.title for column in columns], cells(columns, rows))
+
+
+def _chunks(titles: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
     buffer = StringIO()
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
-    writer.writerow([safe(cell) for cell in header])
-    for row in rows:
-        writer.writerow([safe(cell) for cell in row])
+    for row in chain([titles], rows):
+        writer.writerow(map(safe, row) if _is_suspect(*row) else row)
         if buffer.tell() >= CHUNK:
             yield buffer.getvalue()
             buffer.seek(0)

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
-from accounts.audit import export as table
+from accounts.audit.export import POLICY_CHANGES, columns
 from accounts.audit.search import AuditFilters, page_of
 from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
@@ -18,7 +18,7 @@ from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.mail.delivery import waiting_since
 from accounts.models import Account, Action, AuditEntry
 from accounts.settings_page import change_trusted_browser_days
-from accounts.spreadsheet import in_zone
+from accounts.spreadsheet import BATCH, in_zone
 
 
 @require_get_or_post
@@ -99,8 +99,8 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
     which = chosen_by(filters) or [_("All entries")]
     entry = note(*which, number=number, by=origin(request), account=account, action=Action.AUDIT_EXPORTED)
     # The rows are read while they are sent: the entry about the file is not to be in it.
-    rows = table.rows(filters.qs.filter(pk__lt=entry.pk))
-    return csv_response(entry, "audit-log", table.header(), rows, number=number)
+    rows = filters.qs.filter(pk__lt=entry.pk).iterator(chunk_size=BATCH)
+    return csv_response(entry, "audit-log", columns(), rows, number=number)
 
 
 @needs_proof_to_download
@@ -109,12 +109,11 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
 def policy_export(request: SignedInRequest) -> HttpResponseBase:
     """Send every change of the policy as CSV."""
     account = request.user.account
-    entries = AuditEntry.objects.filter(account=account, action__in=table.POLICY_CHANGES)
+    entries = AuditEntry.objects.filter(account=account, action__in=POLICY_CHANGES)
     number = entries.count()
     entry = note(_("Changes of the policy"), number=number, by=origin(request), account=account)
-    when, *others = table.header()
-    header, rows = [in_zone(when), *others], table.rows(entries)
-    return csv_response(entry, "policy-changes", header, rows, number=number)
+    titled, rows = columns(in_zone(_("When"))), entries.iterator(chunk_size=BATCH)
+    return csv_response(entry, "policy-changes", titled, rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:

@@ -250,7 +250,7 @@ class Authenticator(models.Model):
 
     @property
     def recovery_codes_left(self) -> int:
-        return len(self.recovery_hashes.split())
+        return recovery.number_of(self.recovery_hashes)
 
     def step_of(self, code: str, now: datetime) -> int | None:
         return totp.matching_step(self.secret, code, now.timestamp())

@@ -41,6 +41,11 @@ def hashes_of(codes: Sequence[str], secret: str) -> str:
     return " ".join(_hash_of(normalize(code), secret) for code in codes)
 
 
+def number_of(hashes: str) -> int:
+    """Return how many codes are left."""
+    return len(hashes.split())
+
+
 def without(hashes: str, secret: str, code: str) -> str | None:
     """Return the hashes that are left when the code is used; None where it is none of them."""
     wanted = _hash_of(normalize(code), secret)

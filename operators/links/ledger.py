@@ -1,9 +1,8 @@
 """Which setup links and invitations were there, and what became of each? The page and the file ask here."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import (
     Case,
@@ -18,11 +17,11 @@ from django.db.models import (
     Value,
     When,
 )
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.filters import FilterField, ListFilters, SearchField
+from accounts.spreadsheet import Column
 from accounts.text_search import contains
 from invitations.ledger import LISTED, LinkRecord, changes_since
 from operators.models import Operator
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 PAGE_SIZE = 25
-BATCH = 500
 
 
 class State(StrEnum):
@@ -120,29 +118,24 @@ class LinkFilters(ListFilters[LinkRecord]):
         return rows.filter(state=state)  # type: ignore[misc]  # annotated by records()
 
 
-def header() -> list[str]:
-    titles = [_("For"), _("Kind"), _("Asked by"), _("State"), _("Asked"), _("Sent"), _("Failed")]
-    return [*titles, _("Copied"), _("Opened"), _("Works until"), _("Ended")]
-
-
-def rows(found: QuerySet[LinkRecord]) -> Iterator[list[str]]:
-    """Return a row for each link, read as they are asked for, in the words and the zone of this moment."""
-    zone = timezone.get_current_timezone()
+def columns() -> tuple[Column[Any], ...]:
+    """Return the file's columns over `records`, in the words of this moment."""
     states = {state: str(label) for state, label in STATE_LABELS.items()}
     kinds = {kind: str(label) for kind, label in LinkRecord.Kind.choices}
-
-    def when(at: datetime | None) -> str:
-        return at.astimezone(zone).isoformat(timespec="seconds") if at else ""
-
     return (
-        [
-            one.person_name,
-            kinds[one.kind],
-            one.asked_by,
-            states[one.state],  # type: ignore[attr-defined]  # annotated by records()
-            *map(when, (one.asked_at, one.sent_at, one.failed_at, one.copied_at, one.opened_at)),
-            when(None if one.state == State.WAITING else one.expires_at),  # type: ignore[attr-defined]
-            when(one.over_at),  # type: ignore[attr-defined]  # annotated, too
-        ]
-        for one in found.iterator(chunk_size=BATCH)
+        Column("for", _("For"), lambda link: link.person_name),
+        Column("kind", _("Kind"), lambda link: kinds[link.kind]),
+        Column("asked_by", _("Asked by"), lambda link: link.asked_by),
+        Column("state", _("State"), lambda link: states[link.state]),
+        Column("asked", _("Asked"), lambda link: link.asked_at),
+        Column("sent", _("Sent"), lambda link: link.sent_at),
+        Column("failed", _("Failed"), lambda link: link.failed_at),
+        Column("copied", _("Copied"), lambda link: link.copied_at),
+        Column("opened", _("Opened"), lambda link: link.opened_at),
+        Column(
+            "works_until",
+            _("Works until"),
+            lambda link: None if link.state == State.WAITING else link.expires_at,
+        ),
+        Column("ended", _("Ended"), lambda link: link.over_at),
     )

@@ -15,12 +15,12 @@ from accounts.audit.trail import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest, require_get_or_post
+from accounts.spreadsheet import BATCH
 from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
-from operators.links import ledger as table
-from operators.links.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State
+from operators.links.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State, columns, records
 from operators.lists.paging import KeyPaginator
 from operators.models import Operator
 from operators.rules.status import Status
@@ -49,15 +49,15 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
-    rows, number = table.rows(filters.qs), filters.qs.count()
+    rows, number = filters.qs.iterator(chunk_size=BATCH), filters.qs.count()
     which = [_("Setup links and invitations"), *chosen_by(filters)]
     entry = note(*which, number=number, by=origin(request), account=request.user.account)
-    return csv_response(entry, "links", table.header(), rows, number=number)
+    return csv_response(entry, "links", columns(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> LinkFilters:
     """Return the filters that the address names, over the links of the reader's own account."""
-    return LinkFilters(request.GET, queryset=table.records(request.user.account_id, timezone.now()))
+    return LinkFilters(request.GET, queryset=records(request.user.account_id, timezone.now()))
 
 
 def to_ledger(request: SignedInRequest) -> HttpResponse:

@@ -1,112 +1,178 @@
-"""Every operator's two-factor status as a table: what an auditor asks for, in plain words."""
+"""Every operator's two-factor status as a table: what an auditor asks for, in plain words.
 
-from collections.abc import Generator, Iterator
+The rules are asked once for each kind of operators who are alike to them, not for each operator.
+"""
+
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from datetime import datetime, tzinfo
+from datetime import datetime
+from functools import lru_cache, partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import POLICY_LABELS, Action, AuditEntry
+from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
 from accounts.policy import Policy, Source
-from accounts.spreadsheet import in_zone
+from accounts.spreadsheet import BATCH, Column, in_zone
 from operators.models import Operator
-from operators.status.explanation import explain
+from operators.status.explanation import Explanation, explain_without_address
 from operators.status.labels import STATUS_LABELS
+from twofactor import recovery
+from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-BATCH = 500  # operators that are in memory at once
-
-Resets: TypeAlias = tuple[int, datetime | None]
-NO_RESET: Resets = (0, None)
+TITLE = gettext_lazy("Status of operators")
+NO_RESET: tuple[int, datetime | None] = (0, None)
+# Kinds and lists of groups that are remembered at most; of both there are few, however many operators.
+REMEMBERED = 1000
 _SOURCES: dict[Source, "_StrPromise"] = {
     Source.ACCOUNT: gettext_lazy("Account"),
     Source.OVERRIDE: gettext_lazy("Override"),
     Source.ACCOUNT_DISABLED: gettext_lazy("Disabled for the whole account"),
     Source.SINGLE_SIGN_ON: gettext_lazy("Single sign-on"),
 }
-
-
-# The columns, for scripts: these names stay, in whichever language the titles are.
-KEYS = (
+_FIELDS = (
+    "pk",
     "name",
     "email",
-    "groups",
-    "sub_account",
-    "administrator",
-    "status",
-    "policy",
-    "source",
-    "set_up",
-    "set_up_since",
-    "last_code",
-    "recovery_codes_left",
-    "exception",
-    "override",
-    "override_reason",
-    "override_set_by",
-    "override_set",
-    "override_until",
+    "sub_account__name",
+    "is_active",
+    "joined_at",
+    "frozen_at",
     "last_login",
-    "resets",
-    "last_reset",
-    "explanation",
+    "sign_in_method",
+    "code_failures",
+    "last_code_at",
+    "two_factor_override",
+    "override_reason",
+    "override_by",
+    "override_at",
+    "override_until",
+    "authenticator__confirmed_at",
+    "authenticator__recovery_hashes",
+    "group_names",
+    "live_links",
 )
 
 
-def what() -> str:
-    return _("Status of operators")
+class Kind(NamedTuple):
+    """Everything about an operator that the rules ask for: as little as possible, so that many are alike."""
+
+    joined: bool
+    active: bool
+    frozen: bool
+    sign_in_method: str
+    enrolled: bool
+    locked: bool
+    override: str
+    override_until: datetime | None
+    live_links: tuple[str, ...]
 
 
-def header() -> list[str]:
-    return [
-        _("Name"),
-        _("Email"),
-        _("Groups"),
-        _("Sub account"),
-        _("Administrator"),
-        _("Status"),
-        _("Policy"),
-        _("Source"),
-        _("Set up"),
-        in_zone(_("Set up since")),
-        in_zone(_("Last code")),
-        _("Recovery codes left"),
-        _("Exception"),
-        _("Override"),
-        _("Override reason"),
-        _("Override set by"),
-        in_zone(_("Override set")),
-        in_zone(_("Override until")),
-        in_zone(_("Last login")),
-        _("Resets"),
-        in_zone(_("Last reset")),
-        _("Explanation"),
-    ]
+class Words(NamedTuple):
+    """What the file says of everybody of one kind."""
+
+    status: str
+    policy: str
+    source: str
+    exception: str
+    override: str
+    explanation: Explanation
 
 
-def rows(operators: QuerySet[Operator]) -> Iterator[list[str]]:
-    """Return one row for each operator, in their order, read from the database as they are asked for.
+class Line(NamedTuple):
+    """An operator as the columns read it: the row of `_FIELDS`, and what is said of it."""
 
-    Only the keys are read in one go; each batch of them takes two queries. Time zone and words are those
-    of the moment of this call, not of the reading.
+    row: Any
+    words: Words
+    groups: str
+    is_administrator: bool
+    resets: int
+    last_reset: datetime | None
+
+
+def columns() -> tuple[Column[Line], ...]:
+    """Return the columns in the words of this moment."""
+    yes, no = _("Yes"), _("No")
+    return (
+        Column("name", _("Name"), lambda line: line.row.name),
+        Column("email", _("Email"), lambda line: line.row.email),
+        Column("groups", _("Groups"), lambda line: line.groups),
+        Column("sub_account", _("Sub account"), lambda line: line.row.sub_account__name),
+        Column("administrator", _("Administrator"), lambda line: yes if line.is_administrator else no),
+        Column("status", _("Status"), lambda line: line.words.status),
+        Column("policy", _("Policy"), lambda line: line.words.policy),
+        Column("source", _("Source"), lambda line: line.words.source),
+        Column("set_up", _("Set up"), lambda line: yes if _is_enrolled(line.row) else no),
+        Column("set_up_since", in_zone(_("Set up since")), lambda line: line.row.authenticator__confirmed_at),
+        Column(
+            "last_code",
+            in_zone(_("Last code")),
+            lambda line: line.row.last_code_at if _is_enrolled(line.row) else None,
+        ),
+        Column("recovery_codes_left", _("Recovery codes left"), lambda line: _recovery_codes_left(line.row)),
+        Column("exception", _("Exception"), lambda line: line.words.exception),
+        Column("override", _("Override"), lambda line: line.words.override),
+        Column("override_reason", _("Override reason"), _if_overridden(lambda row: row.override_reason)),
+        Column("override_set_by", _("Override set by"), _if_overridden(lambda row: row.override_by)),
+        Column("override_set", in_zone(_("Override set")), _if_overridden(lambda row: row.override_at)),
+        Column(
+            "override_until", in_zone(_("Override until")), _if_overridden(lambda row: row.override_until)
+        ),
+        Column("last_login", in_zone(_("Last login")), lambda line: line.row.last_login),
+        Column("resets", _("Resets"), lambda line: str(line.resets)),
+        Column("last_reset", in_zone(_("Last reset")), lambda line: line.last_reset),
+        Column(
+            "explanation", _("Explanation"), lambda line: line.words.explanation.to(line.row.email).sentence
+        ),
+    )
+
+
+def _is_enrolled(row: Any) -> bool:
+    return row.authenticator__confirmed_at is not None
+
+
+def _recovery_codes_left(row: Any) -> str:
+    return str(recovery.number_of(row.authenticator__recovery_hashes)) if _is_enrolled(row) else ""
+
+
+def _if_overridden(value: Callable[[Any], str | datetime | None]) -> Callable[[Line], str | datetime | None]:
+    # Also of one that has ended or has no effect.
+    return lambda line: value(line.row) if line.row.two_factor_override else None
+
+
+def lines(account: Account, operators: QuerySet[Operator]) -> Iterator[Line]:
+    """Return these operators of the account in their order, read from the database as they are asked for.
+
+    Only the keys are read in one go; each batch of them takes two queries. The words are those of the moment
+    of this call, not of the reading.
     """
-    return _rows(operators, timezone.get_current_timezone(), translation.get_language())
+    return _lines(account, operators, translation.get_language())
 
 
-def _rows(operators: QuerySet[Operator], zone: tzinfo, language: str | None) -> Iterator[list[str]]:
-    """Return the rows; zone and language are never left behind for whoever reads them."""
+def _lines(account: Account, operators: QuerySet[Operator], language: str | None) -> Iterator[Line]:
+    words_of = lru_cache(REMEMBERED)(partial(_words, account))
+    groups_of = lru_cache(REMEMBERED)(_groups)
     with closing(_keys(operators)) as keys:
         while batch := list(islice(keys, BATCH)):
-            with timezone.override(zone), translation.override(language):
-                found = _batch(batch)
+            with translation.override(language):
+                resets = _resets(account, batch)
+                found = [
+                    Line(
+                        row,
+                        words_of(_kind(row)),
+                        *groups_of(tuple(map(tuple, row.group_names or ()))),
+                        *resets.get(row.pk, NO_RESET),
+                    )
+                    for row in _rows(batch)
+                ]
             yield from found
 
 
@@ -119,93 +185,69 @@ def _keys(operators: QuerySet[Operator]) -> Generator[int, None, None]:
     yield from operators.values_list("pk", flat=True).iterator(chunk_size=BATCH)
 
 
-def _batch(keys: list[int]) -> list[list[str]]:
+def _rows(keys: list[int]) -> list[Any]:
     """Return the rows of these operators, without those who have been deleted meanwhile."""
-    complete = Operator.objects.complete().with_links()
-    operators = complete.in_bulk(keys)
-    resets = _resets(operators)
-    found = [_row(operators[key], resets.get(key, NO_RESET)) for key in keys if key in operators]
-    for operator in operators.values():
-        _take_apart(operator)
-    return found
+    operators = Operator.objects.with_relations().with_links().filter(pk__in=keys)
+    found = {row.pk: row for row in operators.values_list(*_FIELDS, named=True)}
+    return [found[key] for key in keys if key in found]
 
 
-def _take_apart(operator: Operator) -> None:
-    """Let an authenticator forget its operator: while both know each other, only the collector frees them."""
-    if operator.is_enrolled:
-        Authenticator.user.field.delete_cached_value(operator.authenticator)
-
-
-def _resets(operators: dict[int, Operator]) -> dict[int, Resets]:
+def _resets(account: Account, keys: list[int]) -> dict[int, tuple[int, datetime | None]]:
     """Return how often the trail tells of a reset, and of the last one when."""
-    accounts = {operator.account_id for operator in operators.values()}
-    entries = AuditEntry.objects.filter(
-        account__in=accounts, subject_id__in=operators, action=Action.TWO_FACTOR_RESET
-    )
+    entries = AuditEntry.objects.filter(account=account, subject_id__in=keys, action=Action.TWO_FACTOR_RESET)
     found = entries.order_by().values_list("subject_id").annotate(Count("pk"), Max("at"))
     return {key: (number, last) for key, number, last in found}
 
 
-def _row(operator: Operator, resets: Resets) -> list[str]:
-    number, last = resets
-    return [
-        operator.name,
-        operator.email,
-        ", ".join(operator.group_labels),
-        operator.sub_account.name if operator.sub_account else "",
-        _yes(operator.is_administrator),
-        str(STATUS_LABELS[operator.status]),
-        *_policy(operator),
-        *_authenticator(operator),
-        *_override(operator),
-        _time(operator.last_login),
-        str(number),
-        _time(last),
-        explain(operator).sentence,
-    ]
+def _groups(names: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
+    """Return the groups in words, and whether Administrators is among them."""
+    member = Operator()
+    member.group_names = list(map(list, names))
+    return ", ".join(member.group_labels), member.is_administrator
 
 
-def _policy(operator: Operator) -> list[str]:
-    """Return the policy in force and where it comes from."""
-    effective = operator.effective
-    policy = str(POLICY_LABELS[effective.policy]) if effective.policy else _("Does not apply")
-    return [policy, str(_SOURCES[effective.source])]
+def _kind(row: Any) -> Kind:
+    return Kind(
+        joined=row.joined_at is not None,
+        active=row.is_active,
+        frozen=row.frozen_at is not None,
+        sign_in_method=row.sign_in_method,
+        enrolled=_is_enrolled(row),
+        locked=row.code_failures >= FAILURES_THAT_LOCK,
+        override=row.two_factor_override,
+        override_until=row.override_until,
+        live_links=tuple(purpose for purpose, _email, _at in row.live_links or ()),
+    )
 
 
-def _authenticator(operator: Operator) -> list[str]:
-    """Return whether there is one, since when, when it was last used, how many recovery codes are left."""
-    if not operator.is_enrolled:
-        return [_yes(answer=False), "", "", ""]
-    own = operator.authenticator
-    return [
-        _yes(answer=True),
-        _time(own.confirmed_at),
-        _time(operator.last_code_at),
-        str(own.recovery_codes_left),
-    ]
+def _words(account: Account, kind: Kind) -> Words:
+    """Return what holds for everybody of this kind, by the rules as they are asked of one."""
+    one = _one_of(account, kind)
+    effective, stored = one.effective, kind.override
+    return Words(
+        status=str(STATUS_LABELS[one.status]),
+        policy=str(POLICY_LABELS[effective.policy]) if effective.policy else _("Does not apply"),
+        source=str(_SOURCES[effective.source]),
+        exception=_("Yes") if one.is_exception else _("No"),
+        override=str(POLICY_LABELS.get(stored, POLICY_LABELS[Policy.REQUIRED])) if stored else "",
+        explanation=explain_without_address(one),
+    )
 
 
-def _override(operator: Operator) -> list[str]:
-    """Return whether it is an exception, and the stored override, be it ended or without effect."""
-    exception = _yes(operator.facts.is_exception(operator.account.rule, timezone.now()))
-    stored = operator.two_factor_override
-    if not stored:
-        return [exception, "", "", "", "", ""]
-    return [
-        exception,
-        str(POLICY_LABELS.get(stored, POLICY_LABELS[Policy.REQUIRED])),
-        operator.override_reason,
-        operator.override_by,
-        _time(operator.override_at),
-        _time(operator.override_until),
-    ]
-
-
-def _yes(answer: bool) -> str:  # noqa: FBT001  it says the value itself
-    """Return yes or no."""
-    return _("Yes") if answer else _("No")
-
-
-def _time(at: datetime | None) -> str:
-    """Return a moment in the reader's time zone, with its offset; "" for none."""
-    return timezone.localtime(at).isoformat(timespec="seconds") if at else ""
+def _one_of(account: Account, kind: Kind) -> Operator:
+    """Return an operator of this kind, who is nobody."""
+    now = timezone.now()
+    one = Operator(
+        account=account,
+        joined_at=now if kind.joined else None,
+        is_active=kind.active,
+        frozen_at=now if kind.frozen else None,
+        sign_in_method=kind.sign_in_method,
+        code_failures=FAILURES_THAT_LOCK if kind.locked else 0,
+        two_factor_override=kind.override,
+        override_until=kind.override_until,
+    )
+    one.live_links = [[purpose, None, None] for purpose in kind.live_links]
+    if kind.enrolled:
+        Authenticator(user=one)
+    return one

@@ -13,8 +13,8 @@ from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
 from accounts.models import Account
-from operators.lists import export as evidence
 from operators.lists.count_links import links
+from operators.lists.export import TITLE, columns, lines
 from operators.lists.filters import OperatorFilters
 from operators.lists.rows import rows_of
 from operators.lists.tables import in_order, operator_table
@@ -56,10 +56,9 @@ def export(request: SignedInRequest) -> HttpResponseBase:
         # The list says what is wrong; a file with more in it than was asked for would say nothing.
         return redirect(f"{reverse('operators:list')}?{request.GET.urlencode()}")
     rows = in_order(filters.qs, request.GET.get("sort", ""))
-    table, number = evidence.rows(rows), rows.count()
-    which, account = chosen_by(filters), request.user.account
-    entry = note(evidence.what(), *which, number=number, by=origin(request), account=account)
-    return csv_response(entry, "two-factor-status", evidence.header(), table, number=number)
+    which, account, number = chosen_by(filters), request.user.account, rows.count()
+    entry = note(str(TITLE), *which, number=number, by=origin(request), account=account)
+    return csv_response(entry, "two-factor-status", columns(), lines(account, rows), number=number)
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:

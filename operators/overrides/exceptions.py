@@ -1,8 +1,6 @@
 """Who is excepted from the account's rule, why, by whom and until when? For the page and its CSV."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, F, Q, QuerySet
@@ -12,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.filters import FilterField
-from accounts.models import Account
+from accounts.models import POLICY_LABELS, Account
 from accounts.policy import is_exception
+from accounts.spreadsheet import Column
 from operators.lists.filters import PersonFilters
 from operators.lists.tables import PAGE_SIZE, Orders, Table, known
 from operators.models import Operator
@@ -29,7 +28,6 @@ SHOWN = [
     (ENDING, gettext_lazy("Ending within 30 days")),
     (ENDED, gettext_lazy("Ended")),
 ]
-BATCH = 500
 
 
 def exceptions(account: Account) -> QuerySet[Operator]:
@@ -102,32 +100,22 @@ def exception_table(operators: QuerySet[Operator], asked: str, page: str) -> Tab
     return Table(Paginator(operators.order_by(*ORDERS[sort]), PAGE_SIZE).get_page(page), sort, ORDERS)
 
 
-def header() -> list[str]:
-    titles = [_("Name"), _("Email"), _("Account's setting"), _("Override"), _("Reason"), _("Made by")]
-    return [*titles, _("Made"), _("Last day"), _("State")]
+def columns() -> tuple[Column[Operator], ...]:
+    """Return the columns of the CSV, in the words of this moment."""
+    policies = {str(policy): str(label) for policy, label in POLICY_LABELS.items()}
+    in_force, ended = _("In force"), _("Ended")
 
+    def named(policy: str) -> str:
+        return policies.get(policy, policy)
 
-def rows(found: QuerySet[Operator]) -> Iterator[list[str]]:
-    """Return one row of the CSV for each, read from the database as they are asked for.
-
-    Time zone and words are those of the moment of this call, not of the reading.
-    """
-    zone = timezone.get_current_timezone()
-    states = {True: _("In force"), False: _("Ended")}
-    in_order = found.order_by(F("override_until").asc(nulls_last=True), "pk")
-    return (_row(operator, zone, states) for operator in in_order.iterator(chunk_size=BATCH))
-
-
-def _row(operator: Operator, zone: Any, states: dict[bool, str]) -> list[str]:
-    made, day = operator.override_at, operator.override_last_day
-    return [
-        operator.name,
-        operator.email,
-        operator.account.get_two_factor_policy_display(),
-        operator.get_two_factor_override_display(),
-        operator.override_reason,
-        operator.override_by,
-        made.astimezone(zone).isoformat(timespec="seconds") if made else "",
-        day.isoformat() if day else "",
-        states[operator.override_in_force],
-    ]
+    return (
+        Column("name", _("Name"), lambda one: one.name),
+        Column("email", _("Email"), lambda one: one.email),
+        Column("setting", _("Account's setting"), lambda one: named(one.account.two_factor_policy)),
+        Column("override", _("Override"), lambda one: named(one.two_factor_override)),
+        Column("reason", _("Reason"), lambda one: one.override_reason),
+        Column("made_by", _("Made by"), lambda one: one.override_by),
+        Column("made", _("Made"), lambda one: one.override_at),
+        Column("last_day", _("Last day"), lambda one: str(one.override_last_day or "")),
+        Column("state", _("State"), lambda one: in_force if one.override_in_force else ended),
+    )

@@ -1,6 +1,6 @@
 """Why is an operator's two-factor status what it is, and what comes next? In words, for pages and exports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.days import announced_day
+from accounts.masking import mask
 from accounts.policy import Effective, Policy, Source
 from operators.models import Operator
 from operators.status import next_sign_in
@@ -15,17 +16,26 @@ from operators.status import next_sign_in
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+ADDRESS = "%(address)s"
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Parts of a sentence: the policy and where it comes from, the operator's state, what comes next.
 
-    Why there is an override, and by whom, the card of the login options says.
+    Why there is an override, and by whom, the card of the login options says. ADDRESS stands where the
+    operator's belongs: all the rest is the same for everybody who is alike to the rules.
     """
 
     policy: str
     state: str
     next_event: str
+
+    def to(self, email: str) -> "Explanation":
+        """Return it with the address, most of it hidden."""
+        if ADDRESS not in self.next_event:
+            return self
+        return replace(self, next_event=self.next_event.replace(ADDRESS, mask(email)))
 
     @property
     def sentence(self) -> str:
@@ -56,6 +66,11 @@ _BY_OVERRIDE_UNTIL: dict[Policy | None, "_StrPromise"] = {
 
 def explain(operator: Operator) -> Explanation:
     """Return why an operator's status is what it is; policy and event are those that sign-in asks for."""
+    return explain_without_address(operator).to(operator.email)
+
+
+def explain_without_address(operator: Operator) -> Explanation:
+    """Return the same for everybody who is alike to the rules: see `Explanation.to`."""
     effective = operator.effective
     return Explanation(
         policy=_policy(operator, effective),

@@ -153,8 +153,8 @@ def your_next_sign_in(operator: Operator) -> str:
 
 
 def next_in_short(operator: Operator, effective: Effective) -> str:
-    """Return the same as a part of a sentence."""
-    return _said(_IN_SHORT, operator, effective)
+    """Return the same as a part of a sentence, with %(address)s where the operator's address belongs."""
+    return str(_IN_SHORT[next_event(operator, effective)])
 
 
 def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:

@@ -208,7 +208,7 @@ def test_export_writes_everybody(account, run, operator, tmp_path):
     assert (entry.actor_id, entry.address, entry.new) == (None, None, "Status of operators; 1 row")
     assert "the next sign-in takes the password alone" in run("export")[0]
     assert "1 rows" in run("export", "--dry-run")[0]
-    file = tmp_path / "export.csv"
+    file = tmp_path / "status.csv"
     assert str(file) in run("export", "--output", str(file))[0]
     assert "olga@example.com" in file.read_text()
     assert "cannot be written" in refused("export", "--output", str(tmp_path))
@@ -242,7 +242,7 @@ def test_export_for_scripts_is_a_list_of_objects(account, run, tmp_path):
         make_operator(account, f"{name}@example.com")
     found = json.loads(run("export", "--format", "json")[0])
     assert [one["email"] for one in found] == ["olga@example.com", "paul@example.com"]
-    assert len(found[0]) == len(export.header())
-    file = tmp_path / "export.json"
+    assert len(found[0]) == len(export.columns())
+    file = tmp_path / "status.json"
     assert json.loads(run("export", "--format", "json", "--output", str(file))[0]) == {"output": str(file)}
     assert json.loads(file.read_text()) == found

@@ -18,6 +18,7 @@ from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest, require_get_or_post
 from accounts.models import Account
+from accounts.spreadsheet import BATCH, Column
 from operators.bulk import work
 from operators.bulk.acts import makes_exceptions
 from operators.bulk.forms import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
@@ -195,12 +196,15 @@ def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Send a table of everybody to whom it was not done, and why."""
     found = _action(request, pk)
     rest = found.items.filter(NOT_DONE).order_by("pk")
-    rows = ([item.name, item.email, item.why] for item in rest.iterator(chunk_size=500))
-    header = [_("Name"), _("Email"), _("Why not")]
+    columns: tuple[Column[BulkItem], ...] = (
+        Column("name", _("Name"), lambda item: item.name),
+        Column("email", _("Email"), lambda item: item.email),
+        Column("why", _("Why not"), lambda item: item.why),
+    )
     number = rest.count()
     words = _("Not done: %(action)s") % {"action": found.label}
     entry = note(words, number=number, by=origin(request), account=found.account)
-    return csv_response(entry, "not-done", header, rows, number=number)
+    return csv_response(entry, "not-done", columns, rest.iterator(chunk_size=BATCH), number=number)
 
 
 def _action(request: SignedInRequest, pk: int) -> BulkAction:

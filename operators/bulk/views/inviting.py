@@ -10,9 +10,11 @@ from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
 from accounts.http import SignedInRequest, require_get_or_post, takes_a_table
+from accounts.spreadsheet import Column
 from accounts.text import isolated
 from operators.bulk import work
 from operators.bulk.forms import ConfirmForm
+from operators.bulk.invitation_table import Row
 from operators.bulk.table_form import InviteManyForm
 
 SHOWN = 100
@@ -58,13 +60,20 @@ def errors(request: SignedInRequest) -> HttpResponseBase:
     form = _form(request)
     if not form.is_valid():
         return _page(request, form)
-    rows = ([str(row.number), *row.cells.values(), " ".join(row.errors)] for row in form.bad)
-    header = [_("Line"), _("Name"), _("Email"), _("Groups"), _("Override"), _("Reason"), _("Last day")]
-    header.append(_("What is wrong"))
+    columns: tuple[Column[Row], ...] = (
+        Column("line", _("Line"), lambda row: str(row.number)),
+        Column("name", _("Name"), lambda row: row.cells["name"]),
+        Column("email", _("Email"), lambda row: row.cells["email"]),
+        Column("groups", _("Groups"), lambda row: row.cells["groups"]),
+        Column("override", _("Override"), lambda row: row.cells["override"]),
+        Column("reason", _("Reason"), lambda row: row.cells["reason"]),
+        Column("until", _("Last day"), lambda row: row.cells["until"]),
+        Column("errors", _("What is wrong"), lambda row: " ".join(row.errors)),
+    )
     number = len(form.bad)
     words = _("Rows of a table of people that have errors")
     entry = note(words, number=number, by=origin(request), account=request.user.account)
-    return csv_response(entry, "not-invited", header, rows, number=number)
+    return csv_response(entry, "not-invited", columns, form.bad, number=number)
 
 
 def _form(request: SignedInRequest) -> InviteManyForm:

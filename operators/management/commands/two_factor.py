@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentTypeError
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,10 +15,10 @@ from accounts.audit.trail import Origin
 from accounts.exports import note
 from accounts.models import Account
 from accounts.policy import Policy
-from accounts.spreadsheet import csv_chunks
+from accounts.spreadsheet import Column, Row, cells, csv_chunks
 from operators import cli
 from operators.cli import Answer
-from operators.lists import export as evidence
+from operators.lists.export import TITLE, Line, columns, lines
 
 SAID_EVERY = 5000  # rows
 
@@ -37,11 +37,12 @@ def _percent(text: str) -> float:
     raise ArgumentTypeError(_("Write a number from 0 to 100."))
 
 
-def _json_chunks(rows: Iterable[list[str]]) -> Iterator[str]:
+def _json_chunks(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[str]:
     """Return a list of objects in pieces, one for each row."""
+    keys = [column.key for column in columns]
     before = "["
-    for row in rows:
-        yield f"{before}\n{json.dumps(dict(zip(evidence.KEYS, row, strict=True)), ensure_ascii=False)}"
+    for row in cells(columns, rows):
+        yield f"{before}\n{json.dumps(dict(zip(keys, row, strict=True)), ensure_ascii=False)}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"
 
@@ -112,14 +113,13 @@ class Command(BaseCommand):
         return cli.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
 
     def _export(self, options: dict[str, Any]) -> Answer:
-        """Write the evidence while it is read, to a file or the terminal."""
+        """Write the status of every operator while it is read, to a file or the terminal."""
         account = cli.account_of(options["account"])
         number = account.operators.count()
         if options["dry_run"]:
             return Answer({"rows": number}, [_("It would write %d rows.") % number], cli.WOULD_CHANGE)
         rows = self._followed(account, number)
-        as_json = options["format"] == "json"
-        chunks = _json_chunks(rows) if as_json else csv_chunks(evidence.header(), rows)
+        chunks = (_json_chunks if options["format"] == "json" else csv_chunks)(columns(), rows)
         if not options["output"]:
             with suppress(BrokenPipeError):  # whoever reads it, such as `head`, has had enough
                 for chunk in chunks:
@@ -133,12 +133,12 @@ class Command(BaseCommand):
             raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
 
-    def _followed(self, account: Account, number: int) -> Iterator[list[str]]:
+    def _followed(self, account: Account, number: int) -> Iterator[Line]:
         """Return the rows; somebody at a terminal reads how far they are, a script does not."""
         # Before the first row leaves: whoever takes a part only is in the trail as well.
-        note(evidence.what(), number=number, by=Origin(), account=account)
-        for done, row in enumerate(evidence.rows(account.operators.order_by("pk")), 1):
-            yield row
+        note(str(TITLE), number=number, by=Origin(), account=account)
+        for done, line in enumerate(lines(account, account.operators.order_by("pk")), 1):
+            yield line
             if done % SAID_EVERY == 0 and self.stderr.isatty():
                 words = _("%(done)d of %(all)d rows are in the file.") % {"done": done, "all": number}
                 self.stderr.write(words, style_func=str)

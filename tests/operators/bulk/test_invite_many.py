@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import timedelta
+from operator import itemgetter
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from accounts.audit.trail import Origin
 from accounts.days import today
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
-from accounts.spreadsheet import csv_chunks, safe, without_guard
+from accounts.spreadsheet import Column, csv_chunks, safe, without_guard
 from operators.bulk import invitation_table, table_form, work
 from operators.bulk.invitation_table import COLUMNS, read
 from operators.models import Group, Operator
@@ -307,7 +308,8 @@ FORMULAS = "'=+-@;\t\r\n a\ufeff\u3000\uff1d\"|é"
 def test_what_is_downloaded_is_read_again_as_it_was(name, email, groups):
     cells = dict(zip(COLUMNS, (name, email, groups, "", "", ""), strict=True))
     titles = ["Line", "Name", "Email", "Groups", "Override", "Reason", "Last day", "What is wrong"]
-    table = read("".join(csv_chunks(titles, [["2", *cells.values(), "-wrong"]])))
+    columns = [Column("", title, itemgetter(number)) for number, title in enumerate(titles)]
+    table = read("".join(csv_chunks(columns, [["2", *cells.values(), "-wrong"]])))
     assert [row.cells for row in table.rows] == [{column: text.strip() for column, text in cells.items()}]
     assert (table.unread, [row.errors for row in table.rows]) == ([], [[]])
 
