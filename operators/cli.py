@@ -20,7 +20,6 @@ from operators.models import Operator
 from operators.overrides import exceptions
 from operators.overrides.forms import ChosenOverride, OverrideForm, chosen_override
 from operators.overrides.override import in_words, set_override
-from operators.overview.coverage import coverage_of
 from operators.policy.groups import titles
 from operators.policy.preview import Preview, preview_of
 from operators.reminders import announcing, reminding
@@ -28,7 +27,6 @@ from operators.rules.policy_change import MUST_ENROLL, Change
 from operators.rules.status import Status
 from operators.status.counts import count
 from operators.status.labels import STATUS_LABELS
-from operators.status.query import count_facts
 
 DONE, ERROR, WOULD_CHANGE = 0, 1, 3
 
@@ -72,9 +70,7 @@ def status(account: Account, fail_under: float | None) -> Answer:
     """Say how many operators have each status, and the share of those who are protected."""
     now = timezone.now()
     found = count(account, now)
-    kinds = count_facts(Operator.objects.filter(account=account), now)
-    # None where nobody signs in here: then nobody is without protection either.
-    coverage = coverage_of(kinds, account.rule, now)
+    coverage = found.coverage
     excepted = exceptions.counts(account)
     data = {
         "account": {"id": account.pk, "name": account.name},
@@ -88,8 +84,9 @@ def status(account: Account, fail_under: float | None) -> Answer:
         "exceptions": excepted,
     }
     lines = [f"{isolated(account.name)}: {rule_in_words(account.rule.as_of(now))}"]
-    lines += [f"{found.by_status[one]:7}  {STATUS_LABELS[one]}" for one in Status if one in found.by_status]
+    lines += [f"{number:7}  {STATUS_LABELS[one]}" for one, number in found.by_status.items()]
     lines.append(f"{excepted['in_force']:7}  " + _("Exceptions in force"))
+    # None where nobody signs in here: then nobody is without protection either.
     share = 100 if coverage.percent is None else coverage.percent
     lines.append(
         _("%(share)d %% of those who sign in here are protected: %(protected)d of %(counted)d")

@@ -6,7 +6,7 @@ from django.utils.formats import localize
 from django.utils.translation import ngettext_lazy
 
 from operators.rules.status import Status
-from operators.status.counts import Counts
+from operators.status.counts import StatusCounts
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -31,7 +31,7 @@ _ALWAYS = {Status.PROTECTED, Status.REQUIRED}
 _EXCEPTIONS = ngettext_lazy("%(shown)s exception", "%(shown)s exceptions", "number")
 
 
-def links(counts: Counts) -> list[tuple[str, str]]:
+def links(counts: StatusCounts) -> list[tuple[str, str]]:
     """Return the query of each link beside the number of all, and its words."""
     found = [
         (f"status={status}", _in_words(words, counts.by_status.get(status, 0)))

@@ -1,8 +1,5 @@
 """How many operators of an account are protected, of how many, now and on the days before?
 
-Of whom coverage speaks is said here once: those who have joined, are active and sign in with a password. Of
-these, whoever has the status Protected is covered; a locked operator or one whose policy is Disabled is not.
-
 A day is counted when it begins, again within a minute of a change, and every hour, as overrides end by
 themselves. The audit trail, which every change writes in its own transaction, says that there was one; so no
 change has to count, however many operators there are. Counting twice does no harm.
@@ -16,12 +13,12 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Account, Action, AuditEntry
-from accounts.policy import AccountRule
 from operators.groups.groups import groups_of
 from operators.models import Group, Operator
 from operators.models.coverage_day import CoverageDay
-from operators.rules.status import Facts, Status, status_of
-from operators.status.query import count_facts, rows_where, status_condition
+from operators.rules.status import Status
+from operators.status.counts import Coverage, count, counts_for_coverage
+from operators.status.query import rows_where, status_condition
 
 RECOUNT = timedelta(hours=1)
 SHOWN_DAYS = 90
@@ -46,39 +43,10 @@ SHOWN_BY_GROUP = (Status.PROTECTED, Status.REQUIRED, Status.OPTIONAL, Status.DIS
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """So many are protected, of so many who count."""
-
-    protected: int = 0
-    counted: int = 0
-
-    @property
-    def percent(self) -> int | None:
-        """Whole per cent, rounded down, so that 100 means everybody; None where nobody counts."""
-        return self.protected * 100 // self.counted if self.counted else None
-
-
-@dataclass(frozen=True, slots=True)
 class GroupCoverage:
     group: Group
     coverage: Coverage
     by_status: dict[Status, int]
-
-
-def counts(facts: Facts) -> bool:
-    """Whether coverage speaks of such an operator."""
-    return facts.active and not facts.invited and not facts.single_sign_on
-
-
-def coverage_of(found: Mapping[Facts, int], rule: AccountRule, now: datetime) -> Coverage:
-    """Return the coverage of operators who are counted by their facts already."""
-    counted = {facts: number for facts, number in found.items() if counts(facts)}
-    covered = [
-        number
-        for facts, number in counted.items()
-        if status_of(facts, facts.effective(rule, now)) is Status.PROTECTED
-    ]
-    return Coverage(sum(covered), sum(counted.values()))
 
 
 def by_group(account: Account, now: datetime) -> list[GroupCoverage]:
@@ -92,7 +60,7 @@ def by_group(account: Account, now: datetime) -> list[GroupCoverage]:
         Operator.objects.filter(account=account, memberships__isnull=False)
         .order_by()
         .values(group=F("memberships__group"))
-        .annotate(counted=Count("pk", filter=rows_where(counts, now)), **numbers)
+        .annotate(counted=Count("pk", filter=rows_where(counts_for_coverage, now)), **numbers)
     )
     found = {row["group"]: row for row in rows}
     groups = [_group(group, found.get(group.pk, {})) for group in groups_of(account.pk)]
@@ -126,8 +94,7 @@ def record_due() -> int:
 
 def record(account: Account, now: datetime) -> None:
     """Count the operators of an account and store the result as the day's; an earlier one is replaced."""
-    found = count_facts(Operator.objects.filter(account=account), now)
-    coverage = coverage_of(found, account.rule, now)
+    coverage = count(account, now).coverage
     row = CoverageDay(
         account=account,
         day=today(now),

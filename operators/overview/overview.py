@@ -1,6 +1,5 @@
 """What does an administrator see at one glance: who is protected, who is not, and what to do next?"""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,10 +11,11 @@ from invitations.models import Link
 from operators.administrators import is_sole_way_in
 from operators.models import Operator
 from operators.overview import coverage
-from operators.overview.coverage import Coverage, GroupCoverage
+from operators.overview.coverage import GroupCoverage
 from operators.rules.next_thing import NextThing, Numbers, next_thing
-from operators.rules.status import Facts, Status, status_of
-from operators.status.query import count_facts, rows_where, status_condition
+from operators.rules.status import Status
+from operators.status.counts import Coverage, StatusCounts, count
+from operators.status.query import rows_where, status_condition
 
 SHOWN = 5  # rows of each list; the rest is behind its link
 SHOWN_GROUPS = 25
@@ -25,9 +25,7 @@ OPEN = (Status.REQUIRED, Status.OPTIONAL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    coverage: Coverage
-    by_status: dict[Status, int]
-    exceptions: int
+    counts: StatusCounts
     groups: list[GroupCoverage]
     more_groups: int
     history: list[tuple[date, Coverage | None]]
@@ -42,19 +40,15 @@ class Overview:
 def overview(viewer: Operator, now: datetime) -> Overview:
     """Return what the page shows to this administrator; the number of queries grows with nothing."""
     account = viewer.account
-    found = count_facts(Operator.objects.filter(account=account), now)
-    by_status = statuses(found, account, now)
-    present = coverage.coverage_of(found, account.rule, now)
+    counts = count(account, now)
     groups = coverage.by_group(account, now)
     links = open_setup_links(account, now)
-    numbers = _numbers(viewer, by_status, present, now)
+    numbers = _numbers(viewer, counts, now)
     return Overview(
-        coverage=present,
-        by_status=by_status,
-        exceptions=sum(n for facts, n in found.items() if facts.is_exception(account.rule, now)),
+        counts=counts,
         groups=groups[:SHOWN_GROUPS],
         more_groups=len(groups[SHOWN_GROUPS:]),
-        history=coverage.history(account, present, now),
+        history=coverage.history(account, counts.coverage, now),
         excepted=list(_excepted(account, now)[:SHOWN]),
         setup_links=list(links[:SHOWN]),
         open_setup_links=links.count(),
@@ -62,15 +56,6 @@ def overview(viewer: Operator, now: datetime) -> Overview:
         numbers=numbers,
         next_thing=next_thing(numbers),
     )
-
-
-def statuses(found: dict[Facts, int], account: Account, now: datetime) -> dict[Status, int]:
-    """Return how many operators have each status that occurs, in the order of the filter."""
-    rule = account.rule
-    counted: Counter[Status] = Counter()
-    for facts, number in found.items():
-        counted[status_of(facts, facts.effective(rule, now))] += number
-    return {status: counted[status] for status in Status if counted[status]}
 
 
 def open_setup_links(account: Account, now: datetime) -> QuerySet[Link]:
@@ -95,7 +80,7 @@ def _excepted(account: Account, now: datetime) -> QuerySet[Operator]:
     return found.order_by("override_at", "pk")
 
 
-def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, now: datetime) -> Numbers:
+def _numbers(viewer: Operator, counts: StatusCounts, now: datetime) -> Numbers:
     account = viewer.account
     not_set_up = status_condition(Status.REQUIRED, account.rule, now)
     not_set_up |= status_condition(Status.OPTIONAL, account.rule, now)
@@ -103,14 +88,14 @@ def _numbers(viewer: Operator, by_status: dict[Status, int], present: Coverage, 
     return Numbers(
         self_open=viewer.status in OPEN,
         administrators_open=administrators.count(),
-        locked=by_status.get(Status.LOCKED, 0),
+        locked=counts.by_status.get(Status.LOCKED, 0),
         one_phone=is_sole_way_in(viewer),
         failed_mails=failed_link_mails(account, now),
-        required=by_status.get(Status.REQUIRED, 0),
+        required=counts.by_status.get(Status.REQUIRED, 0),
         expired_invitations=Operator.objects.filter(account=account).invited(live=False).count(),
-        optional=by_status.get(Status.OPTIONAL, 0),
+        optional=counts.by_status.get(Status.OPTIONAL, 0),
         policy=account.two_factor_policy,
-        percent=present.percent,
+        percent=counts.coverage.percent,
     )
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only
 from accounts.http import SignedInRequest
 from accounts.settings_page import rule_in_words
-from operators.overview.coverage import SHOWN_BY_GROUP, Coverage, GroupCoverage, runs
+from operators.overview.coverage import SHOWN_BY_GROUP, GroupCoverage, runs
 from operators.overview.overview import Overview, overview
 from operators.status.labels import STATUS_LABELS
 
@@ -26,7 +26,9 @@ def two_factor_overview(request: SignedInRequest) -> HttpResponse:
         "policy": rule_in_words(account.rule.as_of(now)),
         "overview": found,
         "next_thing": found.next_thing.name,
-        "statuses": [(status, STATUS_LABELS[status], number) for status, number in found.by_status.items()],
+        "statuses": [
+            (status, STATUS_LABELS[status], number) for status, number in found.counts.by_status.items()
+        ],
         "headings": [STATUS_LABELS[status] for status in SHOWN_BY_GROUP],
         "groups": _groups(found),
         "lines": _lines(found),
@@ -39,19 +41,17 @@ def two_factor_overview(request: SignedInRequest) -> HttpResponse:
 
 def _groups(found: Overview) -> list[dict[str, Any]]:
     """Return the rows of the groups, the whole account first."""
-    everybody = found.by_status
     return [
-        {"pk": None, "label": "", "coverage": found.coverage, "cells": _cells(everybody)},
+        {"pk": None, "label": "", "coverage": found.counts.coverage, "cells": _cells(found.counts.by_status)},
         *(_group(one) for one in found.groups),
     ]
 
 
 def _group(one: GroupCoverage) -> dict[str, Any]:
-    coverage: Coverage = one.coverage
     return {
         "pk": one.group.pk,
         "label": one.group.label,
-        "coverage": coverage,
+        "coverage": one.coverage,
         "cells": _cells(one.by_status),
     }
 

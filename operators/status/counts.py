@@ -1,30 +1,56 @@
-"""How many operators of an account are there, of each status, and with an exception?"""
+"""How many operators of an account are there, of each status, with an exception, and protected of how many?
 
-from collections import Counter
+Coverage speaks of those who have joined, are active and sign in with a password. Of these, whoever has the
+status Protected is covered; a locked operator or one whose policy is Disabled is not.
+"""
+
 from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Account
 from operators.models import Operator
-from operators.rules.status import Status, status_of
+from operators.rules.status import Facts, Status, status_of
 from operators.status.query import count_facts
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Numbers of operators; `by_status` names those that occur only."""
+class Coverage:
+    """So many are protected, of so many who count."""
+
+    protected: int = 0
+    counted: int = 0
+
+    @property
+    def percent(self) -> int | None:
+        """Whole per cent, rounded down, so that 100 means everybody; None where nobody counts."""
+        return self.protected * 100 // self.counted if self.counted else None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCounts:
+    """Numbers of operators; `by_status` names those that occur only, in the order of the filter."""
 
     all: int
     by_status: dict[Status, int]
     exceptions: int
+    coverage: Coverage
 
 
-def count(account: Account, now: datetime) -> Counts:
+def counts_for_coverage(facts: Facts) -> bool:
+    return facts.active and not facts.invited and not facts.single_sign_on
+
+
+def count(account: Account, now: datetime) -> StatusCounts:
     """Return the counts, in one query; each kind of operator is put to the rules that the pages ask."""
     rule = account.rule
-    found = count_facts(Operator.objects.filter(account=account), now)
-    by_status: Counter[Status] = Counter()
-    for facts, number in found.items():
+    kinds = count_facts(Operator.objects.filter(account=account), now)
+    by_status = dict.fromkeys(Status, 0)
+    for facts, number in kinds.items():
         by_status[status_of(facts, facts.effective(rule, now))] += number
-    exceptions = sum(number for facts, number in found.items() if facts.is_exception(rule, now))
-    return Counts(sum(found.values()), dict(by_status), exceptions)
+    counted = sum(number for facts, number in kinds.items() if counts_for_coverage(facts))
+    return StatusCounts(
+        all=sum(kinds.values()),
+        by_status={status: number for status, number in by_status.items() if number},
+        exceptions=sum(number for facts, number in kinds.items() if facts.is_exception(rule, now)),
+        coverage=Coverage(by_status[Status.PROTECTED], counted),
+    )

@@ -15,10 +15,11 @@ from invitations import setup_link
 from operators.models import Group, Membership, Operator
 from operators.models.coverage_day import CoverageDay
 from operators.overrides.override import set_override
-from operators.overview.coverage import SHOWN_DAYS, Coverage, record_due, runs
+from operators.overview.coverage import SHOWN_DAYS, record_due, runs
 from operators.people.removal import deactivate
 from operators.people.reset import reset
 from operators.rules.next_thing import NextThing, Numbers, next_thing
+from operators.status.counts import Coverage
 from tests.factories import NOBODY, enroll, make_account, make_operator
 
 URL = reverse("operators:overview")
@@ -55,7 +56,7 @@ def day_of(account):
 def test_coverage_speaks_of_active_operators_with_a_password(admin_browser, account):
     a_bit_of_everything(account)
     found = admin_browser.get(URL).context["overview"]
-    assert found.coverage == Coverage(protected=1, counted=5)
+    assert found.counts.coverage == Coverage(protected=1, counted=5)
     assert "1 of 5 operators are protected" in admin_browser.get(URL).text
 
 
@@ -76,7 +77,7 @@ def test_the_exceptions_are_those_of_the_list(admin_browser, account):
     a_bit_of_everything(account)
     found = admin_browser.get(URL).context["overview"]
     listed = admin_browser.get(LIST, {"exceptions": "on"}).context["table"].paginator.count
-    assert found.exceptions == len(found.excepted) == listed == 1
+    assert found.counts.exceptions == len(found.excepted) == listed == 1
     assert "Show the 1 exception" in admin_browser.get(URL).text
 
 
@@ -95,7 +96,7 @@ def test_only_so_many_groups_are_shown_and_the_rest_is_counted(admin_browser, ac
 
 def test_another_account_is_not_counted(admin_browser):
     a_bit_of_everything(make_account(name="Other"))
-    assert admin_browser.get(URL).context["overview"].coverage == Coverage(0, 1)
+    assert admin_browser.get(URL).context["overview"].counts.coverage == Coverage(0, 1)
 
 
 def test_open_setup_links_and_resets_are_listed(admin_browser, account):
