@@ -16,7 +16,7 @@ from bench.admin import OperatorAdmin
 from bench.cost import STEP, Cost, cost, database, deeper, ms
 from operators.administrators import appoint
 from operators.demo import generated
-from operators.lists.tables import PAGE_SIZE
+from operators.lists.paging import PAGE_SIZE
 from operators.models import Operator, create_account
 from twofactor import proof
 

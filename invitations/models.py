@@ -7,6 +7,7 @@ when it is asked for.
 """
 
 import hashlib
+import math
 import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -212,7 +213,7 @@ class Link(models.Model):
             free_at = max(free_at, min(self.sent_at, now) + MINUTE)
         if self.sent_in_hour >= MAILS_PER_HOUR and self.hour_started_at <= ahead:
             free_at = max(free_at, min(self.hour_started_at, now) + HOUR)
-        return -int(-(free_at - now).total_seconds() // 1)
+        return math.ceil((free_at - now).total_seconds())
 
 
 def hash_of(token: str) -> str:

@@ -14,6 +14,7 @@ from accounts.forms import AccountSettingsForm, LineField
 from accounts.models import Account
 from accounts.plain_form import PlainForm
 from accounts.policy import AccountRule, Policy
+from accounts.row_keys import row_keys
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated, one_line
 from operators.models import Operator
@@ -57,7 +58,7 @@ def account_of(name: str) -> Account:
     found = Account.objects.all()
     if name:
         by_name = found.filter(name=one_line(name))
-        found = by_name if by_name or not name.isdecimal() else found.filter(pk=int(name[:18]))
+        found = by_name or found.filter(pk__in=row_keys([name]))
     accounts = list(found.order_by("pk")[:2])
     if not accounts:
         raise RefusedError(_("There is no such account."))

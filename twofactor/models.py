@@ -1,5 +1,6 @@
 """What is stored about codes: on the user's row the count of tries, in a row of its own the authenticator."""
 
+import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ class TwoFactorUser(models.Model):
         """
         if self.codes_blocked_until is None:
             return 0
-        left = -int(-(self.codes_blocked_until - now).total_seconds() // 1)
+        left = math.ceil((self.codes_blocked_until - now).total_seconds())
         longest = code_limits.delay_after(self.code_failures) or code_limits.LONGEST_DELAY
         return 0 if left > longest + clock.SKEW else max(0, min(left, longest))
 

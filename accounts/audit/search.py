@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.filters import FilterField, ListFilters, SearchField
 from accounts.models import Action, AuditEntry
+from accounts.row_keys import row_key
 from accounts.text_search import contains
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def page_of(entries: QuerySet[AuditEntry], query: Mapping[str, str]) -> EntryPag
 
     Nothing is counted and nothing skipped, so that the last page of a long trail is as quick as the first.
     """
-    before, after = _number(query.get("before", "")), _number(query.get("after", ""))
+    before, after = row_key(query.get("before", "")), row_key(query.get("after", ""))
     if after is not None:
         rows = list(entries.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
         if len(rows) > PAGE_SIZE:
@@ -131,8 +132,3 @@ def page_of(entries: QuerySet[AuditEntry], query: Mapping[str, str]) -> EntryPag
 def _next(rows: list[AuditEntry]) -> int | None:
     """Return where the older page begins, if there is a row too many for this one."""
     return rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None
-
-
-def _number(text: str) -> int | None:
-    """Return an entry's number; None for what no database has as one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004

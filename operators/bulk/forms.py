@@ -1,6 +1,5 @@
 """Which operators, and what is to be done to them? What the list and the preview of a bulk action send."""
 
-import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,6 +14,7 @@ from accounts.days import end_of
 from accounts.forms import LineField
 from accounts.models import Account
 from accounts.plain_form import BoundedField, PlainForm
+from accounts.row_keys import row_keys
 from operators.bulk.preview import NAMED
 from operators.lists.filters import OperatorFilters
 from operators.models import Group, Operator
@@ -22,8 +22,6 @@ from operators.models.bulk import LIST_KINDS
 from operators.overrides.forms import LastDayField, check_last_day
 from operators.people.forms_reset import ResetForm, reason_for_log
 
-# What no database has as a key would be an error there.
-DATABASE_KEY = re.compile(r"[0-9]{1,18}")
 OUT_OF_DATE = _("This form is out of date. Choose the operators again.")
 
 
@@ -41,7 +39,7 @@ class SelectionForm(PlainForm):
     def __init__(self, data: QueryDict, *, account: Account) -> None:
         super().__init__(data)
         self.account = account
-        self.numbers = [text for text in data.getlist("operator") if DATABASE_KEY.fullmatch(text)]
+        self.ticked = row_keys(data.getlist("operator"))
         self.operators: QuerySet[Operator] = Operator.objects.none()
 
     def clean(self) -> None:
@@ -54,8 +52,8 @@ class SelectionForm(PlainForm):
             if not filters.is_valid():
                 raise ValidationError(_("The filters do not fit any more. Choose the operators again."))
             self.operators = filters.qs
-        elif self.numbers:
-            self.operators = mine.filter(pk__in=self.numbers)
+        elif self.ticked:
+            self.operators = mine.filter(pk__in=self.ticked)
         else:
             raise ValidationError(_("Tick at least one operator."))
 
@@ -111,8 +109,7 @@ class ConfirmForm(PlainForm):
 
     @property
     def before(self) -> list[int]:
-        who = self.cleaned_data.get("who", "").split(",")
-        return [int(text) for text in who if DATABASE_KEY.fullmatch(text)]
+        return row_keys(self.cleaned_data.get("who", "").split(","))
 
     @property
     def hidden(self) -> list[forms.BoundField]:

@@ -29,8 +29,6 @@ from operators.models import Operator
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-PAGE_SIZE = 25
-
 
 class State(StrEnum):
     WAITING = "waiting"

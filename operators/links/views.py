@@ -20,8 +20,8 @@ from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
-from operators.links.ledger import LIVE, PAGE_SIZE, STATE_LABELS, TONES, LinkFilters, State, columns, records
-from operators.lists.paging import KeyPaginator
+from operators.links.ledger import LIVE, STATE_LABELS, TONES, LinkFilters, State, columns, records
+from operators.lists.paging import numbered_page
 from operators.models import Operator
 from operators.rules.status import Status
 
@@ -31,7 +31,7 @@ from operators.rules.status import Status
 def links(request: SignedInRequest) -> HttpResponse:
     """Show every setup link and invitation of the account, newest first."""
     filters = _filters(request)
-    page = KeyPaginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = numbered_page(filters.qs, request.GET.get("page"))
     for record in page:
         state = State(record.state)
         record.label, record.tone = STATE_LABELS[state], TONES.get(state, "neutral")

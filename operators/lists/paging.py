@@ -7,6 +7,7 @@ from django.db.models import Model, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
+PAGE_SIZE = 25
 # How many rows after the first of a page are looked for instead of counting them all.
 AHEAD = 1000
 # Digits of a page's number; no list is as long, and databases do not take every number.
@@ -46,6 +47,11 @@ class KeyPaginator(Paginator[Any]):
         stop = min(start + self.per_page, self.count)
         keys = _keys(self.object_list, start, stop, self.count)
         return Page(_rows(self.whole, keys), valid, self)
+
+
+def numbered_page(rows: QuerySet[Any], number: str | None) -> Page[Any]:
+    """Return the page with the number in the address; past the last one the last, for none the first."""
+    return KeyPaginator(rows, PAGE_SIZE).get_page(number)
 
 
 def _all_keys(queryset: QuerySet[Row]) -> QuerySet[Row, Any]:

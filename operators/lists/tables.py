@@ -8,10 +8,8 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 
 from operators.lists.filters import OperatorFilters
-from operators.lists.paging import KeyPaginator
+from operators.lists.paging import PAGE_SIZE, KeyPaginator
 from operators.models import Operator
-
-PAGE_SIZE = 25
 
 # The orders of a list by their names in its address; the first is the one of an address that names none.
 # Each ends with the key, so that no row is on two pages or on none.

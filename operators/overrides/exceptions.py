@@ -1,8 +1,7 @@
 """Who is excepted from the account's rule, why, by whom and until when? For the page and its CSV."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from django.core.paginator import Paginator
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -14,13 +13,12 @@ from accounts.models import POLICY_LABELS, Account
 from accounts.policy import is_exception
 from accounts.spreadsheet import Column
 from operators.lists.filters import PersonFilters
-from operators.lists.tables import PAGE_SIZE, Orders, Table, known
+from operators.lists.paging import numbered_page
+from operators.lists.tables import Orders, Table, known
 from operators.models import Operator
 from operators.status.query import rows_where
 
 SOON = timedelta(days=30)
-# Before every end: what is asked then has not ended.
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 WITHOUT_REASON, ENDING, ENDED = "without-reason", "ending", "ended"
 SHOWN = [
     ("", gettext_lazy("In force")),
@@ -35,7 +33,8 @@ def exceptions(account: Account) -> QuerySet[Operator]:
     now = timezone.now()
     below = rows_where(
         lambda facts: is_exception(account.rule, facts.override, now, single_sign_on=facts.single_sign_on),
-        LONG_AGO,
+        now,
+        also_ended=True,
     )
     rows = Operator.objects.filter(below, account=account).exclude(two_factor_override="")
     found: QuerySet[Operator] = rows.select_related("account")
@@ -97,7 +96,7 @@ ORDERS: Orders = {
 def exception_table(operators: QuerySet[Operator], asked: str, page: str) -> Table:
     """Return one page of the list of exceptions."""
     sort = known(asked, ORDERS)
-    return Table(Paginator(operators.order_by(*ORDERS[sort]), PAGE_SIZE).get_page(page), sort, ORDERS)
+    return Table(numbered_page(operators.order_by(*ORDERS[sort]), page), sort, ORDERS)
 
 
 def columns() -> tuple[Column[Operator], ...]:

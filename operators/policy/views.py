@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,7 +20,7 @@ from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import rule_in_words
 from accounts.text import isolated
 from accounts.views import settings_page
-from operators.lists.tables import PAGE_SIZE
+from operators.lists.paging import numbered_page
 from operators.policy.groups import as_text, group_words, titles, what_changed
 from operators.policy.preview import Preview, people_in, preview_of
 from operators.reminders import announcing
@@ -129,7 +128,7 @@ def people(request: SignedInRequest, group: str) -> HttpResponse:
     except KeyError:
         raise Http404(_("There is no such group of operators.")) from None
     context = {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": numbered_page(rows, request.GET.get("page")),
         "title": titles(_change(request, form))[group],
         "query": form.query,
         "new": rule_in_words(form.rule),

@@ -29,13 +29,16 @@ JOINED = Q(authenticator__isnull=False)
 LOOKED_UP = Q(Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
 
 
-def rows_where(holds: Callable[[Facts], bool], now: datetime, enrolled: Q = JOINED) -> Q:
+def rows_where(
+    holds: Callable[[Facts], bool], now: datetime, enrolled: Q = JOINED, *, also_ended: bool = False
+) -> Q:
     """Return a condition on operators: true for those whose facts are such at that moment.
 
-    `holds` must ask for the override in force only (`Facts.override` comes without an end). `enrolled` is
-    how to find the authenticator: JOINED to count everybody, LOOKED_UP to find the first few in some order.
+    `holds` must ask for the override in force only (`Facts.override` comes without an end); where it is
+    `also_ended`, an override that has ended is one too. `enrolled` is how to find the authenticator: JOINED
+    to count everybody, LOOKED_UP to find the first few in some order.
     """
-    return _condition(holds, _columns(now, enrolled), {})
+    return _condition(holds, _columns(now, enrolled, also_ended=also_ended), {})
 
 
 def status_condition(status: Status, rule: AccountRule, now: datetime, enrolled: Q = JOINED) -> Q:
@@ -71,9 +74,9 @@ def count_facts(operators: QuerySet[Operator], now: datetime) -> dict[Facts, int
     }
 
 
-def _columns(now: datetime, enrolled: Q) -> Mapping[str, Mapping[Any, Q]]:
+def _columns(now: datetime, enrolled: Q, *, also_ended: bool = False) -> Mapping[str, Mapping[Any, Q]]:
     """Return each fact about an operator: what it can be, and the rows of which it is true."""
-    over = Q(override_until__isnull=False, override_until__lte=now)
+    over = NO_ROW if also_ended else Q(override_until__isnull=False, override_until__lte=now)
     return {
         "invited": {True: Q(joined_at__isnull=True), False: Q(joined_at__isnull=False)},
         "active": {True: Q(is_active=True), False: Q(is_active=False)},
@@ -99,7 +102,13 @@ def _columns(now: datetime, enrolled: Q) -> Mapping[str, Mapping[Any, Q]]:
 def _condition(
     holds: Callable[[Facts], bool], columns: Mapping[str, Mapping[Any, Q]], known: dict[str, Any]
 ) -> Q:
-    """Return the condition on what is not known yet; an empty one where the rest makes no difference."""
+    """Return the condition on what is not known yet; an empty one where the rest makes no difference.
+
+    For `facts.active and not facts.frozen`: `invited` is asked first, and both its values lead to the same
+    condition, so that is the answer without a word about `invited`. In it `active` leads to NO_ROW where it
+    is False, whatever else is true, and where it is True to what `frozen` says: Q(frozen_at__isnull=True), as
+    all after it makes no difference and leads to Q(). In all: Q(is_active=True, frozen_at__isnull=True).
+    """
     if len(known) == len(columns):
         return Q() if holds(Facts(**known)) else NO_ROW
     fact, values = list(columns.items())[len(known)]

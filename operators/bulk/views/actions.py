@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,10 +22,10 @@ from operators.bulk import work
 from operators.bulk.acts import makes_exceptions
 from operators.bulk.forms import ConfirmExceptionForm, ConfirmForm, ConfirmResetForm, GroupForm, SelectionForm
 from operators.bulk.preview import consequence, preview, what_changed
+from operators.lists.paging import numbered_page
 from operators.models import Group
 from operators.models.bulk import NOT_DONE, BulkAction, BulkItem
 
-PAGE_SIZE = 25
 DONE = Q(state=BulkItem.State.DONE)
 
 
@@ -116,7 +115,7 @@ def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
     if cleaned["every"]:
         kept += [("every", "on"), ("filters", cleaned["filters"])]
     else:
-        kept += [("operator", number) for number in selection.numbers]
+        kept += [("operator", str(key)) for key in selection.ticked]
     return {
         "kept": kept,
         "title": BulkAction.Kind(cleaned["kind"]).label,
@@ -135,7 +134,7 @@ def _list_url(data: QueryDict) -> str:
 def actions(request: SignedInRequest) -> HttpResponse:
     """List the bulk actions of the account, newest first."""
     mine = BulkAction.objects.filter(account=request.user.account_id).select_related("group")
-    page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = numbered_page(mine, request.GET.get("page"))
     items = BulkItem.objects.filter(action__in=[found.pk for found in page]).order_by()
     counted = items.values("action").annotate(all=Count("pk"), done=Count("pk", filter=DONE))
     numbers = {row["action"]: row for row in counted}
@@ -153,13 +152,14 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.GET.get("seen") == seen:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     items = found.items.order_by("pk")
-    page = Paginator(items.filter(NOT_DONE) if _only_rest(request) else items, PAGE_SIZE)
     context = {
         "action": found,
         "numbers": numbers,
         "seen": seen,
         "percent": 100 * (numbers["all"] - numbers["waiting"]) // max(numbers["all"], 1),
-        "page": page.get_page(request.GET.get("page")),
+        "page": numbered_page(
+            items.filter(NOT_DONE) if _only_rest(request) else items, request.GET.get("page")
+        ),
         "only_rest": _only_rest(request),
     }
     return render(request, "operators/bulk/action.html", context)

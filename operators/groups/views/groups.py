@@ -1,9 +1,6 @@
 """The groups of the account, and the page of one of them."""
 
-import re
-
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import administrators_only, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of, require_get_or_post
+from accounts.row_keys import row_keys
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_stays
 from operators.groups.forms import NameForm
@@ -29,13 +27,10 @@ from operators.groups.groups import (
 )
 from operators.groups.names import NameTakenError
 from operators.lists.filters import PersonFilters
-from operators.lists.paging import KeyPaginator
+from operators.lists.paging import numbered_page
 from operators.models import Group, Operator
 
-PAGE_SIZE = 25
 CANDIDATES = 10
-# What no database has as a key would be an error there.
-DATABASE_KEY = re.compile(r"[0-9]{1,18}")
 
 
 @require_safe
@@ -43,7 +38,7 @@ DATABASE_KEY = re.compile(r"[0-9]{1,18}")
 def groups(request: SignedInRequest) -> HttpResponse:
     """Show the groups, system groups first."""
     account_id = request.user.account_id
-    page = Paginator(groups_of(account_id), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = numbered_page(groups_of(account_id), request.GET.get("page"))
     everyone = Operator.objects.filter(account=account_id).count()
     return render(request, "operators/groups/groups.html", {"page": page, "everyone": everyone})
 
@@ -113,7 +108,7 @@ def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
     others = PersonFilters(request.GET, queryset=others_of(group)).qs[: CANDIDATES + 1]
     return {
         "filters": filters,
-        "page": KeyPaginator(filters.qs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": numbered_page(filters.qs, request.GET.get("page")),
         "others": others[:CANDIDATES],
         "more": len(others) > CANDIDATES,
     }
@@ -180,5 +175,5 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
 
 
 def _chosen(request: SignedInRequest, field: str) -> list[Operator]:
-    numbers = [text for text in request.POST.getlist(field) if DATABASE_KEY.fullmatch(text)]
-    return list(Operator.objects.complete().filter(account=request.user.account_id, pk__in=numbers))
+    keys = row_keys(request.POST.getlist(field))
+    return list(Operator.objects.complete().filter(account=request.user.account_id, pk__in=keys))

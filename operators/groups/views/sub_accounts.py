@@ -1,7 +1,6 @@
 """The sub accounts of the account."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,15 +19,14 @@ from operators.groups.sub_accounts import (
     rename_sub_account,
     sub_accounts_of,
 )
+from operators.lists.paging import numbered_page
 from operators.models import SubAccount
-
-PAGE_SIZE = 25
 
 
 @require_safe
 @administrators_only
 def sub_accounts(request: SignedInRequest) -> HttpResponse:
-    page = Paginator(sub_accounts_of(request.user.account_id), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = numbered_page(sub_accounts_of(request.user.account_id), request.GET.get("page"))
     return render(request, "operators/groups/sub_accounts.html", {"page": page})
 
 
