@@ -28,7 +28,7 @@ SHOWN = [
 ]
 
 
-def exceptions(account: Account) -> QuerySet[Operator]:
+def excepted(account: Account) -> QuerySet[Operator]:
     """Return the operators with an override below the account's rule, in force or ended."""
     now = timezone.now()
     below = rows_where(
@@ -43,7 +43,7 @@ def exceptions(account: Account) -> QuerySet[Operator]:
 
 def counts(account: Account) -> dict[str, int]:
     """Return how many exceptions are in force, and of which kinds, in one query."""
-    found: dict[str, int] = exceptions(account).aggregate(
+    found: dict[str, int] = excepted(account).aggregate(
         in_force=Count("pk", filter=_in_force()),
         without_reason=Count("pk", filter=_shown(WITHOUT_REASON)),
         ending=Count("pk", filter=_shown(ENDING)),

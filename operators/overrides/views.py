@@ -11,8 +11,14 @@ from accounts.audit.trail import origin
 from accounts.exports import chosen_by, csv_response, note
 from accounts.http import SignedInRequest
 from accounts.spreadsheet import BATCH
-from operators.overrides import exceptions as listed
-from operators.overrides.exceptions import ORDERS, ExceptionFilters, exception_table
+from operators.overrides.exceptions import (
+    ORDERS,
+    ExceptionFilters,
+    columns,
+    counts,
+    excepted,
+    exception_table,
+)
 
 
 @require_safe
@@ -21,7 +27,7 @@ def exceptions(request: SignedInRequest) -> HttpResponse:
     """Show who is excepted, why, by whom and until when."""
     filters = _filters(request)
     table = exception_table(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
-    context = {"filters": filters, "table": table, "counts": listed.counts(request.user.account)}
+    context = {"filters": filters, "table": table, "counts": counts(request.user.account)}
     return render(request, "operators/overrides/exceptions.html", context)
 
 
@@ -36,9 +42,9 @@ def export(request: SignedInRequest) -> HttpResponseBase:
     rows, number = filters.qs.order_by(*ORDERS["end"]).iterator(chunk_size=BATCH), filters.qs.count()
     which = [_("Exceptions"), *chosen_by(filters)]
     entry = note(*which, number=number, by=origin(request), account=request.user.account)
-    return csv_response(entry, "exceptions", listed.columns(), rows, number=number)
+    return csv_response(entry, "exceptions", columns(), rows, number=number)
 
 
 def _filters(request: SignedInRequest) -> ExceptionFilters:
     """Return the filters that the address names, over the exceptions of the reader's own account."""
-    return ExceptionFilters(request.GET, queryset=listed.exceptions(request.user.account))
+    return ExceptionFilters(request.GET, queryset=excepted(request.user.account))
