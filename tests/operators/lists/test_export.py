@@ -26,6 +26,7 @@ from operators.lists import export
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.overrides.override import set_override
 from operators.people import reset
+from operators.status.explanation import explain
 from operators.status.labels import STATUS_LABELS
 from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
 from twofactor.code_limits import FAILURES_THAT_LOCK
@@ -204,6 +205,26 @@ def test_a_name_that_begins_like_a_formula_is_text(admin_browser, account):
     make_operator(account, name="=1+1", override=Policy.DISABLED, override_reason="@SUM(A1)")
     row = rows_of(admin_browser)[0]
     assert (row["Name"], row["Override reason"]) == ("'=1+1", "'@SUM(A1)")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("setting", list(Policy))
+def test_what_is_said_of_a_kind_is_what_the_rules_say_of_each(setting):
+    account = make_account(setting)
+    in_every_state(account)
+    browser = signed_in(make_operator(account, administrator=True))
+    said = {row["Email"]: (row["Status"], row["Explanation"]) for row in rows_of(browser)}
+    everybody = Operator.objects.filter(account=account)
+    assert said == {one.email: (STATUS_LABELS[one.status], explain(one).sentence) for one in everybody}
+
+
+def test_the_rules_are_asked_once_for_each_kind(account, monkeypatch):
+    for enrolled in (True, False, True, False):
+        make_operator(account, enrolled=enrolled)
+    asked = []
+    monkeypatch.setattr(export, "_words", lambda _account, kind: asked.append(kind))
+    list(export.lines(account, Operator.objects.order_by("pk")))
+    assert [kind.enrolled for kind in asked] == [True, False]
 
 
 def test_somebody_who_is_deleted_while_it_is_read_is_left_out(account):
