@@ -5,13 +5,13 @@ The rules are asked once for each kind of operators who are alike to them, not f
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Count, Max, QuerySet
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,7 +19,7 @@ from accounts.models import POLICY_LABELS, Account, Action, AuditEntry
 from accounts.policy import Policy, Source
 from accounts.spreadsheet import BATCH, Column, in_zone
 from operators.models import Operator
-from operators.status.explanation import Explanation, explain_without_address
+from operators.status.explanation import explain_without_address, with_address
 from operators.status.labels import STATUS_LABELS
 from twofactor import recovery
 from twofactor.code_limits import FAILURES_THAT_LOCK
@@ -32,59 +32,43 @@ TITLE = gettext_lazy("Status of operators")
 NO_RESET: tuple[int, datetime | None] = (0, None)
 # Kinds and lists of groups that are remembered at most; of both there are few, however many operators.
 REMEMBERED = 1000
+SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _SOURCES: dict[Source, "_StrPromise"] = {
     Source.ACCOUNT: gettext_lazy("Account"),
     Source.OVERRIDE: gettext_lazy("Override"),
     Source.ACCOUNT_DISABLED: gettext_lazy("Disabled for the whole account"),
     Source.SINGLE_SIGN_ON: gettext_lazy("Single sign-on"),
 }
-_FIELDS = (
-    "pk",
-    "name",
-    "email",
-    "sub_account__name",
-    "is_active",
-    "joined_at",
-    "frozen_at",
-    "last_login",
-    "sign_in_method",
-    "code_failures",
-    "last_code_at",
-    "two_factor_override",
-    "override_reason",
-    "override_by",
-    "override_at",
-    "override_until",
-    "authenticator__confirmed_at",
-    "authenticator__recovery_hashes",
-    "group_names",
-    "live_links",
-)
+_FIELDS = """
+pk name email sub_account__name is_active joined_at frozen_at last_login sign_in_method code_failures
+last_code_at authenticator__confirmed_at authenticator__recovery_hashes
+two_factor_override override_reason override_by override_at override_until group_names live_links
+""".split()  # noqa: SIM905  a list of words reads better as a text
 
 
 class Kind(NamedTuple):
-    """Everything about an operator that the rules ask for: as little as possible, so that many are alike."""
+    """What the rules ask of an operator, as fields of one; as little as possible, so that many are alike."""
 
-    joined: bool
-    active: bool
-    frozen: bool
+    joined_at: datetime | None
+    is_active: bool
+    frozen_at: datetime | None
     sign_in_method: str
-    enrolled: bool
-    locked: bool
-    override: str
+    code_failures: int
+    two_factor_override: str
     override_until: datetime | None
-    live_links: tuple[str, ...]
 
 
 class Words(NamedTuple):
     """What the file says of everybody of one kind."""
 
+    is_enrolled: bool
+    set_up: str
     status: str
     policy: str
     source: str
     exception: str
     override: str
-    explanation: Explanation
+    explanation: str
 
 
 class Line(NamedTuple):
@@ -110,14 +94,14 @@ def columns() -> tuple[Column[Line], ...]:
         Column("status", _("Status"), lambda line: line.words.status),
         Column("policy", _("Policy"), lambda line: line.words.policy),
         Column("source", _("Source"), lambda line: line.words.source),
-        Column("set_up", _("Set up"), lambda line: yes if _is_enrolled(line.row) else no),
+        Column("set_up", _("Set up"), lambda line: line.words.set_up),
         Column("set_up_since", in_zone(_("Set up since")), lambda line: line.row.authenticator__confirmed_at),
         Column(
             "last_code",
             in_zone(_("Last code")),
-            lambda line: line.row.last_code_at if _is_enrolled(line.row) else None,
+            lambda line: line.row.last_code_at if line.words.is_enrolled else None,
         ),
-        Column("recovery_codes_left", _("Recovery codes left"), lambda line: _recovery_codes_left(line.row)),
+        Column("recovery_codes_left", _("Recovery codes left"), _recovery_codes_left),
         Column("exception", _("Exception"), lambda line: line.words.exception),
         Column("override", _("Override"), lambda line: line.words.override),
         Column("override_reason", _("Override reason"), _if_overridden(lambda row: row.override_reason)),
@@ -130,17 +114,16 @@ def columns() -> tuple[Column[Line], ...]:
         Column("resets", _("Resets"), lambda line: str(line.resets)),
         Column("last_reset", in_zone(_("Last reset")), lambda line: line.last_reset),
         Column(
-            "explanation", _("Explanation"), lambda line: line.words.explanation.to(line.row.email).sentence
+            "explanation",
+            _("Explanation"),
+            lambda line: with_address(line.words.explanation, line.row.email),
         ),
     )
 
 
-def _is_enrolled(row: Any) -> bool:
-    return row.authenticator__confirmed_at is not None
-
-
-def _recovery_codes_left(row: Any) -> str:
-    return str(recovery.number_of(row.authenticator__recovery_hashes)) if _is_enrolled(row) else ""
+def _recovery_codes_left(line: Line) -> str:
+    hashes = line.row.authenticator__recovery_hashes
+    return str(recovery.number_of(hashes)) if line.words.is_enrolled else ""
 
 
 def _if_overridden(value: Callable[[Any], str | datetime | None]) -> Callable[[Line], str | datetime | None]:
@@ -167,7 +150,7 @@ def _lines(account: Account, operators: QuerySet[Operator], language: str | None
                 found = [
                     Line(
                         row,
-                        words_of(_kind(row)),
+                        words_of(_kind(row), row.authenticator__confirmed_at is not None, _links(row)),
                         *groups_of(tuple(map(tuple, row.group_names or ()))),
                         *resets.get(row.pk, NO_RESET),
                     )
@@ -199,6 +182,10 @@ def _resets(account: Account, keys: list[int]) -> dict[int, tuple[int, datetime 
     return {key: (number, last) for key, number, last in found}
 
 
+def _links(row: Any) -> tuple[str, ...]:
+    return tuple(purpose for purpose, _email, _at in row.live_links or ())
+
+
 def _groups(names: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
     """Return the groups in words, and whether Administrators is among them."""
     member = Operator()
@@ -208,46 +195,31 @@ def _groups(names: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
 
 def _kind(row: Any) -> Kind:
     return Kind(
-        joined=row.joined_at is not None,
-        active=row.is_active,
-        frozen=row.frozen_at is not None,
+        # Of these it is enough that there is one.
+        joined_at=row.joined_at and SOME_TIME,
+        frozen_at=row.frozen_at and SOME_TIME,
+        is_active=row.is_active,
         sign_in_method=row.sign_in_method,
-        enrolled=_is_enrolled(row),
-        locked=row.code_failures >= FAILURES_THAT_LOCK,
-        override=row.two_factor_override,
+        code_failures=FAILURES_THAT_LOCK if row.code_failures >= FAILURES_THAT_LOCK else 0,
+        two_factor_override=row.two_factor_override,
         override_until=row.override_until,
-        live_links=tuple(purpose for purpose, _email, _at in row.live_links or ()),
     )
 
 
-def _words(account: Account, kind: Kind) -> Words:
+def _words(account: Account, kind: Kind, enrolled: bool, links: tuple[str, ...]) -> Words:  # noqa: FBT001
     """Return what holds for everybody of this kind, by the rules as they are asked of one."""
-    one = _one_of(account, kind)
-    effective, stored = one.effective, kind.override
+    one = Operator(account=account, **kind._asdict())
+    one.live_links = [[purpose, None, None] for purpose in links]
+    if enrolled:
+        Authenticator(user=one)
+    effective, stored = one.effective, one.two_factor_override
     return Words(
+        is_enrolled=enrolled,
+        set_up=_("Yes") if enrolled else _("No"),
         status=str(STATUS_LABELS[one.status]),
         policy=str(POLICY_LABELS[effective.policy]) if effective.policy else _("Does not apply"),
         source=str(_SOURCES[effective.source]),
         exception=_("Yes") if one.is_exception else _("No"),
         override=str(POLICY_LABELS.get(stored, POLICY_LABELS[Policy.REQUIRED])) if stored else "",
-        explanation=explain_without_address(one),
+        explanation=explain_without_address(one).sentence,
     )
-
-
-def _one_of(account: Account, kind: Kind) -> Operator:
-    """Return an operator of this kind, who is nobody."""
-    now = timezone.now()
-    one = Operator(
-        account=account,
-        joined_at=now if kind.joined else None,
-        is_active=kind.active,
-        frozen_at=now if kind.frozen else None,
-        sign_in_method=kind.sign_in_method,
-        code_failures=FAILURES_THAT_LOCK if kind.locked else 0,
-        two_factor_override=kind.override,
-        override_until=kind.override_until,
-    )
-    one.live_links = [[purpose, None, None] for purpose in kind.live_links]
-    if kind.enrolled:
-        Authenticator(user=one)
-    return one

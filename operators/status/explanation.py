@@ -23,19 +23,12 @@ ADDRESS = "%(address)s"
 class Explanation:
     """Parts of a sentence: the policy and where it comes from, the operator's state, what comes next.
 
-    Why there is an override, and by whom, the card of the login options says. ADDRESS stands where the
-    operator's belongs: all the rest is the same for everybody who is alike to the rules.
+    Why there is an override, and by whom, the card of the login options says.
     """
 
     policy: str
     state: str
     next_event: str
-
-    def to(self, email: str) -> "Explanation":
-        """Return it with the address, most of it hidden."""
-        if ADDRESS not in self.next_event:
-            return self
-        return replace(self, next_event=self.next_event.replace(ADDRESS, mask(email)))
 
     @property
     def sentence(self) -> str:
@@ -66,11 +59,16 @@ _BY_OVERRIDE_UNTIL: dict[Policy | None, "_StrPromise"] = {
 
 def explain(operator: Operator) -> Explanation:
     """Return why an operator's status is what it is; policy and event are those that sign-in asks for."""
-    return explain_without_address(operator).to(operator.email)
+    found = explain_without_address(operator)
+    return replace(found, next_event=with_address(found.next_event, operator.email))
+
+
+def with_address(text: str, email: str) -> str:
+    return text.replace(ADDRESS, mask(email)) if ADDRESS in text else text
 
 
 def explain_without_address(operator: Operator) -> Explanation:
-    """Return the same for everybody who is alike to the rules: see `Explanation.to`."""
+    """Return the same with ADDRESS in place of the address: alike for all who are alike to the rules."""
     effective = operator.effective
     return Explanation(
         policy=_policy(operator, effective),
