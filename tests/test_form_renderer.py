@@ -128,3 +128,18 @@ def test_what_somebody_types_is_escaped_in_the_error():
 
     form = Refusing({"line": "<script>"})
     assert "<div><strong>Error:</strong> &lt;script&gt;</div>" in form["line"].as_field_group()
+
+
+def test_a_form_is_its_errors_its_fields_and_what_is_hidden():
+    class Small(forms.Form):
+        line = BoundedField(max_length=9)
+        number = forms.IntegerField(widget=forms.HiddenInput)
+
+        def clean(self):
+            raise ValidationError("Not so.")
+
+    form = Small({"line": "a", "number": 1})
+    hidden = '<input type="hidden" name="number" value="1" id="id_number">'
+    assert str(form) == f"{form.non_field_errors()}{form['line'].as_field_group()}{hidden}"
+    assert "Not so." in form.non_field_errors()
+    assert str(Small()) == str(Small()["line"].as_field_group()) + hidden.replace(' value="1"', "")

@@ -1,95 +1,102 @@
-"""How forms are drawn: their fields and plain inputs here, everything else by templates/django/forms/.
+"""How forms are drawn: fields, inputs and lists of choices here, everything else by templates/django/forms/.
 
 Django draws a field by six templates, one inside the other: more work than all the rest of a login page.
+Whatever is returned here, Django takes for HTML: each value is escaped where it is put in.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-KINDS = ("text", "email", "password", "hidden", "number", "date", "checkbox")
-NOTHING = SafeString("")
-INPUTS = {f"django/forms/widgets/{kind}.html" for kind in KINDS}
-SELECT = "django/forms/widgets/select.html"
+Context = dict[str, Any]
 
 
 class DrawnField(BoundField):
-    """One field: label, control, help, errors. The ids are those to which Django points aria-describedby."""
-
-    def as_field_group(self) -> SafeString:
-        return self._group("")
+    """A field that can be drawn with a label for screen readers alone."""
 
     def with_hidden_label(self) -> SafeString:
-        """Return it with a label for screen readers only, because a heading above says the same."""
-        return self._group("visually-hidden")
-
-    def _group(self, label_class: str) -> SafeString:
-        kind = getattr(self.field.widget, "input_type", "")
-        has_error = " has-error" if self.errors else ""
-        notes = self._help() + self._errors()
-        if self.use_fieldset:
-            # A group of choices has its help and errors before the options, where they are read first.
-            listed = " check-list" if kind in ("checkbox", "radio") else ""
-            described = _given(**{"aria-describedby": self.aria_describedby})
-            begin = format_html('<fieldset class="field{}{}"{}>', listed, has_error, described)
-            legend = self._label("legend", **{"class": label_class})
-            return format_html("{}\n{}{}{}\n</fieldset>", begin, legend, notes, self)
-        label = self._label("label", **{"for": self.id_for_label, "class": label_class})
-        if kind == "checkbox":
-            return format_html('<div class="field choice{}">\n{}\n{}{}</div>', has_error, self, label, notes)
-        return format_html('<div class="field{}">\n{}{}\n{}</div>', has_error, label, self, notes)
-
-    def _label(self, tag: str, **attributes: str) -> SafeString:
-        if not self.label:
-            return NOTHING
-        return format_html("<{0}{1}>{2}</{0}>\n", tag, _given(**attributes), self.label)
-
-    def _help(self) -> SafeString:
-        if not self.help_text:
-            return NOTHING
-        return format_html('<div class="field-help"{}>{}</div>\n', self._id("helptext"), self.help_text)
-
-    def _errors(self) -> SafeString:
-        if not self.errors:
-            return NOTHING
-        lines = format_html_join(
-            "", "<div><strong>{}</strong> {}</div>", ((_("Error:"), error) for error in self.errors)
-        )
-        return format_html('<div class="field-error"{}>{}</div>\n', self._id("error"), lines)
-
-    def _id(self, part: str) -> SafeString:
-        return _given(id=self.auto_id and f"{self.auto_id}_{part}")
+        """Return it so, because a heading above says the same."""
+        return self.render(context={"field": self, "label_class": "visually-hidden"})
 
 
 class FormRenderer(TemplatesSetting):
-    """Draws forms as the setting TEMPLATES says, but for fields, inputs and lists of choices."""
+    """Draws forms as the setting TEMPLATES says, but for what is written below."""
 
     bound_field_class = DrawnField
 
-    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        if template_name in INPUTS:
-            return _input(context["widget"])
-        if template_name == SELECT and not any(
-            name for name, _options, _index in context["widget"]["optgroups"]
-        ):
-            return _select(context["widget"])
-        return super().render(template_name, context, request)
+    def render(self, template_name: str, context: Context, request: HttpRequest | None = None) -> str:
+        draw = DRAWN.get(template_name)
+        drawn = draw(context) if draw else None
+        return super().render(template_name, context, request) if drawn is None else drawn
 
 
-def _input(widget: dict[str, Any]) -> str:
+def _form(context: Context) -> str:
+    parts = [context["errors"] or "", *(field.as_field_group() for field, _errors in context["fields"])]
+    return "".join(map(str, [*parts, *context["hidden_fields"]]))
+
+
+def _field(context: Context) -> str:
+    """Return label, control, help and errors. The ids are those to which Django points aria-describedby."""
+    field: BoundField = context["field"]
+    kind = getattr(field.field.widget, "input_type", "")
+    has_error = " has-error" if field.errors else ""
+    label_class = context.get("label_class")
+    if field.use_fieldset:
+        # A group of choices has its help and errors before the options, where they are read first.
+        listed = " check-list" if kind in ("checkbox", "radio") else ""
+        described = _given("aria-describedby", field.aria_describedby)
+        legend = _label(field, "legend", _given("class", label_class))
+        inside = f"{legend}{_help(field)}{_errors(field)}{field}\n"
+        return f'<fieldset class="field{listed}{has_error}"{described}>\n{inside}</fieldset>'
+    label = _label(field, "label", _given("for", field.id_for_label) + _given("class", label_class))
+    if kind == "checkbox":
+        inside = f"{field}\n{label}{_help(field)}{_errors(field)}"
+        return f'<div class="field choice{has_error}">\n{inside}</div>'
+    return f'<div class="field{has_error}">\n{label}{field}\n{_help(field)}{_errors(field)}</div>'
+
+
+def _label(field: BoundField, tag: str, attributes: str) -> str:
+    return f"<{tag}{attributes}>{conditional_escape(field.label)}</{tag}>\n" if field.label else ""
+
+
+def _help(field: BoundField) -> str:
+    if not field.help_text:
+        return ""
+    return f'<div class="field-help"{_id(field, "helptext")}>{conditional_escape(field.help_text)}</div>\n'
+
+
+def _errors(field: BoundField) -> str:
+    if not field.errors:
+        return ""
+    lines = (
+        f"<div><strong>{_('Error:')}</strong> {conditional_escape(str(each))}</div>" for each in field.errors
+    )
+    return f'<div class="field-error"{_id(field, "error")}>{"".join(lines)}</div>\n'
+
+
+def _id(field: BoundField, part: str) -> str:
+    return _given("id", field.auto_id and f"{field.auto_id}_{part}")
+
+
+def _input(context: Context) -> str:
     """Return what Django's own template (django/forms/widgets/input.html) makes of a widget."""
+    widget = context["widget"]
     value = {} if widget["value"] is None else {"value": widget["value"]}
     attributes = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
     return f"<input{_attributes(attributes)}>"
 
 
-def _select(widget: dict[str, Any]) -> str:
-    """Return the same of a list of choices that are in no groups (django/forms/widgets/select.html)."""
+def _select(context: Context) -> str | None:
+    """Return the same of a list of choices (django/forms/widgets/select.html), None if they are in groups."""
+    widget = context["widget"]
+    if any(name for name, _options, _index in widget["optgroups"]):
+        return None
     options = "".join(
         f"\n  <option{_attributes({'value': str(option['value']), **option['attrs']})}>"
         f"{conditional_escape(option['label'])}</option>\n"
@@ -99,14 +106,24 @@ def _select(widget: dict[str, Any]) -> str:
     return f"<select{_attributes({'name': widget['name'], **widget['attrs']})}>{options}\n</select>"
 
 
-def _given(**attributes: str | None) -> SafeString:
-    return format_html_join("", ' {}="{}"', ((name, value) for name, value in attributes.items() if value))
+def _given(name: str, value: str | None) -> str:
+    return _attributes({name: value}) if value else ""
 
 
-def _attributes(attributes: dict[str, Any]) -> str:
+def _attributes(attributes: Context) -> str:
     """Return attributes; their names are ones that stand in the code."""
     return "".join(
         f" {name}" if value is True else f' {name}="{conditional_escape(value)}"'
         for name, value in attributes.items()
         if value is not False
     )
+
+
+KINDS = ("text", "email", "password", "hidden", "number", "date", "checkbox")
+INPUTS = {f"django/forms/widgets/{kind}.html" for kind in KINDS}
+DRAWN: dict[str, Callable[[Context], str | None]] = {
+    **dict.fromkeys(INPUTS, _input),
+    "django/forms/widgets/select.html": _select,
+    TemplatesSetting.field_template_name: _field,
+    TemplatesSetting.form_template_name: _form,
+}

@@ -104,8 +104,8 @@ def forget_strangers(name: str) -> None:
 def remember_browser(request: HttpRequest, name: str) -> None:
     """Give this browser tries of its own for the name; `known_browser_cookie` sends the cookie."""
     known = _known(request)
-    own = known.pop(digest(name), None) or token_urlsafe(16)
-    newest = {digest(name): own, **known}
+    own = known.get(digest(name)) or token_urlsafe(16)
+    newest = {digest(name): own} | {each: value for each, value in known.items() if each != digest(name)}
     request.known_browser = dict(list(newest.items())[:PEOPLE_IN_A_BROWSER])  # type: ignore[attr-defined]
 
 
@@ -168,10 +168,11 @@ def _by_name(name: str) -> list[Limit]:
 
 def _known(request: HttpRequest) -> dict[str, str]:
     """Return the people who are known in this browser, newest first; nobody where the cookie is not ours."""
-    try:
-        found: dict[str, str] = signing.loads(
-            request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_AGE
-        )
-    except signing.BadSignature:
-        return {}
+    if not hasattr(request, "known_people"):  # a login asks several times
+        cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")
+        try:
+            request.known_people = signing.loads(cookie, salt=SALT, max_age=COOKIE_AGE)  # type: ignore[attr-defined]
+        except signing.BadSignature:
+            request.known_people = {}  # type: ignore[attr-defined]
+    found: dict[str, str] = request.known_people  # type: ignore[attr-defined]
     return found
