@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from accounts.policy import Policy
 from operators.models import Group, Operator
 from operators.models.session import Session
+from tests.bare_view import calls_of, in_bare_views
 from tests.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import key_check, qr, totp
 from uptrends_2fa import settings as production
@@ -51,24 +52,46 @@ def report(what: str, figure: object) -> None:
     print(f"\n{what}: {figure}")  # noqa: T201  the figures are for people to read
 
 
-def test_a_login_with_a_code_takes_5_requests_and_at_most_12_queries(account):
+@pytest.fixture
+def with_code(account):
+    """An operator who logs in with a code, in a browser that is known already and may be trusted."""
     account.two_factor_policy, account.trusted_browser_days = Policy.REQUIRED, 30
     account.save()
     operator = make_operator(account, enrolled=True)
-    # In a browser that is known already, and may be trusted; the box is not ticked.
+    browser = Client(enforce_csrf_checks=True)
+    page = browser.get(log_in(browser, operator, code_for(SECRET, -1)).url)
+    assert browser.post(reverse("operators:logout"), token_in(page)).status_code == 302
+    return browser, operator
+
+
+def log_in(browser, operator, code):
+    right = {"email": operator.email, "password": PASSWORD}
+    page = browser.get(LOGIN)
+    assert browser.post(LOGIN, right | token_in(page)).url == VERIFY
+    page = browser.get(VERIFY)
+    return browser.post(VERIFY, {"code": code} | token_in(page))
+
+
+def about_to_enroll(operator):
+    """Return a browser in which somebody has logged in with the password."""
+    # A real sign-in: it puts the seed into the session, which force_login() does not.
     browser = Client(enforce_csrf_checks=True)
     right = {"email": operator.email, "password": PASSWORD}
+    assert browser.post(LOGIN, right | token_in(browser.get(LOGIN))).status_code == 302
+    key_check.verify()  # once in the life of a process
+    return browser
 
-    def log_in(code: str):
-        page = browser.get(LOGIN)
-        assert browser.post(LOGIN, right | token_in(page)).url == VERIFY
-        page = browser.get(VERIFY)
-        return browser.post(VERIFY, {"code": code} | token_in(page))
 
-    page = browser.get(log_in(code_for(SECRET, -1)).url)
-    assert browser.post(reverse("operators:logout"), token_in(page)).status_code == 302
+def enroll(browser, operator):
+    url = reverse("operators:scan", args=[operator.pk])
+    page = browser.get(url)
+    return browser.post(url, {"code": code_for(page.context["enrollment"].secret)} | token_in(page))
+
+
+def test_a_login_with_a_code_takes_5_requests_and_at_most_12_queries(with_code):
+    browser, operator = with_code
     with statements() as found:
-        assert browser.get(log_in(code_for(SECRET)).url).status_code == 200
+        assert browser.get(log_in(browser, operator, code_for(SECRET)).url).status_code == 200
     report("login with a code", len(found))
     assert len(found) <= 12, "\n".join(found)
 
@@ -76,18 +99,36 @@ def test_a_login_with_a_code_takes_5_requests_and_at_most_12_queries(account):
 # Three are not the enrollment itself: the rows of ended sessions go, a notice and its task are stored.
 def test_an_enrollment_takes_3_requests_and_at_most_11_queries(operator, settings):
     settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
-    url = reverse("operators:scan", args=[operator.pk])
-    # A real sign-in: it puts the seed into the session, which force_login() does not.
-    browser = Client(enforce_csrf_checks=True)
-    right = {"email": operator.email, "password": PASSWORD}
-    assert browser.post(LOGIN, right | token_in(browser.get(LOGIN))).status_code == 302
-    key_check.verify()  # once in the life of a process
+    browser = about_to_enroll(operator)
     with statements() as found:
-        page = browser.get(url)
-        answer = browser.post(url, {"code": code_for(page.context["enrollment"].secret)} | token_in(page))
-        assert browser.get(answer.url).status_code == 200
+        assert browser.get(enroll(browser, operator).url).status_code == 200
     report("enrollment", len(found))
     assert len(found) <= 11, "\n".join(found)
+
+
+def test_a_login_with_a_code_is_at_most_as_much_work_as_36_bare_views(with_code):
+    browser, operator = with_code
+    views = in_bare_views(calls_of(lambda: log_in(browser, operator, code_for(SECRET))))
+    report("login with a code, in bare views", views)
+    assert views <= 36
+
+
+def test_an_enrollment_is_at_most_as_much_work_as_50_bare_views(account, operator, settings):
+    settings.TASKS = {"default": {"BACKEND": production.TASK_BACKENDS["database"]}}
+    enroll(about_to_enroll(operator), operator)  # what a process does once
+    another = make_operator(account)
+    browser = about_to_enroll(another)
+    views = in_bare_views(calls_of(lambda: enroll(browser, another)))
+    report("enrollment, in bare views", views)
+    assert views <= 50
+
+
+def test_what_every_page_behind_the_login_begins_with_is_at_most_as_much_work_as_3_bare_views(admin_browser):
+    url = reverse("operators:home")  # a redirect, which draws nothing
+    admin_browser.get(url)
+    views = in_bare_views(calls_of(lambda: admin_browser.get(url)))
+    report("bare page behind the login, in bare views", views)
+    assert views <= 3
 
 
 @pytest.mark.parametrize("name", ["operators:add", "operators:password", "operators:home"])
