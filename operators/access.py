@@ -1,7 +1,6 @@
-"""Whose page may this person open, change or scan for? The only ways to obtain an operator from an address.
+"""The only ways to get an operator from an address (URL), each checking what the viewer may do.
 
-Somebody who does not exist for the person who asks is a 404; knowing that a page exists and not being
-allowed to use it is a 403.
+An operator outside the viewer's sight is a 404; one in sight that the viewer may not administer is a 403.
 """
 
 from django.core.exceptions import PermissionDenied
@@ -12,7 +11,7 @@ from operators.models import Operator
 
 
 def visible(viewer: Operator, pk: int) -> Operator:
-    """Return an operator whose page the viewer may see: oneself; for administrators anyone of the account."""
+    """Everyone sees themselves; administrators see everyone in their account."""
     if pk == viewer.pk:
         return viewer
     if viewer.is_administrator:
@@ -25,7 +24,6 @@ def visible(viewer: Operator, pk: int) -> Operator:
 
 
 def to_manage(viewer: Operator, pk: int) -> Operator:
-    """Return an operator that the viewer may administer; administrators only."""
     operator = visible(viewer, pk)
     if not viewer.is_administrator:
         raise PermissionDenied
@@ -33,10 +31,8 @@ def to_manage(viewer: Operator, pk: int) -> Operator:
 
 
 def to_edit(viewer: Operator, pk: int) -> Operator:
-    """Return an operator whose name and address the viewer may change; the same people as may see it."""
     return visible(viewer, pk)
 
 
 def to_scan(viewer: Operator, pk: int) -> Operator:
-    """Return an operator for whom the viewer may set up an authenticator; the same people as may see it."""
     return visible(viewer, pk)

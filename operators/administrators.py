@@ -1,4 +1,4 @@
-"""Who administers an account, and is there always somebody left?"""
+"""Makes sure that every account keeps an administrator who can log in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,22 +21,18 @@ class LastAdministratorError(Exception):
 
 
 @contextmanager
-def one_left(account: Account) -> Iterator[None]:
-    """Make a change in a transaction, and undo it where it takes the last administrator with a way in.
-
-    The account is held first, so that two changes at the same time happen one after the other. Then the
-    change is made, and its result is looked at. Raises LastAdministratorError.
-    """
+def keep_an_administrator(account: Account) -> Iterator[None]:
+    """Undo the change made inside, and raise LastAdministratorError, if it leaves no administrator."""
     with transaction.atomic():
+        # Two changes at the same time happen one after the other.
         Account.hold(account.pk)
-        had_one = _has_one(account)
+        had_one = _somebody_can_administer(account)
         yield
-        if had_one and not _has_one(account):
+        if had_one and not _somebody_can_administer(account):
             raise LastAdministratorError
 
 
-def _has_one(account: Account) -> bool:
-    """Whether somebody could administer the account today."""
+def _somebody_can_administer(account: Account) -> bool:
     return _WITH_A_WAY_IN.first(account=account.pk) is not None
 
 
@@ -57,10 +53,8 @@ def appoint(operator: Operator) -> None:
 
 
 def is_sole_way_in(operator: Operator) -> bool:
-    """Whether nobody could administer the account any more if this operator lost the phone.
-
-    Costs a query only where the operator administers it, is asked for codes, and has no recovery codes.
-    """
+    """Whether nobody could administer the account if this operator lost their phone."""
+    # Checked first, as most need no query.
     if not (operator.is_administrator and operator.is_enrolled and operator.effective.usable):
         return False
     authenticator = operator.authenticator
@@ -71,8 +65,7 @@ def is_sole_way_in(operator: Operator) -> bool:
     return not others
 
 
-def last_administrator_stays(operator: Operator) -> str:
-    """Say why the last administrator cannot go, and what to do."""
+def last_administrator_message(operator: Operator) -> str:
     return _(
         "%(name)s is the last administrator of this account who can sign in, so nothing was changed. "
         "Make somebody else an administrator first."

@@ -1,4 +1,4 @@
-"""Has `check --database default`, and every `migrate`, look for mailboxes that are two operators."""
+"""Registers a check for operators who share a mailbox, run by `check --database default` and `migrate`."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,7 +19,7 @@ class OperatorsConfig(AppConfig):
 
 
 def check_mailboxes(*, databases: Iterable[str] | None = None, **_options: Any) -> Iterable[CheckMessage]:
-    """Name the operators whose address could not be brought into its one form: somebody else has that one."""
+    """Name the operators whose address is not in its one form, because somebody else has that form."""
     if not databases:
         return []
     left: list[int] = []

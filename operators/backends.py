@@ -1,4 +1,4 @@
-"""Checks passwords and loads the operator of a session."""
+"""Checks passwords, and loads the operator of a session."""
 
 from typing import Any
 
@@ -25,9 +25,8 @@ class PasswordBackend(BaseBackend):
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, email: str = "", password: str = ""
     ) -> Operator | None:
-        """Return the operator whose password this is, if they may sign in with one."""
         operator = self.find(email)
-        # For nobody, a new hash takes as long as a check, so that time does not tell who exists.
+        # For an unknown address a new hash takes as long as a check, so timing doesn't reveal who exists.
         matches = operator.check_password if operator else _matches_nobody
         if not is_right(password, matches) or operator is None:
             return None
@@ -38,7 +37,7 @@ class PasswordBackend(BaseBackend):
         return whose_address(_ADDRESSED.rows(typed=typed, plain=plain), forms)
 
     def get_user(self, user_id: Any) -> Operator | None:
-        """Return the operator of a session, with all that a page needs; None ends the session."""
+        """Load all that a page needs with the operator; None ends the session."""
         operator: Operator | None = person_of_session.find(user_id) or (
             Operator.objects.complete().with_links().filter(pk=user_id).first()
         )
@@ -50,11 +49,10 @@ class PasswordBackend(BaseBackend):
 
     @staticmethod
     def has_password(operator: Operator) -> bool:
-        """Whether the password is this operator's way in, perhaps only once the sign-in is freed."""
+        """Whether this operator logs in by password, frozen or not."""
         return operator.is_active and not operator.is_invited and not operator.is_single_sign_on
 
 
 def _matches_nobody(password: str) -> bool:
-    """Take a password hash that fits nobody."""
     make_password(password)
     return False

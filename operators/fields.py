@@ -1,4 +1,4 @@
-"""Is this an email address, and in which form is it looked up?"""
+"""The form field for email addresses, in the form in which they are stored and looked up."""
 
 from typing import Any, ClassVar
 
@@ -30,18 +30,16 @@ class AddressField(BoundedField, forms.EmailField):
         super().__init__(**{**defaults, **kwargs})
 
     def to_python(self, value: object) -> str:
-        """Normalize before anything is checked: the form that is stored may be longer than what was typed.
-
-        What is wrong with the text itself is said first, as its one form does not show it any more.
-        """
         typed = super().to_python(value) or ""
+        # Errors in the text itself come first: the normalized form no longer shows them.
         _refuse_what_is_no_address(typed)
+        # Before lengths are checked: the stored form may be longer than what was typed.
         return normalize_email(typed)
 
     def validate(self, value: str) -> None:
-        """Refuse what no mail server knows; lengths are looked at before anything that takes time."""
         super().validate(value)
         local, _at, domain = value.rpartition("@")
+        # Lengths before anything that takes time.
         if len(local) > LONGEST_LOCAL:
             text = _("No email can be sent to that address. Check the part before the @: it is too long.")
             raise ValidationError(text, code="local")
@@ -53,7 +51,7 @@ class AddressField(BoundedField, forms.EmailField):
 
 
 def _refuse_what_is_no_address(typed: str) -> None:
-    """Raise ValidationError for what nobody sees, what is around an address, and letters that none has."""
+    """Raise ValidationError for invisible characters, text around the address, and letters no address has."""
     if hidden := next(filter(unseen, typed), ""):
         text = _("Remove an invisible character from the address: %(character)s.")
         raise ValidationError(text, code="control", params={"character": named(hidden)})

@@ -1,8 +1,8 @@
-"""Which indexes does PostgreSQL have beside those of the model? For migrations.
+"""Indexes that only PostgreSQL has, for migrations.
 
-Search looks for a part of a name's key (accounts.search_keys) or of an address. Django writes `icontains` as
-UPPER(column::text) LIKE UPPER(pattern): the trigrams must be those of the same expression. A text of fewer
-than three characters has none and is looked for as before.
+Search looks for part of a name's key (accounts.search_keys) or of an address. Django writes `icontains` as
+UPPER(column::text) LIKE UPPER(pattern), so the trigrams must be of that same expression. A text of fewer than
+three characters has no trigrams, and is found by reading the rows.
 """
 
 from django.apps.registry import Apps
@@ -13,7 +13,7 @@ TABLE = "operators_operator"
 INSTALL = [
     f"CREATE INDEX operator_name_part ON {TABLE} USING gin (upper(name::text) gin_trgm_ops)",
     f"CREATE INDEX operator_email_part ON {TABLE} USING gin (upper(email::text) gin_trgm_ops)",
-    # Whoever never signed in is last in both orders; SQLite reads its one index backwards for that.
+    # Those who never logged in are last in both orders; SQLite reads its one index backwards for that.
     f"CREATE INDEX operator_last_login_down ON {TABLE} (account_id, last_login DESC NULLS LAST, id DESC)",
 ]
 REMOVE = [
@@ -34,11 +34,10 @@ HOW_TO = (
 
 
 class ExtensionMissingError(Exception):
-    """The extension that the search needs is not there and cannot be made."""
+    """pg_trgm, which the search needs, is not there, and this role may not create it."""
 
 
 def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Make the extension, where it is not there, and the indexes."""
     if schema_editor.connection.vendor != "postgresql":
         return
     try:
@@ -50,17 +49,15 @@ def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Drop the indexes; the extension stays, as somebody else may use it."""
+    # The extension stays: somebody else may use it.
     _run(REMOVE, schema_editor)
 
 
 def search_by_key(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Have the trigrams of the names' keys in place of those of the names."""
     _run(BY_KEY, schema_editor)
 
 
 def search_by_name(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Have the trigrams of the names again."""
     _run(BY_NAME, schema_editor)
 
 

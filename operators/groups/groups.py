@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
-from operators.administrators import one_left
+from operators.administrators import keep_an_administrator
 from operators.groups.names import changing_names
 from operators.models import Group, Membership, Operator
 
@@ -70,7 +70,7 @@ def delete_group(group: Group, by: Origin) -> bool:
     if group.kind != Group.Kind.OWN:
         raise UnchangeableError
     # In turn with changes of members, or one would be put into a group that is going.
-    with one_left(group.account):
+    with keep_an_administrator(group.account):
         if not Group.objects.filter(pk=group.pk).delete()[0]:
             return False
         record(Action.GROUP_DELETED, by=by, account=group.account, old=group.name)
@@ -115,7 +115,7 @@ def remove_member(group: Group, operator: Operator, by: Origin) -> bool:
 
 def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int]]) -> bool:
     """Replace the groups of an operator; `choose` is told the old ones while nobody else can change them."""
-    with one_left(operator.account):
+    with keep_an_administrator(operator.account):
         memberships = operator.memberships.values_list("group", "group__kind", "group__name")
         old = {pk: [kind, name] for pk, kind, name in memberships}
         wanted = choose(set(old))

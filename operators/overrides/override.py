@@ -15,7 +15,7 @@ from accounts.policy import Effective, Override, Policy, effective_policy
 from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators import emails
-from operators.administrators import one_left
+from operators.administrators import keep_an_administrator
 from operators.models import Operator
 from operators.rules.next_step import NextStep, next_step
 
@@ -92,7 +92,7 @@ def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
 
     Ends the operator's sessions and links. Raises LastAdministratorError.
     """
-    with one_left(operator.account):
+    with keep_an_administrator(operator.account):
         old = operator.sign_in_method
         if (
             not Operator.objects.filter(pk=operator.pk)

@@ -6,14 +6,14 @@ from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from invitations.models import Link
 from operators import emails
-from operators.administrators import one_left
+from operators.administrators import keep_an_administrator
 from operators.models import Operator
 from twofactor.models import Authenticator
 
 
 def deactivate(operator: Operator, by: Origin) -> bool:
     """Close the operator's door at once; return whether it was open. Raises LastAdministratorError."""
-    with one_left(operator.account):
+    with keep_an_administrator(operator.account):
         return _set_active(operator, Action.DEACTIVATED, by, active=False)
 
 
@@ -43,7 +43,7 @@ def delete(operator: Operator, by: Origin) -> None:
 
     Raises LastAdministratorError.
     """
-    with one_left(operator.account):
+    with keep_an_administrator(operator.account):
         # In the order in which those write whose link or authenticator it is: neither waits for the other.
         Link.hold(operator)
         list(Authenticator.objects.select_for_update().filter(user=operator))

@@ -1,6 +1,6 @@
-"""A word for what a preview has shown: other people, or another outcome for one, make another word. Pure.
+"""A fingerprint of what a preview showed: of the people affected, and what happens to each. Pure.
 
-As many of one kind may come as go between a preview and its confirmation: numbers do not tell.
+Counts would not do: between a preview and its confirmation one person can leave and another join.
 """
 
 import hashlib
@@ -8,11 +8,8 @@ from collections.abc import Iterable
 
 
 def fingerprint(shown: Iterable[object], people: Iterable[object]) -> str:
-    """Return the word for what is shown besides people, and for people in a fixed order, read one by one.
-
-    Both hold what has one form as text: numbers, words, moments, and tuples of these.
-    """
-    found = hashlib.sha256(repr(tuple(shown)).encode(errors="backslashreplace"))
-    for one in people:
-        found.update(f"\n{one!r}".encode(errors="backslashreplace"))
-    return found.hexdigest()
+    """Hash both in order. They may hold only what always prints alike: numbers, words, moments, tuples."""
+    digest = hashlib.sha256(repr(tuple(shown)).encode(errors="backslashreplace"))
+    for person in people:
+        digest.update(f"\n{person!r}".encode(errors="backslashreplace"))
+    return digest.hexdigest()

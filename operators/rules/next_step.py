@@ -1,4 +1,4 @@
-"""What does a right password lead to? A pure decision; no Django in here."""
+"""What a correct password leads to. Pure: no Django in here."""
 
 from enum import StrEnum
 
@@ -6,8 +6,6 @@ from accounts.policy import Effective, Policy
 
 
 class NextStep(StrEnum):
-    """What comes after a right password."""
-
     SIGNED_IN = "signed in"
     TRUSTED = "signed in without the code, in a trusted browser"
     CODE = "code"
@@ -17,11 +15,8 @@ class NextStep(StrEnum):
 
 
 def next_step(effective: Effective, *, enrolled: bool, trusted: bool = False) -> NextStep:
-    """Return the step for an operator with this policy; single sign-on operators have no password door.
-
-    A trusted browser stands in for the code of somebody who has an authenticator, and for nothing else.
-    """
-    if effective.policy is None:
+    """A trusted browser stands in for the code of an enrolled operator, and for nothing else."""
+    if effective.policy is None:  # single sign-on: no login by password
         return NextStep.REFUSED
     if effective.policy is Policy.DISABLED:
         return NextStep.SIGNED_IN

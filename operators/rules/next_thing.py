@@ -1,16 +1,16 @@
-"""What is the one next thing worth doing about an account's protection? Pure; the most urgent comes first."""
+"""What an account should do next about its protection, the most urgent first. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from accounts.policy import Policy
 
-MOST = 80  # per cent: from then on a policy that is Optional still asks for a decision
+MOST = 80  # per cent protected: from here an Optional policy is worth raising
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """What the overview knows. `self_open`: the reader may set up and has not."""
+    """What the overview counts. `self_open`: the reader can set it up and hasn't."""
 
     self_open: bool = False
     administrators_open: int = 0
@@ -39,7 +39,6 @@ class NextThing(StrEnum):
 
 
 def next_thing(numbers: Numbers) -> NextThing:
-    """Return the first that applies."""
     may = numbers.policy == Policy.OPTIONAL
     mostly = may and (numbers.percent or 0) >= MOST
     nobody_may = numbers.policy == Policy.DISABLED and numbers.percent is not None

@@ -1,4 +1,4 @@
-"""What changes for an operator when the account's rule becomes another? Pure: asks sign-in's own table."""
+"""What a new account policy changes for an operator, by the login's own table. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from operators.rules.status import Facts
 
 
 class Effect(StrEnum):
-    """What it means for somebody: the groups of a preview. Every operator is in exactly one."""
+    """The groups of a preview: every operator is in exactly one."""
 
     MUST_SET_UP = "must-set-up"
     ALREADY_STOPPED = "already-stopped"
@@ -24,14 +24,12 @@ class Effect(StrEnum):
     CANNOT_SIGN_IN = "cannot-sign-in"
 
 
-# Who has to set up and is asked to by mail.
+# Who must set it up, and is emailed about it.
 MUST_ENROLL = (Effect.MUST_SET_UP, Effect.ALREADY_STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An account's rule as it is, what it is about to become, and the moment in which that is asked."""
-
     old: AccountRule
     new: AccountRule
     now: datetime
@@ -42,7 +40,6 @@ class Change:
 
     @property
     def requires(self) -> bool:
-        """Whether the new rule is Required, today or on a day to come."""
         return self.new.policy == Policy.REQUIRED
 
     def effect_on(self, facts: Facts) -> Effect:
@@ -56,7 +53,7 @@ class Change:
         return self._by_step(facts, after)
 
     def _by_step(self, facts: Facts, after: Effective) -> Effect:
-        """Compare what the password of somebody who may log in leads to, before and after."""
+        """Compare what the password leads to before and after."""
         step = next_step(after, enrolled=facts.enrolled)
         before = self._step_now(facts, self.old)
         if step is NextStep.SETUP_LINK:

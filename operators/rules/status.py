@@ -1,4 +1,4 @@
-"""What is an operator's two-factor status, in a word? Pure; the list, the filters and the pages ask here."""
+"""The two-factor status of an operator, as the list, its filters and every page show it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All about an operator that the rules ask for.
-
-    `frozen`: nobody may sign in as the operator; `locked`: no code is looked at any more.
-    """
+    """All that the rules ask about an operator. `frozen`: nobody can log in; `locked`: no code is checked."""
 
     invited: bool
     active: bool
@@ -34,16 +31,14 @@ class Facts:
     override: Override
 
     def effective(self, account: AccountRule, now: datetime) -> Effective:
-        """Return the policy that holds for the operator in an account with this rule."""
         return effective_policy(account, self.override, single_sign_on=self.single_sign_on, now=now)
 
     def is_exception(self, account: AccountRule, now: datetime) -> bool:
-        """Return whether an override asks less of the operator than the account asks of others."""
         return is_exception(account, self.override, now, single_sign_on=self.single_sign_on)
 
 
 def status_of(facts: Facts, effective: Effective) -> Status:
-    """Return the status; what keeps an operator from signing in at all comes first."""
+    """What keeps an operator from logging in at all comes first."""
     if facts.invited:
         return Status.INVITED
     if not facts.active:
@@ -54,7 +49,6 @@ def status_of(facts: Facts, effective: Effective) -> Status:
 
 
 def _by_policy(facts: Facts, effective: Effective) -> Status:
-    """Return the status of somebody who may sign in."""
     if effective.policy is None:
         return Status.SINGLE_SIGN_ON
     if effective.policy is Policy.DISABLED:

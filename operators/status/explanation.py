@@ -1,4 +1,4 @@
-"""Why is an operator's two-factor status what it is, and what comes next? In words, for pages and exports."""
+"""Why an operator's two-factor status is what it is, and what comes next: in words, for pages and exports."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,10 +21,7 @@ ADDRESS = "%(address)s"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Parts of a sentence: the policy and where it comes from, the operator's state, what comes next.
-
-    Why there is an override, and by whom, the card of the login options says.
-    """
+    """Parts of a sentence. Why there is an override, and whose, is said on the login options card."""
 
     policy: str
     state: str
@@ -36,7 +33,7 @@ class Explanation:
 
     @property
     def beside_the_status(self) -> str:
-        """The line under a badge that names the state already."""
+        """Without the state, which the badge above names already."""
         return f"{self.policy}; {self.next_event}"
 
 
@@ -58,9 +55,8 @@ _BY_OVERRIDE_UNTIL: dict[Policy | None, "_StrPromise"] = {
 
 
 def explain(operator: Operator) -> Explanation:
-    """Return why an operator's status is what it is; policy and event are those that sign-in asks for."""
-    found = explain_without_address(operator)
-    return replace(found, next_event=with_address(found.next_event, operator.email))
+    explanation = explain_without_address(operator)
+    return replace(explanation, next_event=with_address(explanation.next_event, operator.email))
 
 
 def with_address(text: str, email: str) -> str:
@@ -68,7 +64,7 @@ def with_address(text: str, email: str) -> str:
 
 
 def explain_without_address(operator: Operator) -> Explanation:
-    """Return the same with ADDRESS in place of the address: alike for all who are alike to the rules."""
+    """ADDRESS stands for the address, so that all operators alike to the rules share one explanation."""
     effective = operator.effective
     return Explanation(
         policy=_policy(operator, effective),
@@ -92,7 +88,7 @@ def _policy(operator: Operator, effective: Effective) -> str:
 
 
 def _state(operator: Operator, effective: Effective) -> str:
-    """Return how far the operator is; "" where there is nothing to be far with."""
+    """Empty for single sign-on, where there is nothing to set up."""
     if operator.is_invited:
         return _("invited")
     if not operator.is_active:
@@ -109,7 +105,6 @@ def _enrolled(operator: Operator, effective: Effective) -> str:
 
 
 def _not_enrolled(operator: Operator, effective: Effective) -> str:
-    """Return the state without one."""
     if effective.policy is None:
         return ""
     if effective.usable and operator.has_live_setup_link:

@@ -1,4 +1,4 @@
-"""How does a two-factor status look: in which words and which color?"""
+"""The label and the color of each two-factor status."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ STATUS_LABELS: dict[Status, "_StrPromise"] = {
     Status.DEACTIVATED: _("Deactivated"),
 }
 
-# The end of the class name; what needs nobody's attention is neutral.
+# The end of the class name. Neutral: needs no attention.
 STATUS_TONES: dict[Status, str] = {
     Status.PROTECTED: "good",
     Status.REQUIRED: "warning",

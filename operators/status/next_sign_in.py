@@ -1,4 +1,4 @@
-"""What will happen at an operator's next sign-in, in one sentence?"""
+"""What will happen at an operator's next login, in one sentence."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ _EVENTS = {
     NextStep.SETUP_LINK: Event.SETUP_LINK,
 }
 
-# For others, with the name.
+# For others to read, with the operator's name.
 _SENTENCES: dict[Event, "_StrPromise"] = {
     Event.INVITATION_EXPIRED: gettext_lazy(
         "The invitation of %(name)s has expired: it has to be sent again before it can be accepted."
@@ -75,7 +75,7 @@ _SENTENCES: dict[Event, "_StrPromise"] = {
     Event.LOCKED: gettext_lazy("%(name)s types the password, but no code is accepted until a reset."),
 }
 
-# To oneself, who is signed in.
+# For operators themselves, who are logged in while they read it.
 _TO_SELF: dict[Event, "_StrPromise"] = {
     Event.NO_PROVIDER: gettext_lazy("You cannot sign in yet: single sign-on is not set up."),
     Event.PASSWORD: gettext_lazy("You sign in with the password alone."),
@@ -93,7 +93,7 @@ _TO_SELF: dict[Event, "_StrPromise"] = {
     Event.LOCKED: gettext_lazy("No code of yours is accepted any more. Ask an administrator for a reset."),
 }
 
-# As the end of a line that says before what the policy is.
+# As the end of a line that begins with the policy.
 _IN_SHORT: dict[Event, "_StrPromise"] = {
     Event.INVITATION_EXPIRED: gettext_lazy("the invitation has expired and has to be sent again"),
     Event.JOINS_SETTING_UP: gettext_lazy("has to be set up while accepting the invitation"),
@@ -113,7 +113,7 @@ _IN_SHORT: dict[Event, "_StrPromise"] = {
 
 
 def next_event(operator: Operator, effective: Effective) -> Event:
-    """Return what comes next under this policy; the decision is the one that sign-in itself takes."""
+    """Ask the login's own table, so that the words cannot promise something else."""
     if operator.is_invited:
         return _joining(operator, effective)
     if not operator.is_active:
@@ -124,7 +124,6 @@ def next_event(operator: Operator, effective: Effective) -> Event:
 
 
 def _joining(operator: Operator, effective: Effective) -> Event:
-    """Return what accepting the invitation will ask for, as the policy stands now."""
     if not operator.has_live_invitation:
         return Event.INVITATION_EXPIRED
     if effective.required:
@@ -148,17 +147,15 @@ def next_sign_in(operator: Operator) -> str:
 
 
 def your_next_sign_in(operator: Operator) -> str:
-    """Return the same sentence for the operator themselves, who is signed in."""
     return _said(_TO_SELF, operator, operator.effective)
 
 
 def next_in_short(operator: Operator, effective: Effective) -> str:
-    """Return the same as a part of a sentence, with %(address)s where the operator's address belongs."""
+    """Leave %(address)s in it, for the operator's address."""
     return str(_IN_SHORT[next_event(operator, effective)])
 
 
 def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:
-    """Return what a table says of the event that comes next, with what its sentences name."""
     return table[next_event(operator, effective)] % {
         "name": isolated(operator.name or operator.email),
         "address": mask(operator.email),
@@ -167,7 +164,7 @@ def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effe
 
 
 def why_no_two_factor(operator: Operator, *, to_self: bool = False) -> str:
-    """Return why an operator has no two-factor controls; "" where there are some."""
+    """Explain to a reader why there are no two-factor controls; empty where there are some."""
     if operator.effective.usable:
         return ""
     source = operator.effective.source

@@ -1,7 +1,7 @@
-"""For which operators does a rule hold, and for how many? The database's side of the rules about one.
+"""Turns the rules about one operator into conditions on rows, and counts by them.
 
-No rule is written down here a second time: every combination of facts that a row can hold is put to the rules
-themselves, and the condition is made from their answers.
+No rule is written down a second time: the rules themselves are asked about every combination of facts that a
+row can hold, and their answers become the condition.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +19,12 @@ from operators.rules.status import Facts, Status, status_of
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 
-# Stands for every stored value that is no policy.
+# Stands for every stored value that isn't a policy.
 DAMAGED = "damaged"
 OVERRIDES = ["", *Policy]
 NO_ROW = Q(pk__in=[])
-# Two ways to ask the same. One join is cheapest for several counts at once. Of a join PostgreSQL misjudges
-# how many rows have no authenticator, and reads and sorts all for a page: there a look at each row is better.
+# Two ways to ask the same. For several counts at once a join is cheapest. For one page of a list it isn't:
+# PostgreSQL misjudges how many rows of the join have no authenticator, and reads and sorts all of them.
 JOINED = Q(authenticator__isnull=False)
 LOOKED_UP = Q(Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
 
@@ -32,11 +32,11 @@ LOOKED_UP = Q(Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
 def rows_where(
     holds: Callable[[Facts], bool], now: datetime, enrolled: Q = JOINED, *, also_ended: bool = False
 ) -> Q:
-    """Return a condition on operators: true for those whose facts are such at that moment.
+    """Build the condition for operators of whom `holds` is true at that moment.
 
-    `holds` must ask for the override in force only (`Facts.override` comes without an end); where it is
-    `also_ended`, an override that has ended is one too. `enrolled` is how to find the authenticator: JOINED
-    to count everybody, LOOKED_UP to find the first few in some order.
+    `holds` must ask only for the override in force (`Facts.override` comes without an end); with
+    `also_ended`, one that has ended counts as in force. `enrolled` is JOINED to count everybody, LOOKED_UP to
+    find the first few in some order.
     """
     return _condition(holds, _columns(now, enrolled, also_ended=also_ended), {})
 
@@ -46,26 +46,23 @@ def status_condition(status: Status, rule: AccountRule, now: datetime, enrolled:
 
 
 def perhaps_locked(account: Account) -> QuerySet[Operator, Any]:
-    """Return the keys of all that could have the status Locked: few, found without a look at the others."""
-    mine = account.operators.order_by().values("pk")
-    guessed_at = mine.filter(code_failures__gte=FAILURES_THAT_LOCK)
-    return mine.filter(frozen_at__isnull=False).union(guessed_at)
+    """Find by index the few who could have the status Locked, without reading the other rows."""
+    operators = account.operators.order_by().values("pk")
+    guessed_at = operators.filter(code_failures__gte=FAILURES_THAT_LOCK)
+    return operators.filter(frozen_at__isnull=False).union(guessed_at)
 
 
 def count_facts(operators: QuerySet[Operator], now: datetime) -> dict[Facts, int]:
-    """Return how many of these operators have the same facts, in one query that grows with nothing.
-
-    Whatever there is to count of them, the rules are asked once for each kind.
-    """
+    """Count operators by their facts, in one query, so that the rules are asked once a kind, not once a row."""
     columns = _columns(now, JOINED)
     names = {fact: f"fact_{fact}" for fact in columns}
-    values = {fact: list(found) for fact, found in columns.items()}
+    values = {fact: list(conditions) for fact, conditions in columns.items()}
     facts = {
         names[fact]: Case(
-            *(When(found[value], then=Value(number)) for number, value in enumerate(values[fact])),
+            *(When(conditions[value], then=Value(number)) for number, value in enumerate(values[fact])),
             output_field=IntegerField(),
         )
-        for fact, found in columns.items()
+        for fact, conditions in columns.items()
     }
     rows = operators.order_by().annotate(**facts).values(*facts).annotate(number=Count("pk"))
     return {
@@ -75,7 +72,7 @@ def count_facts(operators: QuerySet[Operator], now: datetime) -> dict[Facts, int
 
 
 def _columns(now: datetime, enrolled: Q, *, also_ended: bool = False) -> Mapping[str, Mapping[Any, Q]]:
-    """Return each fact about an operator: what it can be, and the rows of which it is true."""
+    """Map each fact to its possible values, and each value to the rows that have it."""
     over = NO_ROW if also_ended else Q(override_until__isnull=False, override_until__lte=now)
     return {
         "invited": {True: Q(joined_at__isnull=True), False: Q(joined_at__isnull=False)},
@@ -94,7 +91,7 @@ def _columns(now: datetime, enrolled: Q, *, also_ended: bool = False) -> Mapping
             **{Override(policy): Q(two_factor_override=policy) & ~over for policy in Policy},
             Override(DAMAGED): ~Q(two_factor_override__in=OVERRIDES) & ~over,
         },
-        # Last, as it is not in the row itself: SQLite asks in this order.
+        # Last, because it isn't in the row itself: SQLite evaluates in this order.
         "enrolled": {True: enrolled, False: ~enrolled},
     }
 
@@ -102,12 +99,12 @@ def _columns(now: datetime, enrolled: Q, *, also_ended: bool = False) -> Mapping
 def _condition(
     holds: Callable[[Facts], bool], columns: Mapping[str, Mapping[Any, Q]], known: dict[str, Any]
 ) -> Q:
-    """Return the condition on what is not known yet; an empty one where the rest makes no difference.
+    """Build the condition on the facts not known yet; empty where they make no difference.
 
-    For `facts.active and not facts.frozen`: `invited` is asked first, and both its values lead to the same
-    condition, so that is the answer without a word about `invited`. In it `active` leads to NO_ROW where it
-    is False, whatever else is true, and where it is True to what `frozen` says: Q(frozen_at__isnull=True), as
-    all after it makes no difference and leads to Q(). In all: Q(is_active=True, frozen_at__isnull=True).
+    For `facts.active and not facts.frozen`: `invited` comes first, and both its values lead to the same
+    condition, which is the answer, without `invited`. In it, `active` leads to NO_ROW if it is False, and if it
+    is True to the answer of `frozen`: Q(frozen_at__isnull=True), as everything after it makes no difference and
+    leads to Q(). In all: Q(is_active=True, frozen_at__isnull=True).
     """
     if len(known) == len(columns):
         return Q() if holds(Facts(**known)) else NO_ROW

@@ -12,7 +12,7 @@ from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.row_keys import row_keys
 from accounts.text import isolated
-from operators.administrators import LastAdministratorError, last_administrator_stays
+from operators.administrators import LastAdministratorError, last_administrator_message
 from operators.groups.forms import NameForm
 from operators.groups.groups import (
     UnchangeableError,
@@ -165,7 +165,7 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
     except UnchangeableError as error:
         raise Http404 from error
     except LastAdministratorError:
-        messages.error(request, last_administrator_stays(operator))
+        messages.error(request, last_administrator_message(operator))
         return redirect(request.get_full_path())
     words = {"name": isolated(operator.name or operator.email), "group": isolated(group.label)}
     messages.success(request, _("%(name)s is no longer a member of %(group)s.") % words)

@@ -19,7 +19,7 @@ from accounts.text import isolated
 from invitations import fresh_link
 from invitations.models import Link
 from operators import access
-from operators.administrators import LastAdministratorError, last_administrator_stays
+from operators.administrators import LastAdministratorError, last_administrator_message
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
@@ -147,7 +147,7 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
     try:
         changed = set_sign_in_method(operator, method, origin(request))
     except LastAdministratorError:
-        messages.error(request, last_administrator_stays(operator))
+        messages.error(request, last_administrator_message(operator))
         return
     if changed:
         messages.success(
@@ -182,7 +182,7 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
         changed = set_groups(operator, groups, by)
         moved = assign(operator, form.cleaned_data["sub_account"], by)
     except LastAdministratorError:
-        messages.error(request, last_administrator_stays(operator))
+        messages.error(request, last_administrator_message(operator))
         return
     except (Group.DoesNotExist, SubAccount.DoesNotExist):
         messages.error(request, _("A group or sub account was deleted in the meantime. Look again and save."))

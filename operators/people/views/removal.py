@@ -10,7 +10,7 @@ from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
 from operators import access
-from operators.administrators import LastAdministratorError, last_administrator_stays
+from operators.administrators import LastAdministratorError, last_administrator_message
 from operators.people import removal
 from operators.people.forms import DeleteForm
 
@@ -24,7 +24,7 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         done = removal.deactivate(operator, origin(request))
     except LastAdministratorError:
-        messages.error(request, last_administrator_stays(operator))
+        messages.error(request, last_administrator_message(operator))
         return redirect(operator)
     if done:
         messages.success(
@@ -66,7 +66,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
         try:
             removal.delete(operator, origin(request))
         except LastAdministratorError:
-            messages.error(request, last_administrator_stays(operator))
+            messages.error(request, last_administrator_message(operator))
             return redirect("operators:detail", pk=pk)
         messages.success(request, _("%(name)s is deleted.") % {"name": isolated(operator.name)})
         return redirect("operators:list")
