@@ -1,4 +1,4 @@
-"""Rounds of emails to all who have to set up two-factor authentication."""
+"""Rounds of emails to everyone who must set up two-factor authentication, and how far each has come."""
 
 from datetime import datetime
 
@@ -8,13 +8,11 @@ from accounts.models import Account
 
 
 class Announcement(models.Model):
-    """A round of emails to all who have to set up two-factor authentication, and how far it has come."""
-
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="announcements")
-    # The rule that it is about: the round ends where the account's is another one.
+    # The policy it announces: the round ends early when the account gets another.
     policy = models.CharField(max_length=10)
     required_from = models.DateTimeField(null=True)
-    # For the reminders before the day: of which day they are. None: told right after the change.
+    # Which day's reminder it is, before the policy starts. None: the one sent right after the change.
     reminds_on = models.DateField(null=True)
     begun_on = models.DateField()
     last_operator = models.BigIntegerField(default=0)
@@ -28,7 +26,7 @@ class Announcement(models.Model):
         return f"announcement {self.pk} of account {self.account_id}"
 
     def move_on(self, last: int | None, now: datetime) -> bool:
-        """Note up to whom it has come (None: to the end); true for one caller only."""
+        """Store how far it has come (None: to the end); true for one caller only."""
         row = Announcement.objects.filter(pk=self.pk, last_operator=self.last_operator, finished_at=None)
         done = {"finished_at": now} if last is None else {"last_operator": last}
         return bool(row.update(moved_at=now, **done))

@@ -39,11 +39,7 @@ class Reason(models.TextChoices):
 
 
 class BulkAction(models.Model):
-    """One action on many operators: what, asked by whom, and its state."""
-
     class Kind(models.TextChoices):
-        """What is done to each operator."""
-
         OVERRIDE_REQUIRED = "override-required", _("Set the override Required")
         OVERRIDE_OPTIONAL = "override-optional", _("Set the override Optional")
         OVERRIDE_DISABLED = "override-disabled", _("Set the override Disabled")
@@ -91,7 +87,6 @@ class BulkAction(models.Model):
 
     @property
     def is_running(self) -> bool:
-        """Whether somebody works on it, or will."""
         return self.state == self.State.RUNNING
 
     @property
@@ -101,7 +96,6 @@ class BulkAction(models.Model):
 
     @property
     def label(self) -> str:
-        """What is done, with the group where there is one."""
         label = str(self.Kind(self.kind).label)
         return f"{label}: {self.group.label}" if self.group else label
 
@@ -172,7 +166,6 @@ class BulkItem(models.Model):
 
     @property
     def why(self) -> str:
-        """Why it was not done, in words."""
         return str(dict(Reason.choices).get(self.reason, _("It was not this operator's turn yet")))
 
     def settle(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""How many were protected on each day? A row for each account and day; operators.overview.coverage counts."""
+"""How many operators were protected on each day (UTC), counted by operators.overview.coverage."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,8 +7,6 @@ from accounts.models import Account
 
 
 class CoverageDay(models.Model):
-    """The last count of a day (UTC)."""
-
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="coverage_days")
     day = models.DateField(_("day"))
     counted = models.PositiveIntegerField()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SubAccount(KeyedModel):
-    """A part of an account with operators of its own; the account's two-factor setting holds in it too."""
+    """Part of an account, with operators of its own; the account's two-factor policy applies in it too."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sub_accounts")
     name = models.CharField(_("name"), max_length=TEXT_LENGTH)
@@ -37,10 +37,10 @@ class SubAccount(KeyedModel):
 
 
 class Group(KeyedModel):
-    """A group of operators. Everyone has no rows of members: every operator is in it."""
+    """A group of operators. Everyone has no membership rows: every operator is in it."""
 
     class Kind(models.TextChoices):
-        """System groups are made with the account and stay."""
+        """The system groups, all but OWN, are made with the account and cannot be deleted."""
 
         ADMINISTRATORS = "administrators", _("Administrators")
         EVERYONE = "everyone", _("Everyone")
@@ -73,7 +73,6 @@ class Group(KeyedModel):
 
     @property
     def label(self) -> str:
-        """The name to show: translated for system groups."""
         return self.label_of(self.kind, self.name)
 
     @classmethod

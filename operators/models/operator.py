@@ -1,4 +1,4 @@
-"""Operators: one row for each person, with what a sign-in and the pages ask of it."""
+"""Operators, the users of an account: one row a person."""
 
 import secrets
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class JSONList(Func):
-    """All rows of a subquery as one JSON list. Django need not know that it is an aggregate: no GROUP BY."""
+    """All rows of a subquery as one JSON list; not an Aggregate, or Django would add a GROUP BY."""
 
     function = "JSON_GROUP_ARRAY"
     output_field = JSONField()
@@ -49,7 +49,7 @@ class JSONList(Func):
 
 
 def _live_links(now: "datetime | Parameter", operator: str = "") -> models.QuerySet[Link]:
-    """Return the links that work, of the operator in the query around (`user__`: of that of a session)."""
+    """Links that work, of the outer query's operator (with `user__`: of its session's operator)."""
     return Link.objects.filter(
         user=OuterRef(f"{operator}pk"),
         nonce=OuterRef(f"{operator}session_nonce"),
@@ -59,60 +59,56 @@ def _live_links(now: "datetime | Parameter", operator: str = "") -> models.Query
 
 
 def _found_links(now: "datetime | Parameter", operator: str = "") -> Subquery:
-    """Return the links that work as one value: [[purpose, address, when sent], …]."""
+    """Select the links that work as one value: [[purpose, address, when sent], …]."""
     links = _live_links(now, operator)
     return Subquery(links.values(found=JSONList(JSONArray("purpose", "email", "sent_at"))))
 
 
 def _group_names(operator: str = "") -> Subquery:
-    """Return the groups with a row of membership as one value: [[kind, name], …]."""
+    """Select the groups as one value, without Everyone: [[kind, name], …]."""
     groups = Membership.objects.filter(operator=OuterRef(f"{operator}pk"))
     return Subquery(groups.values(names=JSONList(JSONArray("group__kind", "group__name"))))
 
 
 def forms_of_address(typed: str) -> tuple[str, str]:
-    """Return the text as typed, and the one form of it.
+    """Return the address as typed and its normalized form.
 
-    An address from before addresses had one form may stand as it was, where somebody else had that form
-    already: then the one goes by the text as typed, the other by the form.
+    An address stored before addresses were normalized was left alone where somebody else had its normal form
+    already. Those two operators are told apart by this order.
     """
     return typed.strip().lower(), normalize_email(typed)
 
 
-def whose_address(found: "Iterable[Operator]", forms: tuple[str, str]) -> "Operator | None":
-    """Return who has the first of these forms, or else the second."""
-    same = [one for one in found if one.email in forms]
-    return min(same, key=lambda one: one.email != forms[0], default=None)
+def whose_address(operators: "Iterable[Operator]", forms: tuple[str, str]) -> "Operator | None":
+    """Prefer whoever has the first form to whoever has the second."""
+    candidates = [operator for operator in operators if operator.email in forms]
+    return min(candidates, key=lambda operator: operator.email != forms[0], default=None)
 
 
 class OperatorQuerySet(KeyedQuerySet["Operator"]):
-    """Operators, with what almost every page needs of them."""
-
     def with_email(self, typed: str) -> "Operator | None":
-        """Return whose address it is, however it is typed."""
         forms = forms_of_address(typed)
         return whose_address(self.addressed(*map(Value, forms)), forms)
 
     def addressed(self, *addresses: Expression) -> Self:
-        """Return who has one of these addresses in any case: the unique index is over small letters."""
-        return self.alias(lower=Lower("email")).filter(lower__in=[Lower(each) for each in addresses])
+        """Compare in lower case, which is what the unique index holds."""
+        return self.alias(lower=Lower("email")).filter(lower__in=[Lower(address) for address in addresses])
 
     def complete(self) -> Self:
-        """Add account, sub account, authenticator and groups, all in the one query."""
         return self.select_related("account").with_relations()
 
     def with_relations(self) -> Self:
-        """Add all that but the account, which the operators of `account.operators` have and share."""
+        """As `complete`, without the account: the operators of `account.operators` share that already."""
         return self.select_related("sub_account", "authenticator").annotate(group_names=_group_names())
 
     def with_links(self) -> Self:
-        """Add the links that still work, or will once their email has left."""
+        """Add the links that work, or will once their email has left."""
         return self.annotate(live_links=_found_links(timezone.now()))
 
     def invited(self, *, live: bool) -> Self:
-        """Who has not joined, and has a link to accept the invitation with, or has none any more."""
-        found = Exists(_live_links(timezone.now()).filter(purpose=Link.Purpose.INVITATION))
-        return self.filter(found if live else ~found, joined_at=None)
+        """Those who have not joined, with a link that still works (`live`) or without one."""
+        has_link = Exists(_live_links(timezone.now()).filter(purpose=Link.Purpose.INVITATION))
+        return self.filter(has_link if live else ~has_link, joined_at=None)
 
     def administrators(self) -> Self:
         return self.filter(
@@ -120,17 +116,17 @@ class OperatorQuerySet(KeyedQuerySet["Operator"]):
         )
 
     def with_a_password(self) -> Self:
-        """Whose way in is a password, perhaps only once the sign-in is freed: joined and active."""
+        """Those who log in by password, frozen or not."""
         return self.filter(
             is_active=True, joined_at__isnull=False, sign_in_method=Operator.SignInMethod.PASSWORD
         )
 
     def with_a_way_in(self) -> Self:
-        """Who can sign in today: by password, as no identity provider is set up."""
+        """Those who can log in today: by password, as no identity provider is set up."""
         return self.with_a_password().filter(frozen_at=None)
 
 
-# What Facts are read from, beside the authenticator.
+# The columns behind Facts; the authenticator has a table of its own.
 STATUS_COLUMNS = (
     "joined_at",
     "is_active",
@@ -143,8 +139,6 @@ STATUS_COLUMNS = (
 
 
 class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: ignore[misc]
-    """Finds operators; addresses are compared without regard to letter case."""
-
     def get_by_natural_key(self, email: str) -> "Operator":
         operator: Operator | None = self.all().with_email(email)
         if operator is None:
@@ -153,7 +147,7 @@ class OperatorManager(models.Manager.from_queryset(OperatorQuerySet)):  # type: 
 
 
 def new_nonce() -> str:
-    """Return a session nonce: 128 random bits."""
+    """128 random bits."""
     return secrets.token_hex(16)
 
 
@@ -180,19 +174,19 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         max_length=20, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
     )
     two_factor_override = models.CharField(max_length=10, choices=POLICY_CHOICES, blank=True)
-    # Why, by whom and until when there is an override; it ends by itself then, without a change of the row.
+    # Why, by whom and until when there is an override. It ends by itself, without a change of the row.
     override_reason = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     override_by = models.CharField(max_length=TEXT_LENGTH, blank=True, editable=False)
     override_at = models.DateTimeField(null=True, editable=False)
     override_until = models.DateTimeField(null=True, editable=False)
-    # Of which end the operator has been told ahead; see operators.overrides.exception_ends.
+    # The end of an exception that the operator was warned of; see operators.overrides.exception_ends.
     override_told_for = models.DateTimeField(null=True, editable=False)
-    # When the operator was last asked by mail to set up; see operators.reminders.reminding.
+    # When the operator was last reminded by email to set it up; see operators.reminders.reminding.
     reminded_at = models.DateTimeField(null=True, editable=False)
-    # Since when nobody can sign in, and when that ended the last time; see operators.signin.frozen.
+    # Since when nobody can log in, and when that last ended; see operators.signin.frozen.
     frozen_at = models.DateTimeField(null=True, editable=False)
     freed_at = models.DateTimeField(null=True, editable=False)
-    # Part of every session's hash, waiting sign-in and emailed link: a new value ends them all.
+    # Part of every session's hash, waiting login and emailed link: a new value ends them all.
     session_nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
 
     objects = OperatorManager()
@@ -205,7 +199,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     group_names: list[list[str]] | None
     # Filled by OperatorQuerySet.with_links(): [[purpose, address, when sent], …]
     live_links: list[list[str | None]] | None
-    # login() stores it in the session: by which of AUTHENTICATION_BACKENDS the operator is loaded again.
+    # login() stores it in the session, to load the operator by it again.
     backend = "operators.backends.PasswordBackend"
 
     if TYPE_CHECKING:
@@ -220,7 +214,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
             ),
         )
         indexes = (
-            # With all that a status depends on, so that the rows themselves are read for one page only.
+            # Holds all that a status depends on, so that only the rows of the page shown are read themselves.
             models.Index(fields=("account", "name_key", "id", *STATUS_COLUMNS), name="operator_by_name"),
             models.Index(fields=("account", "email", "id"), name="operator_by_email"),
             models.Index(fields=("account", "last_login", "id"), name="operator_by_last_login"),
@@ -230,7 +224,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
                 condition=~Q(two_factor_override=""),
                 name="operator_by_override",
             ),
-            # The two kinds of locked operators, which are few: found without a look at all others.
+            # The two kinds of locked operators, who are few: found without reading all others.
             models.Index(
                 fields=("account", "frozen_at"), condition=Q(frozen_at__isnull=False), name="operator_frozen"
             ),
@@ -253,29 +247,28 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def group_labels(self) -> list[str]:
-        """The names of all groups, Everyone included, system groups first."""
+        """System groups first."""
         system, own = self._labels()
         return [*system, str(Group.Kind.EVERYONE.label), *own]
 
     @property
     def groups_in_words(self) -> str:
-        """All of them in one line, none of which turns its neighbors round."""
+        """In one line; a right-to-left name does not turn its neighbors around."""
         return ", ".join(map(isolated, self.group_labels))
 
     @property
     def groups_in_short(self) -> str:
-        """The same in one line without Everyone: every operator is in it."""
+        """Without Everyone, which says nothing about an operator."""
         system, own = self._labels()
         return ", ".join(map(isolated, [*system, *own])) or "—"
 
     def _labels(self) -> tuple[list[str], list[str]]:
-        """Return the names of the system groups and of the own ones, each list in its order."""
         named = self._memberships()
         system = [Group.label_of(kind, name) for kind, name in named if kind != Group.Kind.OWN]
         return system, sorted((name for kind, name in named if kind == Group.Kind.OWN), key=sorted_alike)
 
     def _memberships(self) -> list[list[str]]:
-        """Return [kind, name] of each group with a row of membership."""
+        """Return [kind, name] of each group; Everyone has no rows."""
         if "group_names" not in self.__dict__:
             self.group_names = [list(row) for row in self.groups.values_list("kind", "name")]
         return self.group_names or []
@@ -303,22 +296,19 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def override(self) -> Override:
-        """The operator's own policy and its end."""
         return Override(self.two_factor_override, self.override_until)
 
     @property
     def override_in_force(self) -> bool:
-        """Whether there is an override that has not ended."""
         return bool(self.override.at(timezone.now()))
 
     @property
     def override_last_day(self) -> date | None:
-        """The last day on which the override counts, by the server's clock; None where it has no end."""
+        """The last day of the override in the server's time zone; None where it has no end."""
         return last_day(self.override_until) if self.override_until else None
 
     @property
     def is_exception(self) -> bool:
-        """Whether an override asks less of this operator than the account asks of others."""
         rule = self.account.rule
         return is_exception(rule, self.override, timezone.now(), single_sign_on=self.is_single_sign_on)
 
@@ -328,12 +318,10 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def is_invited(self) -> bool:
-        """Whether the invitation has not been accepted yet."""
         return self.joined_at is None
 
     @property
     def last_login_label(self) -> str:
-        """The Last login column: when, in the reader's time zone, or how far the invitation has come."""
         if self.is_invited:
             return str(_("Invited") if self.has_live_invitation else _("Invitation expired"))
         if self.last_login is None:
@@ -345,17 +333,15 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def has_live_invitation(self) -> bool:
-        """Whether the invitation can still be accepted."""
         return self._has_live(Link.Purpose.INVITATION)
 
     @property
     def has_live_setup_link(self) -> bool:
-        """Whether a setup link is out that can still be used."""
         return self._has_live(Link.Purpose.SETUP)
 
     @property
     def new_email(self) -> str | None:
-        """The address that waits for its confirmation, from when the email to it has been sent."""
+        """The address waiting to be confirmed, once the email to it has left."""
         sent = (email for purpose, email, at in self._links() if purpose == Link.Purpose.EMAIL and at)
         return next(sent, None)
 
@@ -363,20 +349,18 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return any(purpose == wanted for purpose, _email, _at in self._links())
 
     def _links(self) -> list[list[str | None]]:
-        """Return the links that the query has found; without one that asked, ask now."""
+        """Query now, where `with_links` has not."""
         if "live_links" not in self.__dict__:
-            found = Operator.objects.filter(pk=self.pk).with_links()
-            self.live_links = found.values_list("live_links", flat=True).get()
+            operators = Operator.objects.filter(pk=self.pk).with_links()
+            self.live_links = operators.values_list("live_links", flat=True).get()
         return self.live_links or []
 
     @property
     def status(self) -> Status:
-        """The two-factor status as the operators list shows it."""
         return status_of(self.facts, self.effective)
 
     @property
     def initials(self) -> str:
-        """One or two letters that stand for the operator where there is no room for the name."""
         words = (self.name or self.email).split()
         return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
 
@@ -384,26 +368,26 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return reverse("operators:detail", args=[self.pk])
 
     def landing_url(self) -> str:
-        """Return where a sign-in ends that was not on its way anywhere: administrators see the list."""
+        """Where a login leads that began at no other page."""
         return reverse("operators:list") if self.is_administrator else self.get_absolute_url()
 
     def renew_session_nonce(self, *with_fields: str, keep: str | None = None) -> None:
-        """End the operator's sessions, waiting sign-ins and unspent links; save other fields with it.
+        """End the operator's sessions, waiting logins and unspent links, and save these fields with it.
 
-        `keep` is the key of the session in which it happens; the caller gives that one the new hash.
+        `keep` is the key of the session it happens in; the caller must give that one the new hash.
         """
         self._renew_nonce(self._row(), with_fields, keep)
 
     def renew_nonce_as_read(self, *with_fields: str, keep: str | None = None) -> bool:
-        """Do the same as long as the sign-in is as it was read; false, and nothing stored, where it is not.
+        """Do the same in an act of the operator; false, and nothing stored, if their session has ended.
 
-        For acts of the operator: a freeze, a new password or "End sessions" that came meanwhile has ended
-        what they act from. The conditions stand in the row itself: see `accept_step`.
+        A freeze, a new password or "End sessions" may come in between. The conditions are on the row itself:
+        see `accept_step`.
         """
         return self._renew_nonce(self.row_as_read(), with_fields, keep)
 
     def row_as_read(self) -> "OperatorQuerySet":
-        """Return the stored row while nothing has ended what was opened for the operator as read here."""
+        """Match the stored row only while nothing has ended the operator's sessions since it was read."""
         row: OperatorQuerySet = Operator.objects.filter(
             pk=self.pk, session_nonce=self.session_nonce, is_active=self.is_active, frozen_at=self.frozen_at
         )
@@ -412,7 +396,7 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     def _renew_nonce(
         self, row: "models.QuerySet[Operator]", fields: tuple[str, ...], keep: str | None
     ) -> bool:
-        """Give that row, if it is there, a new nonce and what these fields hold here; end the sessions."""
+        """Return False if the row is not there; nothing is ended then."""
         nonce = new_nonce()
         if not row.update(session_nonce=nonce, **{field: getattr(self, field) for field in fields}):
             return False
@@ -421,47 +405,43 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return True
 
     def delete_sessions(self, keep: str | None = None) -> int:
-        """Delete the rows of the operator's sessions but that one; return how many there were."""
-        mine = Session.objects.filter(user=self.pk)
-        deleted, _each = (mine.exclude(session_key=keep) if keep else mine).delete()
+        """Delete all sessions but `keep`; return how many there were."""
+        sessions = Session.objects.filter(user=self.pk)
+        deleted, _each = (sessions.exclude(session_key=keep) if keep else sessions).delete()
         return deleted
 
     def administrators_to_tell(self) -> "OperatorQuerySet":
-        """Return the other administrators of the account who can sign in."""
         others = Operator.objects.filter(account=self.account_id).exclude(pk=self.pk)
-        found: OperatorQuerySet = others.administrators().with_a_way_in()
-        return found
+        administrators: OperatorQuerySet = others.administrators().with_a_way_in()
+        return administrators
 
     def join(self, name: str, password_hash: str, now: datetime) -> bool:
-        """Make an invited operator a full one; false where the invitation that was read has ended."""
-        given = {"name": name, "password": password_hash, "is_active": True, "joined_at": now}
-        if not self.row_as_read().filter(joined_at=None).update(**given):
+        """Return False if the invitation has ended since it was read."""
+        values = {"name": name, "password": password_hash, "is_active": True, "joined_at": now}
+        if not self.row_as_read().filter(joined_at=None).update(**values):
             return False
-        for field, value in given.items():
+        for field, value in values.items():
             setattr(self, field, value)
         return True
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Compare, and bring an old hash up to date, as Django does, but in the place of that hash only.
+        """Upgrade an old hash as Django does, but never overwrite a new password stored in between."""
 
-        Django's own would write the password that was typed over a new one that was stored meanwhile.
-        """
-
-        def bring_up_to_date(password: str) -> None:
+        def upgrade_hash(password: str) -> None:
             new = make_password(password)
             if self._row().filter(password=self.password).update(password=new):
                 self.password = new
 
-        return check_password(raw_password, self.password, bring_up_to_date)
+        return check_password(raw_password, self.password, upgrade_hash)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return what every session of this operator must carry; Django compares it at each request."""
+        """Every session of this operator must carry it: Django compares at each request."""
         value = f"{self.session_nonce}{self.password}"
         return salted_hmac("operators.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 def _sessions_with_person() -> models.QuerySet[Session]:
-    """Return the session of a key that has not expired, with all that pages read of its operator."""
+    """Select the unexpired session of a key, with all that pages read of its operator."""
     now = Parameter("now", models.DateTimeField())
     return (
         Session.objects.select_related("user__account", "user__authenticator")
@@ -475,10 +455,7 @@ _session_with_person = CompiledQuery(_sessions_with_person)
 
 
 def session_with_person(key: str) -> Session | None:
-    """Return a session that has not expired, with its operator, their account, groups and links.
-
-    All in one query: every request begins with it.
-    """
+    """Return an unexpired session with its operator, in one query: every request begins with it."""
     session: Any = _session_with_person.first(key=key, now=timezone.now())
     if session is not None and session.user is not None:
         session.user.group_names, session.user.live_links = session.group_names, session.live_links

@@ -1,4 +1,4 @@
-"""How far has a round of reminders come? A row for each, from the decision to the end."""
+"""Rounds of reminders, and how far each has come."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class ReminderRun(models.Model):
-    """A round of reminders through an account; at most one of an account goes on at a time."""
+    """A round of reminders through an account, which has at most one running."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -24,7 +24,7 @@ class ReminderRun(models.Model):
     to_optional = models.BooleanField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     started_at = models.DateTimeField(default=timezone.now)
-    # The number of the last operator who was looked at, and when that was.
+    # The id of the last operator looked at, and when.
     reached = models.BigIntegerField(default=0)
     moved_at = models.DateTimeField(default=timezone.now)
     # How many were to be reminded at the start, and how many have been.
@@ -47,15 +47,13 @@ class ReminderRun(models.Model):
 
     @property
     def was_stopped(self) -> bool:
-        """Whether somebody ended it early."""
         return self.state == self.State.STOPPED
 
     @property
     def by_schedule(self) -> bool:
-        """Whether nobody in a browser has begun it."""
+        """Started by the schedule or on the command line, not in a browser."""
         return self.started_by_id is None and self.address is None
 
     @classmethod
     def newest(cls, account_id: int) -> Self | None:
-        """Return the last round of an account."""
         return cls.objects.filter(account=account_id).order_by("pk").last()

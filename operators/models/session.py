@@ -1,4 +1,4 @@
-"""What is stored of a session: one row for each browser."""
+"""Sessions: one row a browser."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -15,26 +15,25 @@ from accounts.browser_names import USER_AGENT_LENGTH, browser_name
 
 
 class Session(AbstractBaseSession):
-    """One browser's session: of whoever is signed in, or of whoever has given the password only."""
+    """One browser's session, of an operator who is logged in or is still to give a code."""
 
-    # What a page may say instead of the key, which would open the session.
+    # For pages, in place of the key: that would open the session.
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sessions"
     )
     user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
     address = models.GenericIPAddressField(null=True)
-    # None while the user waits for the second step.
+    # None while the operator still has to give a code.
     signed_in_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(null=True)
-    # By which means the person came in, "" where that was not noted yet; see twofactor.made_by.
+    # How the operator logged in, "" where that was not noted yet; see twofactor.made_by.
     made_by = models.CharField(max_length=40, blank=True)
-    # Whether a code was given in it: at sign-in, with a proof, or to confirm an authenticator.
+    # Whether a code was given in it: at login, with a proof, or to confirm an authenticator.
     code_given = models.BooleanField(default=False)
-    # Of the waiting sign-in, if this session is one.
+    # Wrong codes given so far, while the operator still has to give one.
     wrong_codes = models.PositiveSmallIntegerField(default=0)
-    # What was done last in it, for requests that are sent twice: see accounts.sent_twice. No answer: it is
-    # still under way.
+    # What was last done in it, for requests sent twice: see accounts.sent_twice. No answer yet: under way.
     act = models.CharField(max_length=64, blank=True)
     act_until = models.DateTimeField(null=True)
     answer = models.TextField(blank=True)
@@ -51,16 +50,15 @@ class Session(AbstractBaseSession):
 
     @property
     def browser(self) -> str:
-        """The browser and its system in words."""
         return browser_name(self.user_agent)
 
 
 def delete_ended() -> int:
-    """Delete the sessions that have ended by themselves; return how many there were."""
+    """Delete the sessions whose time is over; return how many there were."""
     over = Q(expire_date__lte=timezone.now()) | Q(user__isnull=False, last_seen_at__lte=idle_since())
     return batches.delete(Session.objects.filter(over))
 
 
 def idle_since() -> datetime:
-    """Return when a session must have been seen, or else it has ended: ASVS 5.0, 7.3.1."""
+    """A session not seen since then has ended (ASVS 5.0, 7.3.1)."""
     return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)

@@ -53,7 +53,7 @@ def perhaps_locked(account: Account) -> QuerySet[Operator, Any]:
 
 
 def count_facts(operators: QuerySet[Operator], now: datetime) -> dict[Facts, int]:
-    """Count operators by their facts, in one query, so that the rules are asked once a kind, not once a row."""
+    """Count operators by their facts, in one query, to ask the rules once a kind, not once a row."""
     columns = _columns(now, JOINED)
     names = {fact: f"fact_{fact}" for fact in columns}
     values = {fact: list(conditions) for fact, conditions in columns.items()}
