@@ -1,4 +1,4 @@
-"""Logging in, and a new password for somebody who has forgotten the old one."""
+"""Forms for logging in and for resetting a forgotten password."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,8 +13,6 @@ from twofactor.forms import AnyCodeField
 
 
 class LoginForm(PlainForm):
-    """Email and password. Whatever is wrong with them, the answer is one sentence."""
-
     email = BoundedField(
         label=_("Email"),
         max_length=TEXT_LENGTH,
@@ -31,7 +29,6 @@ class LoginForm(PlainForm):
     password = PasswordField(label=_("Password"), autocomplete="current-password")
 
     def refuse(self) -> None:
-        """Say that the two do not fit together, whoever it was."""
         self.add_error(
             None,
             ValidationError(
@@ -41,7 +38,6 @@ class LoginForm(PlainForm):
         )
 
     def refuse_for(self, seconds: int) -> None:
-        """Say how long no password is looked at, whoever it is."""
         text = _("Too many tries. Wait %(wait)s, then log in, or use “Forgot password?” now.")
         self.add_error(None, ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
@@ -59,12 +55,11 @@ class LinkForm(PlainForm):
     )
 
     def refuse_for(self, seconds: int) -> None:
-        """Say how long this network address gets no further email."""
         text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
         self.add_error("email", ValidationError(text, code="wait", params={"wait": duration(seconds)}))
 
 
 class NewPasswordAndCodeForm(NewPasswordForm):
-    """A new password, and a code that proves who chooses it."""
+    """For enrolled operators, who must prove themselves by a code as well."""
 
     code = AnyCodeField()

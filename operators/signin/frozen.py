@@ -1,6 +1,6 @@
-"""A frozen sign-in: whoever reads "this was not me" in a notice shuts the door, for everybody.
+"""Freezes logins: "This was not me" in a notice locks everybody out of the operator's account.
 
-It opens again by an administrator, by a new password together with a code, or from the command line.
+An administrator, a new password together with a code, or the command line unlocks it.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ from operators.models import Operator
 
 
 def freeze(operator: Operator, noticed_at: datetime, by: Origin) -> bool:
-    """End all sessions and let nobody sign in as this operator; return whether the notice still counted.
+    """Lock everybody out, and end all sessions, waiting logins, trusted browsers and unspent links.
 
-    Waiting sign-ins, trusted browsers and unspent links end too. The administrators are told.
+    Returns False if the operator was freed after that notice was sent.
     """
     with transaction.atomic():
         row = Operator.objects.filter(_not_freed_since(noticed_at), pk=operator.pk, frozen_at=None)
@@ -31,23 +31,22 @@ def freeze(operator: Operator, noticed_at: datetime, by: Origin) -> bool:
 
 
 def still_counts(operator: Operator, noticed_at: datetime) -> bool:
-    """Whether a notice of that moment may still freeze: nobody has freed the sign-in since."""
+    """An old notice must not freeze a login again that was freed since."""
     return operator.freed_at is None or operator.freed_at < noticed_at
 
 
 def free(operator: Operator, by: Origin, reason: str = "") -> bool:
-    """Let the operator sign in again; return whether the sign-in was frozen."""
+    """Let the operator log in again; return whether it was frozen."""
     with transaction.atomic():
         row = Operator.objects.filter(pk=operator.pk, frozen_at__isnull=False)
         if not row.update(frozen_at=None, freed_at=timezone.now()):
             return False
         record(Action.FREED, by=by, subject=operator, new=reason)
-        # Who frees it themselves, with a new password and a code, gets the notice of the new password.
+        # Operators who free it themselves, by a new password and a code, get the notice of the new password.
         if by.actor != operator:
             emails.tell_operator(operator, emails.WAS_FREED, by)
     return True
 
 
 def _not_freed_since(noticed_at: datetime) -> Q:
-    """Return the same as a condition on the row."""
     return Q(freed_at=None) | Q(freed_at__lt=noticed_at)

@@ -1,4 +1,4 @@
-"""A right password: what now? The one journey that needs all the rest."""
+"""What happens after a password is entered: the journey from the login page into a session."""
 
 import logging
 
@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 
 class SentBeforeError(Exception):
-    """An equal request came first: nothing is looked at or counted once more."""
+    """The same request was sent before: nothing is checked or counted again."""
 
 
 class TooManyTriesError(Exception):
-    """No password is looked at for a while; `wait` is in seconds."""
+    """No password is checked for `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__()
@@ -36,9 +36,9 @@ class TooManyTriesError(Exception):
 
 
 def check_password(request: HttpRequest, email: str, password: str) -> Operator | None:
-    """Return the operator who may go on, or None; a failure is recorded where the address is somebody's.
+    """Return None if the password is wrong or the operator may not log in.
 
-    Raises TooManyTriesError, for addresses of nobody like for all others, and SentBeforeError.
+    Raises SentBeforeError, and TooManyTriesError: for unknown addresses too, so it doesn't reveal who exists.
     """
     tries = password_limits.admit(request, normalize_email(email))
     if tries.wait:
@@ -48,18 +48,18 @@ def check_password(request: HttpRequest, email: str, password: str) -> Operator 
         raise SentBeforeError
     operator = authenticate(request, email=email, password=password)
     if isinstance(operator, Operator):
-        return operator  # the try stays counted until the login is finished
+        return operator  # the attempt stays counted until the login is finished
     if known := PasswordBackend().find(email):
         action = Action.SIGN_IN_FAILED if PasswordBackend.may_sign_in(known) else Action.SIGN_IN_REFUSED
         record(action, by=origin(request), subject=known)
     else:
-        # No trail is about nobody, and what was typed may be a password in the wrong field.
+        # Not in the audit trail, which is about operators; and what was typed may be a password.
         logger.info("Log-in failed: nobody has that address")
     return None
 
 
 def after_password(request: HttpRequest, operator: Operator, next_url: str) -> str | None:
-    """Take the step that the policy asks for; return the address to go to, None where there is no way in."""
+    """Take the step that the policy asks for; return the URL to go to, None if the operator can't log in."""
     is_trusted = trusted.skips_code(request, operator)
     step = next_step(operator.effective, enrolled=operator.is_enrolled, trusted=is_trusted)
     if step in (NextStep.SIGNED_IN, NextStep.TRUSTED):
@@ -68,11 +68,10 @@ def after_password(request: HttpRequest, operator: Operator, next_url: str) -> s
     if step is NextStep.SETUP_LINK:
         record(Action.SIGN_IN_STOPPED, by=origin(request, operator), subject=operator)
         return _send_setup_link(request, operator, next_url)
-    return _wait(request, operator, next_url, step)
+    return _wait_for_step(request, operator, next_url, step)
 
 
-def _wait(request: HttpRequest, operator: Operator, next_url: str, step: NextStep) -> str | None:
-    """Remember who waits for a page of their own; return its address, None where there is no way in."""
+def _wait_for_step(request: HttpRequest, operator: Operator, next_url: str, step: NextStep) -> str | None:
     if step is NextStep.CODE:
         pending.begin(request, operator, pending.Step.CODE, next_url)
         return reverse("twofactor:verify")
@@ -83,8 +82,8 @@ def _wait(request: HttpRequest, operator: Operator, next_url: str, step: NextSte
 
 
 def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool) -> str | None:
-    """Do what was chosen, while there is a choice: the policy is read again, and the day may have come."""
     operator = waiting.user
+    # Read again: the day may have come, or the policy changed.
     if next_step(operator.effective, enrolled=operator.is_enrolled) is not NextStep.OFFER:
         return after_password(request, operator, waiting.next_url)
     if set_up:
@@ -93,24 +92,23 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 
 
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
-    """Open a session without a code."""
     password_limits.forgive(request, operator.email)
     pending.go_on(request, operator)
     request.session.restart()  # type: ignore[attr-defined]  # our own store
     pending.sign_in(request, operator, made_by, with_code=False)
-    _warn(request, operator)
+    _warn_sole_administrator(request, operator)
     return next_url or operator.landing_url()
 
 
 def _send_setup_link(request: HttpRequest, operator: Operator, next_url: str) -> str:
-    """Mail the setup link; whoever asked for it waits for it here."""
+    """Email the setup link; the login waits for it in this browser."""
     pending.begin(request, operator, pending.Step.SETUP, next_url)
     setup_link.send(operator, origin(request, operator), next_url, at_login=True)
     return reverse("invitations:check-email")
 
 
-def _warn(request: HttpRequest, operator: Operator) -> None:
-    """Say that the account hangs on one phone; after a code the reminder of recovery codes says it."""
+def _warn_sole_administrator(request: HttpRequest, operator: Operator) -> None:
+    # After a login by code the reminder about recovery codes says it.
     if is_sole_way_in(operator):
         text = _(
             "You are the only administrator who can sign in, and you have no recovery codes. If your phone "

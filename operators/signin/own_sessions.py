@@ -1,6 +1,6 @@
-"""Where is an operator signed in? The operator's own list of sessions, and ending them.
+"""Lists and ends an operator's own sessions.
 
-Administrators end all of somebody else's at once (OWASP ASVS 5.0, 7.4.5), and see none of them.
+Administrators can end all sessions of an operator at once (OWASP ASVS 5.0, 7.4.5), but see none of them.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from accounts.models import Action
 from operators.models import Operator
 from operators.models.session import Session, idle_since
 
-# Whoever has more is a program. The rest is counted all the same, and ended with the others.
+# Only a program has more. Those not shown are still counted, and ended with the others.
 SHOWN = 50
 
 
@@ -26,14 +26,13 @@ class OwnSessions:
 
 
 def live(operator: Operator) -> QuerySet[Session]:
-    """Return the operator's sessions that have not ended."""
     return Session.objects.filter(
         user=operator, expire_date__gt=timezone.now(), last_seen_at__gt=idle_since()
     )
 
 
 def listed(operator: Operator, here: str | None) -> OwnSessions:
-    """Return the operator's sessions, the one with the key `here` first, then by when they were last seen."""
+    """Put the session with the key `here` first, then those seen last."""
     first = Case(When(session_key=here, then=Value(0)), default=Value(1))
     rows = list(live(operator).defer("session_data").order_by(first, "-last_seen_at", "pk")[: SHOWN + 1])
     total = len(rows) if len(rows) <= SHOWN else live(operator).count()
@@ -41,18 +40,18 @@ def listed(operator: Operator, here: str | None) -> OwnSessions:
 
 
 def end(operator: Operator, public_id: uuid.UUID, by: Origin) -> Session | None:
-    """End one of the operator's sessions; return it as it was, None where there is no such session."""
+    """Return the session as it was, or None if the operator has no such session."""
     with transaction.atomic():
-        mine = live(operator).filter(public_id=public_id)
-        session = mine.defer("session_data").first()
-        if session is None or not mine.delete()[0]:
+        row = live(operator).filter(public_id=public_id)
+        session = row.defer("session_data").first()
+        if session is None or not row.delete()[0]:
             return None
         record(Action.SESSION_ENDED, by=by, subject=operator, old=f"{session.browser}, {session.address}")
     return session
 
 
 def end_others(operator: Operator, by: Origin) -> int:
-    """End all of the operator's sessions but the one in which it happens; return how many there were."""
+    """End all sessions but the current one; return how many."""
     with transaction.atomic():
         ended, _each = live(operator).exclude(session_key=by.session_key).delete()
         if ended:
@@ -61,9 +60,9 @@ def end_others(operator: Operator, by: Origin) -> int:
 
 
 def end_all(operator: Operator, by: Origin) -> bool:
-    """End the operator's sessions, waiting sign-ins, trusted browsers and unspent links, all at once.
+    """End sessions, waiting logins, trusted browsers and unspent links.
 
-    Returns whether it was done: nothing is to be ended of somebody who has not joined or is deleted.
+    Returns False for an operator who has not joined or was deleted: there is nothing to end.
     """
     with transaction.atomic():
         # Locked, so that nobody deletes the row before it gets its new nonce.

@@ -1,4 +1,4 @@
-"""Forgot the password: a link to the mailbox, and a new password behind it."""
+"""Resets a forgotten password: emails a link, and stores the new password chosen behind it."""
 
 from contextlib import suppress
 
@@ -18,11 +18,10 @@ from operators.signin import frozen
 
 
 def send_link(email: str, by: Origin) -> None:
-    """Mail a link to an operator for whom the password is the way in; for every other address do nothing.
+    """Email a link if the address belongs to an operator who logs in by password, and never tell which.
 
-    Never says which of the two it was. What differs is time: storing the email takes longer than doing
-    nothing, by some milliseconds, since the mail server is not talked to within the request (where there is a
-    queue); after a first try the limits of `Link.reserve` leave the email out of it.
+    Only time differs: storing the email takes some milliseconds (with a queue, no mail server is contacted
+    within the request), and after a first attempt the limits of `Link.reserve` stop even that.
     """
     operator = PasswordBackend().find(email)
     if operator is None or not PasswordBackend.has_password(operator):
@@ -33,11 +32,11 @@ def send_link(email: str, by: Origin) -> None:
 
 
 def reset_password(link: Link, password: str, by: Origin, *, frees: bool = False) -> bool:
-    """Spend the link and store the password, both or neither; return whether the link was still alive.
+    """Spend the link and store the password, both or neither; False if the link no longer worked.
 
-    Ends every session of the operator, does not sign in, and leaves the authenticator alone.
+    Ends every session, does not log in, and leaves the authenticator alone.
     """
-    # Before the transaction: hashing is slow on purpose, and nobody else could write meanwhile.
+    # Before the transaction: hashing is slow on purpose, and would keep others from writing.
     password_hash = make_password(password)
     with transaction.atomic():
         if not link.spend(timezone.now()):
@@ -46,7 +45,7 @@ def reset_password(link: Link, password: str, by: Origin, *, frees: bool = False
         operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce).with_a_password()
         if not operator.update(password=password_hash, session_nonce=new_nonce()):
             return False
-        # Nothing is signed in with the nonce of before. The caller begins the row in which it happens anew.
+        # The old nonce opens nothing now. The current session's row stays: the caller restarts it.
         link.user.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_RESET, by=by, subject=link.user)
         if frees:

@@ -1,4 +1,4 @@
-"""Whose logins ended without a code, because nobody came back? The worker asks every few minutes."""
+"""Finds logins that ended because the code was never given; the worker runs it every few minutes."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from twofactor import pending
 
 
 def tell_of_ended() -> None:
-    """Tell of the logins whose time is over; of each once, however many ask."""
+    """Report the logins whose time is over, each once however many workers run."""
     lived = timedelta(seconds=settings.SESSION_COOKIE_AGE - min(pending.LIFETIMES.values()))
     waiting = Session.objects.filter(
         user__isnull=False, signed_in_at=None, expire_date__lte=timezone.now() + lived
@@ -21,7 +21,7 @@ def tell_of_ended() -> None:
         data = SessionStore().decode(row.session_data)
         if pending.is_over(data):
             with transaction.atomic():
-                # Nobody waits in it any longer. The session stays: the browser may come back with it.
-                mine = Session.objects.filter(pk=row.pk, user=row.user_id, signed_in_at=None)
-                if mine.update(user=None):
+                # The login no longer waits. The session stays: the browser may come back with it.
+                waiting_row = Session.objects.filter(pk=row.pk, user=row.user_id, signed_in_at=None)
+                if waiting_row.update(user=None):
                     pending.broken_off(data)

@@ -1,9 +1,8 @@
-"""Which sessions came without the second factor that a login now would ask for? Counts and ends them.
+"""Counts and ends the sessions that lack the second factor a login now would ask for.
 
-A policy is read at sign-in. After a rise of it, for the account or by an override, two kinds of sessions are
-left: of those who have to set up and have not, which go on until they end, and of those who have an
-authenticator and gave no code, which are asked for it at their next request (twofactor.late_code). The button
-ends both.
+A policy is read at login. When the account or an override asks for more, two kinds of sessions remain: of
+operators who must set it up and haven't, which last until they end, and of operators with an authenticator
+who gave no code, which are asked for one at their next request (twofactor.late_code). The button ends both.
 """
 
 from dataclasses import dataclass
@@ -28,9 +27,8 @@ class Unprotected:
 
 
 def count(account: Account, here: str | None) -> Unprotected:
-    """Return what `end` would end."""
-    found = _sessions(account, here).aggregate(sessions=Count("pk"), operators=Count("user", distinct=True))
-    return Unprotected(**found)
+    counts = _sessions(account, here).aggregate(sessions=Count("pk"), operators=Count("user", distinct=True))
+    return Unprotected(**counts)
 
 
 def count_of(operator: Operator) -> int:
@@ -38,7 +36,7 @@ def count_of(operator: Operator) -> int:
 
 
 def end(account: Account, by: Origin) -> int:
-    """End them all, save the one in which it happens; return how many there were."""
+    """End them all but the current one; return how many."""
     with transaction.atomic():
         ended, _each = _sessions(account, by.session_key).delete()
         if ended:
@@ -47,12 +45,12 @@ def end(account: Account, by: Origin) -> int:
 
 
 def is_unprotected(operator: Operator) -> bool:
-    """Whether whoever looks at a page has one of those: nobody who only lacks a code gets to see one."""
+    """Whether this operator, who sees a page, has one; those who only lack a code see no page."""
     return not operator.is_enrolled and operator.effective.required
 
 
 def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
-    """Return the open ones of the account, without the one with the key `here`."""
+    """All of the account but the one with the key `here`."""
     now = timezone.now()
     live = Session.objects.filter(expire_date__gt=now, last_seen_at__gt=idle_since())
 
@@ -66,5 +64,5 @@ def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
     not_set_up = Q(user__in=operators.filter(rows_where(must_set_up, now)))
     without_code = Q(code_given=False) & ~Q(made_by__in=STAND_IN_FOR_A_CODE)
     asleep = Q(user__in=operators.filter(rows_where(asked_for_a_code, now))) & without_code
-    found = live.filter(not_set_up | asleep)
-    return found.exclude(session_key=here) if here else found
+    unprotected = live.filter(not_set_up | asleep)
+    return unprotected.exclude(session_key=here) if here else unprotected

@@ -1,4 +1,4 @@
-"""Logging in and out, and what ends sessions."""
+"""Addresses for logging in and out, and for ending sessions."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The page behind "This was not me", and the administrators' button that frees a sign-in."""
+"""The page behind "This was not me", and the administrator's button that frees a login."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -24,7 +24,7 @@ TRIES, SECONDS = 60, 15 * 60
 @login_not_required
 @require_get_or_post
 def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask once, as mail scanners follow links too; then freeze the sign-in."""
+    """Ask before freezing: mail scanners follow links too."""
     wait = admit_network(request, What.NOT_ME, TRIES, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)
@@ -32,7 +32,7 @@ def this_was_not_me(request: HttpRequest, token: str) -> HttpResponse:
     operator = Operator.objects.complete().filter(pk=notice[0]).first() if notice else None
     if notice is None or operator is None or not frozen.still_counts(operator, notice[1]):
         return render(request, "operators/signin/not_me_dead.html", status=410)
-    # A sole administrator has nobody to be freed by, and nobody is told.
+    # Nobody can free the only administrator, and nobody else is told.
     context = {"operator": operator, "helped": operator.administrators_to_tell().exists()}
     if request.method != "POST":
         page = "operators/signin/not_me_done.html" if operator.frozen_at else "operators/signin/not_me.html"

@@ -20,7 +20,6 @@ from operators.signin.forms import LoginForm
 
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
-    """Lead whoever is signed in to their first page."""
     return redirect(request.user.landing_url())
 
 
@@ -28,24 +27,23 @@ def home(request: SignedInRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_get_or_post
 def log_in(request: HttpRequest) -> HttpResponse:
-    """Ask for email and password. Somebody who is signed in already goes on to where they wanted."""
     next_url = _safe_next(request)
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(next_url or request.user.landing_url())
-        # A redirect to here names the page that was asked for; the start page is where everybody begins.
+        # A redirect here names the page asked for; the start page does not count, as everybody begins there.
         interrupted = bool(next_url) and next_url != reverse("operators:home")
         form = LoginForm(initial=typed_before(request, "email"))
         context = {"form": form, "next": next_url, "interrupted": interrupted}
         return render(request, "operators/signin/login.html", context)
     form = LoginForm(request.POST)
-    if form.is_valid() and (leads_on := _let_in(request, form, next_url)):
-        return leads_on
+    if form.is_valid() and (answer := _let_in(request, form, next_url)):
+        return answer
     return render(request, "operators/signin/login.html", {"form": form, "next": next_url})
 
 
 def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> HttpResponse | None:
-    """Lead to where the person goes on; where nowhere, the form says why."""
+    """Return where the login leads; None if it was refused, with the reason in the form."""
     try:
         operator = journey.check_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
     except journey.TooManyTriesError as error:
@@ -64,7 +62,6 @@ def _let_in(request: HttpRequest, form: LoginForm, next_url: str) -> HttpRespons
 @login_not_required
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    """End the session, or the waiting sign-in."""
     if request.user.is_authenticated:
         record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
     logout(request)
@@ -73,8 +70,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 
 def _safe_next(request: HttpRequest) -> str:
-    """Return where the person wanted to go, if that is a page of this site; "" otherwise."""
+    """Return the page asked for if it is on this site, else "": no open redirect."""
     sent = typed_before(request, REDIRECT_FIELD_NAME) or request.POST
     target = sent.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
-    # What begins with no slash would be taken for the name of a view.
+    # Without a leading slash it would be taken for the name of a view.
     return target if target.startswith("/") and is_ours(request, target) else ""

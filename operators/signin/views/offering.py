@@ -1,4 +1,4 @@
-"""Set-up is offered at sign-in while the day from which it is required has not come."""
+"""Offers the setup at login until the day from which it is required."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ CHOICES = {"set_up", "not_now"}
 @login_not_required
 @require_get_or_post
 def offer(request: HttpRequest) -> HttpResponse:
-    """Say how many days are left, and let the person set up now or sign in; there is no session before."""
+    """Let the operator set it up now or log in without; there is no session before that choice."""
     waiting = pending.current(request, pending.Step.OFFER)
     if waiting is None:
         return pending.to_login(request)

@@ -1,4 +1,4 @@
-"""The pages for somebody who has forgotten the password."""
+"""The pages for a forgotten password."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -26,16 +26,16 @@ from twofactor.forms import refuse
 
 PURPOSE = Link.Purpose.PASSWORD_RESET
 MAILS_BY_ADDRESS, HOUR = 30, 60 * 60
-# The address that was typed in this browser, for the page after it.
+# The address entered in this browser, for the next page.
 ADDRESS_KEY = "password_reset_address"
 
 
 @login_not_required
 @require_get_or_post
 def request_link(request: HttpRequest) -> HttpResponse:
-    """Ask for the address; the answer is the same for every address."""
+    """The answer is the same for every address, so that it doesn't reveal who exists."""
     form = LinkForm(data_of(request), initial=typed_before(request, "email"))
-    # Counted before the form is looked at: what it holds may be anything, and costs time.
+    # Counted before the form is checked: it may hold anything, and checking costs time.
     if form.is_bound and _may_ask(request, form) and form.is_valid():
         email = form.cleaned_data["email"]
         request.session[ADDRESS_KEY] = email
@@ -45,7 +45,7 @@ def request_link(request: HttpRequest) -> HttpResponse:
 
 
 def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
-    """Whether this network address has not asked too often, for whomever; the form says how long to wait."""
+    """Limit one network address, whatever email addresses it asks for."""
     wait = admit_network(request, What.RESET_LINKS, MAILS_BY_ADDRESS, HOUR)
     if wait:
         form.refuse_for(wait)
@@ -55,7 +55,6 @@ def _may_ask(request: HttpRequest, form: LinkForm) -> bool:
 @login_not_required
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
-    """Say what happens now, without saying whether anybody has that address."""
     email = request.session.get(ADDRESS_KEY)
     if email is None:
         return redirect("operators:password-reset")
@@ -66,7 +65,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    """Move the token out of the address bar, and change nothing else: mail scanners follow links too."""
     return opening.open_link(request, PURPOSE, token, "operators:password-reset-choose")
 
 
@@ -74,11 +73,10 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("new_password", "new_password_again")
 @require_get_or_post
 def choose(request: HttpRequest) -> HttpResponse:
-    """Set a new password; never signs in."""
     link = opened_links.opened(request, PURPOSE)
     if link is None or not PasswordBackend.has_password(link.user):
         return dead_link(request, PURPOSE)
-    # OWASP ASVS 5.0, 6.4.3: the mailbox alone is no way past a second factor, whatever the policy asks today.
+    # OWASP ASVS 5.0, 6.4.3: a mailbox alone must not bypass the second factor, whatever the policy is today.
     with_code = link.user.is_enrolled
     # The code also frees a frozen sign-in; without an authenticator an administrator has to.
     frees = bool(link.user.frozen_at) and with_code
@@ -90,11 +88,11 @@ def choose(request: HttpRequest) -> HttpResponse:
             link, form.cleaned_data["new_password"], origin(request, link.user), frees=frees
         ):
             return dead_link(request, PURPOSE)
-        # The link came from the mailbox: whoever guesses elsewhere does not keep its owner out here.
+        # The link proves the mailbox: strangers who guess elsewhere must not lock its owner out here.
         password_limits.remember_browser(request, link.user.email)
         if in_own_session:
             request.session.restart()  # type: ignore[attr-defined]  # our own store
-        _say(request, link.user, frees=frees)
+        _confirm_to_user(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(
         request, "operators/signin/password_reset_choose.html", {"form": form, "operator": link.user}
@@ -102,7 +100,6 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> bool:
-    """Whether a right code is in the form, where it asks for one."""
     if "code" not in form.fields:
         return True
     refusal = codes.check_any(link.user, form.cleaned_data["code"], origin(request, link.user))
@@ -111,7 +108,7 @@ def _code_is_right(request: HttpRequest, form: NewPasswordForm, link: Link) -> b
     return refusal is None
 
 
-def _say(request: HttpRequest, operator: Operator, *, frees: bool) -> None:
+def _confirm_to_user(request: HttpRequest, operator: Operator, *, frees: bool) -> None:
     if operator.frozen_at and not frees:
         messages.warning(
             request,

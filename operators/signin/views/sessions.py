@@ -1,4 +1,4 @@
-"""Where you are signed in: one's own sessions and trusted browsers; and how administrators end others'."""
+"""Your own sessions and trusted browsers, and how administrators end those of others."""
 
 import uuid
 
@@ -23,14 +23,13 @@ from twofactor import trusted
 
 @require_safe
 def sessions(request: SignedInRequest) -> HttpResponse:
-    """Show where the person is signed in, and which browsers need no code."""
     here = request.session.session_key
     context = {
         "operator": request.user,
         "here": here,
         "idle": duration(settings.SESSION_IDLE_MINUTES * 60),
         "sessions": own_sessions.listed(request.user, here),
-        # While login asks for no code, nothing stands in for one.
+        # A trusted browser means nothing while login asks for no code.
         "trusted_days": trusted.days_for(request.user) if request.user.effective.usable else 0,
         "trusted_browsers": trusted.listed(request.user),
         "trusted_here": trusted.hashes_in(request),
@@ -40,7 +39,6 @@ def sessions(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 def end(request: SignedInRequest, public_id: uuid.UUID) -> HttpResponse:
-    """End one of one's own sessions."""
     session = own_sessions.end(request.user, public_id, origin(request))
     if session is None:
         raise Http404(_("This session has ended already."))
@@ -50,7 +48,6 @@ def end(request: SignedInRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 def end_others(request: SignedInRequest) -> HttpResponse:
-    """End all of one's own sessions but this one."""
     ended = own_sessions.end_others(request.user, origin(request))
     if ended:
         text = ngettext("%d other session has ended.", "%d other sessions have ended.", ended) % ended
@@ -72,7 +69,6 @@ def remove_trusted(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
-    """Ask for a code again in every browser."""
     if trusted.remove_all(request.user, origin(request)):
         messages.success(request, _("No browser is trusted any more: every sign-in asks for a code."))
     else:
@@ -84,11 +80,10 @@ def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def end_unprotected(request: SignedInRequest) -> HttpResponse:
-    """Say how many sessions are open without the second factor that is asked for now, and end them."""
     here = request.session.session_key
     if request.method != "POST":
-        found = unprotected_sessions.count(request.user.account, here)
-        context = {"found": found, "is_among_them": unprotected_sessions.is_unprotected(request.user)}
+        counts = unprotected_sessions.count(request.user.account, here)
+        context = {"counts": counts, "is_among_them": unprotected_sessions.is_unprotected(request.user)}
         return render(request, "operators/signin/end_unprotected.html", context)
     if ended := unprotected_sessions.end(request.user.account, origin(request)):
         text = ngettext("%(number)s session has ended.", "%(number)s sessions have ended.", ended)
@@ -101,7 +96,6 @@ def end_unprotected(request: SignedInRequest) -> HttpResponse:
 @needs_proof_for_others
 @require_get_or_post
 def end_all(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Say what ending all sessions of somebody does, and do it; one's own have a page of their own."""
     operator = access.to_manage(request.user, pk)
     if operator.pk == request.user.pk:
         return redirect("operators:sessions")
