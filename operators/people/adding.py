@@ -1,4 +1,4 @@
-"""Adding an operator to an account: the row, its groups and its override, in one transaction."""
+"""Adds an operator to an account: the row, its groups and its override, in one transaction."""
 
 from collections.abc import Iterable
 
@@ -16,10 +16,9 @@ from operators.people.forms import CreateOperatorForm
 
 
 def add(form: CreateOperatorForm, account: Account, by: Origin) -> Operator | None:
-    """Store the operator of a valid form, invited or (with a password) joined at once.
+    """Return None, with an error in the form, if the address is taken.
 
-    Returns None, with an error beside the field, where somebody has the address; of other accounts that is
-    told here only, and not often: see operators.people.address_tries.
+    Only here does it show that an operator of another account has it: see operators.people.address_tries.
     """
     override = chosen_override(form.cleaned_data)
     operator = Operator(
@@ -44,19 +43,18 @@ def add(form: CreateOperatorForm, account: Account, by: Origin) -> Operator | No
 
 
 def make_invited(operator: Operator) -> None:
-    """Let nobody in as this operator before the invitation is accepted."""
     operator.is_active = False
     operator.set_unusable_password()
 
 
 def store(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
-    """Store a new operator with these groups; raises TakenError or ElsewhereError where it has somebody."""
+    """Raise TakenError or ElsewhereError if an operator of this or another account has the address."""
     try:
         with transaction.atomic():
             _insert(operator, groups, by)
     except IntegrityError as error:
-        mine = Operator.objects.filter(account=operator.account_id, email=operator.email)
-        raise (TakenError if mine.exists() else ElsewhereError)(operator.email) from error
+        colleagues = Operator.objects.filter(account=operator.account_id, email=operator.email)
+        raise (TakenError if colleagues.exists() else ElsewhereError)(operator.email) from error
 
 
 def _insert(operator: Operator, groups: Iterable[Group], by: Origin) -> None:

@@ -1,8 +1,8 @@
-"""Who else is here? An administrator finds that out at the confirmed act only, and not often.
+"""Limits how many addresses of other accounts' operators an administrator can find out.
 
-Addresses are unique in all accounts, so that inviting one which another account has must fail. The form and
-the check of a table say nothing of it. The act itself has to, and there it is counted for the account and
-written into its trail: whoever tries addresses leaves a row of entries, and comes no further than some.
+Addresses are unique across accounts, so inviting one that another account has must fail. The form and the
+check of a table don't say so. The act itself has to: there each is counted for the account and written into
+its audit trail. An administrator who probes addresses leaves a row of entries, and is stopped after a few.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from accounts.limits.refusals import What
 from accounts.models import Account, Action
 from operators.fields import TAKEN
 
-# An account whose people are known here already notices after a few.
+# An honest account meets a few such addresses at most.
 MOST = 50
 
 
@@ -30,7 +30,7 @@ class TakenError(Exception):
 
 
 class ElsewhereError(Exception):
-    """An operator of another account has the address, of which nothing more is told."""
+    """An operator of another account has the address; the administrator must not learn more."""
 
     def __init__(self, email: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class ElsewhereError(Exception):
 
 
 class TooManyTriesError(Exception):
-    """So many addresses could not be invited today that no further one is tried; `wait` is in seconds."""
+    """Too many addresses were refused today: no other is tried for `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__()
@@ -59,22 +59,23 @@ REFUSALS = (TakenError, ElsewhereError, TooManyTriesError)
 
 @contextmanager
 def counted(account: Account, by: Origin) -> Iterator[None]:
-    """Count a try to add an operator, unless it tells nothing of other accounts; around its transaction.
+    """Count an attempt to add an operator, and give it back unless another account has the address.
 
-    It is counted before it is made, however many are made at once. Raises TooManyTriesError.
+    Goes around the attempt's transaction, and counts first: many at once do not slip through. Raises
+    TooManyTriesError.
     """
     limits = [rate_limit.Limit(f"address elsewhere {account.pk}", MOST, DAY)]
     if wait := rate_limit.count(limits):
         if by.actor:
             refusals.note(What.ADDRESSES, by.actor, by, wait)
         raise TooManyTriesError(wait)
-    told = False
+    address_elsewhere = False
     try:
         yield
     except ElsewhereError as error:
-        told = True
+        address_elsewhere = True
         record(Action.ADDRESS_ELSEWHERE, by=by, account=account, new=error.email)
         raise
     finally:
-        if not told:
+        if not address_elsewhere:
             rate_limit.give_back(limits)

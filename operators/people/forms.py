@@ -1,4 +1,4 @@
-"""Adding an operator, and the forms of the operator page."""
+"""Forms for adding an operator, and of the operator page."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from operators.fields import TAKEN, AddressField
 from operators.models import Group, Operator, SubAccount
 from operators.overrides.forms import OverrideForm, check_override
 
-# So many digits fit into every row's number.
+# A number of this many digits fits into a bigint.
 LONGEST_KEY = 18
 
 
@@ -38,7 +38,7 @@ class SignInMethodForm(PlainForm):
 
 
 class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not at run time
-    """Groups by number. One too large for any row is refused before a database does it, in its own way."""
+    """Refuses a number too large for a bigint, where each database would fail in its own way."""
 
     def clean(self, value: Any) -> Any:
         for number in value or []:
@@ -59,17 +59,17 @@ class MemberOfForm(PlainForm):
 
     def __init__(self, *args: Any, account_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer_those_of(account_id, self.fields)
+        _offer_groups_of(account_id, self.fields)
 
 
-def _offer_those_of(account_id: int, fields: dict[str, Any]) -> None:
+def _offer_groups_of(account_id: int, fields: dict[str, Any]) -> None:
     groups = Group.objects.filter(account=account_id).exclude(kind=Group.Kind.EVERYONE)
     fields["groups"].queryset = groups.order_by("kind", "name_key")
     fields["sub_account"].queryset = SubAccount.objects.filter(account=account_id)
 
 
 class CreateOperatorForm(PlainForm):
-    """An operator who is set up by hand: the password that is typed here works at once."""
+    """Adds an operator without an invitation: the password entered here works at once."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = AddressField(widget=forms.EmailInput(attrs={"autocomplete": "off"}))
@@ -86,10 +86,10 @@ class CreateOperatorForm(PlainForm):
         super().__init__(*args, **kwargs)
         self.account_id = account_id
         self.rule = rule
-        _offer_those_of(account_id, self.fields)
+        _offer_groups_of(account_id, self.fields)
 
     def clean_email(self) -> str:
-        """Refuse an address that an operator of this account has; others are not looked for here."""
+        """Look in this account only: see operators.people.address_tries."""
         email: str = self.cleaned_data["email"]
         if Operator.objects.filter(email=email, account=self.account_id).exists():
             raise ValidationError(TAKEN, code="taken")
@@ -101,7 +101,7 @@ class CreateOperatorForm(PlainForm):
 
 
 class NewOperatorForm(CreateOperatorForm):
-    """An operator who is invited, and chooses a password then."""
+    """Invites an operator, who chooses a password when accepting."""
 
     new_password = new_password_again = None  # type: ignore[assignment]  # Django's way to leave fields out
 
@@ -119,7 +119,7 @@ class DeleteForm(PlainForm):
         self.expected = expected
 
     def clean_name(self) -> str:
-        """Compare without regard to spaces and to how letters are composed."""
+        """Ignore spaces, and how letters are composed."""
         name: str = self.cleaned_data["name"]
         if one_line(name) != one_line(self.expected):
             raise ValidationError(_("That is not the name. Type it as it is written above."), code="name")

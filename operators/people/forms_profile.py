@@ -1,4 +1,4 @@
-"""May this name, address or password take the place of the present one?"""
+"""Forms for a new name, address or password."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -19,8 +19,6 @@ class NameForm(PlainForm):
 
 
 class EmailForm(PlainForm):
-    """An operator's new address, which must be confirmed before it counts."""
-
     email = AddressField(label=_("New email"))
 
     def __init__(self, data: QueryDict | None, *, operator: Operator, viewer: Operator) -> None:
@@ -29,10 +27,9 @@ class EmailForm(PlainForm):
         self.viewer = viewer
 
     def clean_email(self) -> str:
-        """Refuse the present address; to administrators, who see them anyway, also those of colleagues.
+        """Reveal a colleague's address to administrators only, who see it anyway.
 
-        Of all others the answer is the same whether somebody has them: the email tells.
-        See operators.people.profile.
+        For every other address the page answers the same, taken or not: see operators.people.profile.
         """
         email: str = self.cleaned_data["email"]
         if email == self.operator.email:
@@ -47,7 +44,6 @@ class EmailForm(PlainForm):
         self.add_error("email", ValidationError(text, code="too_soon", params={"wait": duration(seconds)}))
 
     def mail_failed(self) -> None:
-        """Say that the mail server did not take the email; the address stays typed in."""
         text = _("The email to %(email)s could not be sent: nothing has changed. Try again in some minutes.")
         self.add_error(None, ValidationError(text, code="mail", params={"email": self.cleaned_data["email"]}))
 
@@ -64,7 +60,7 @@ class ChangePasswordForm(PlainForm):
         self.request = request
 
     def clean_current_password(self) -> str:
-        """Compare, counted like a try at sign-in: a session alone must not find the password out."""
+        """Count it as a login attempt is counted: a stolen session must not find out the password."""
         password: str = self.cleaned_data["current_password"]
         check_own_password(self.request, password)
         return password

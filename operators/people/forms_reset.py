@@ -1,4 +1,4 @@
-"""What an administrator says before resetting somebody's two-factor authentication."""
+"""The form for resetting the two-factor authentication of another operator."""
 
 from typing import Any
 
@@ -19,8 +19,6 @@ NOW, LATER = "now", "later"
 
 
 class ResetForm(PlainForm):
-    """Why, how the identity of whoever asks was checked, and what comes next."""
-
     why = LineField(
         label=_("Reason"),
         error_messages={"required": _("Type a reason.")},
@@ -42,7 +40,7 @@ class ResetForm(PlainForm):
 
     def __init__(self, *args: Any, operator: Operator, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A link leads nowhere where nothing can be set up; without a rule nobody has to be sent one.
+        # A setup link is for operators who must set it up again.
         if not operator.effective.required:
             del self.fields["setup_link"]
 

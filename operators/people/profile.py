@@ -1,4 +1,4 @@
-"""Changing a name, an address or a password: what is stored, who is told, and which sessions end."""
+"""Changes an operator's name, address or password, and ends the sessions that depend on it."""
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -14,11 +14,10 @@ from operators.models import Operator, new_nonce
 
 
 class AddressTakenError(Exception):
-    """Somebody else has come to have the address since it was asked for."""
+    """Another operator got the address after it was asked for."""
 
 
 def change_name(operator: Operator, name: str, by: Origin) -> bool:
-    """Store the name; return whether it differs from before."""
     with transaction.atomic():
         old = Operator.objects.select_for_update(no_key=True).get(pk=operator.pk).name
         if old == name:
@@ -29,10 +28,10 @@ def change_name(operator: Operator, name: str, by: Origin) -> bool:
 
 
 def request_email(operator: Operator, email: str, by: Origin) -> OutgoingMail:
-    """Mail a link to the new address; until it is confirmed nothing changes.
+    """Email a link to the new address; nothing changes until it is confirmed.
 
-    Where somebody has that address already, the email says so, and nothing else does: neither an operator nor
-    an administrator finds out who else is here. Raises invitations.models.TooSoonError.
+    If another operator has the address, only the email says so, so that nobody finds out who else is here.
+    Raises invitations.models.TooSoonError.
     """
     with mail_limits.written_down(operator, by), transaction.atomic():
         in_use = Operator.objects.filter(email=email).exists()
@@ -42,15 +41,15 @@ def request_email(operator: Operator, email: str, by: Origin) -> OutgoingMail:
 
 
 def confirm_email(link: Link, by: Origin) -> Operator | None:
-    """Make the address of the link the operator's; return the operator as stored now, None for a dead link.
+    """Return the operator as stored now, None for a dead link. Raises AddressTakenError.
 
-    The other sessions end, because the address is half of what signs in. Raises AddressTakenError.
+    The other sessions end, because the address is half of the login.
     """
     old = link.user.email
     try:
         changed = _store_email(link, by, old)
     except IntegrityError as error:
-        # The check when it was asked for is hours old; the constraint decides.
+        # The check made when it was asked for may be hours old: the constraint decides.
         raise AddressTakenError from error
     if not changed:
         return None
@@ -59,11 +58,11 @@ def confirm_email(link: Link, by: Origin) -> Operator | None:
 
 
 def _store_email(link: Link, by: Origin, old: str) -> bool:
-    """Spend the link and store its address, both or neither; return whether the link was still alive."""
+    """Spend the link and store its address, both or neither; False if the link no longer works."""
     with transaction.atomic():
         if not link.spend(timezone.now()):
             return False
-        # The nonce is renewed with every change of address: while it stands, `old` is still true.
+        # Every change of address renews the nonce: with the same nonce, `old` is still right.
         operator = Operator.objects.filter(pk=link.user_id, session_nonce=link.nonce)
         if not operator.update(email=link.email, session_nonce=new_nonce()):
             return False
@@ -75,17 +74,17 @@ def _store_email(link: Link, by: Origin, old: str) -> bool:
 
 
 def change_password(operator: Operator, password: str, by: Origin) -> bool:
-    """Store a password in place of the one that was just checked; false where that is no longer the one.
+    """Replace the password that was just checked; False if it was changed in between.
 
-    Ends all sessions; the caller keeps the one in which it happens.
+    Ends the other sessions; the caller must give the current one the new hash.
     """
     password_hash, nonce = make_password(password), new_nonce()
     with transaction.atomic():
         # Of two changes at once only one finds the old hash; a reset in between has renewed the nonce.
-        same = Operator.objects.filter(
+        row = Operator.objects.filter(
             pk=operator.pk, password=operator.password, session_nonce=operator.session_nonce
         )
-        if not same.update(password=password_hash, session_nonce=nonce):
+        if not row.update(password=password_hash, session_nonce=nonce):
             return False
         operator.delete_sessions(keep=by.session_key)
         record(Action.PASSWORD_CHANGED, by=by, subject=operator)

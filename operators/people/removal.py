@@ -1,4 +1,4 @@
-"""Deactivating, activating and deleting an operator."""
+"""Deactivates, activates and deletes operators."""
 
 from django.db import transaction
 
@@ -12,13 +12,13 @@ from twofactor.models import Authenticator
 
 
 def deactivate(operator: Operator, by: Origin) -> bool:
-    """Close the operator's door at once; return whether it was open. Raises LastAdministratorError."""
+    """Return False if nothing changed. Raises LastAdministratorError."""
     with keep_an_administrator(operator.account):
         return _set_active(operator, Action.DEACTIVATED, by, active=False)
 
 
 def activate(operator: Operator, by: Origin) -> bool:
-    """Open the door again; return whether it was closed. Never activates somebody who has not joined."""
+    """Return False if nothing changed; an operator who has not joined is never activated."""
     with transaction.atomic():
         if not _set_active(operator, Action.ACTIVATED, by, active=True):
             return False
@@ -28,7 +28,6 @@ def activate(operator: Operator, by: Origin) -> bool:
 
 
 def _set_active(operator: Operator, action: Action, by: Origin, *, active: bool) -> bool:
-    """Store the state and end what was open, if the state differs."""
     row = Operator.objects.filter(pk=operator.pk, joined_at__isnull=False).exclude(is_active=active)
     if not row.update(is_active=active):
         return False
@@ -39,12 +38,9 @@ def _set_active(operator: Operator, action: Action, by: Origin, *, active: bool)
 
 
 def delete(operator: Operator, by: Origin) -> None:
-    """Remove the operator with authenticator, links and memberships; the audit trail stays.
-
-    Raises LastAdministratorError.
-    """
+    """Delete the operator with authenticator, links and memberships. Raises LastAdministratorError."""
     with keep_an_administrator(operator.account):
-        # In the order in which those write whose link or authenticator it is: neither waits for the other.
+        # In the order in which links and authenticators are written elsewhere, or the two could deadlock.
         Link.hold(operator)
         list(Authenticator.objects.select_for_update().filter(user=operator))
         list(Operator.objects.select_for_update().filter(pk=operator.pk))
@@ -53,9 +49,9 @@ def delete(operator: Operator, by: Origin) -> None:
 
 
 def withdraw(operator: Operator, by: Origin) -> bool:
-    """Delete an operator who has not accepted yet; return whether that was still so."""
+    """Return False if the operator has accepted in the meantime."""
     with transaction.atomic():
-        # The link first, as accepting does: of two at the same time one waits here, and neither deadlocks.
+        # The link first, as accepting does: of two at once one waits here, instead of a deadlock.
         Link.kill(operator, Link.Purpose.INVITATION)
         if not Operator.objects.select_for_update().filter(pk=operator.pk, joined_at=None).first():
             return False

@@ -1,4 +1,4 @@
-"""Resetting two-factor authentication: the authenticator goes, and with it everything it opened."""
+"""Resets two-factor authentication: deletes the authenticator, and ends everything it opened."""
 
 from django.db import transaction
 
@@ -11,25 +11,22 @@ from twofactor import enrollment
 
 
 class NotEnrolledError(Exception):
-    """There is no authenticator to reset, or what asks for it has been ended: somebody else was faster."""
+    """There is no authenticator, or the session asking for it has ended: somebody else was faster."""
 
 
 def reset(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
-    """Remove the operator's authenticator; return the email about it.
+    """Delete the authenticator, and end all sessions, waiting logins and unspent links.
 
-    Ends all of the operator's sessions, waiting sign-ins and unspent links. The secret is deleted, so
-    the old phone never works again. Raises NotEnrolledError, and SecretUnreadableError where the server
-    cannot read the secret: with its key put right the phone works, and a reset would throw it away.
+    Returns the email about it. Raises NotEnrolledError, and SecretUnreadableError if the server cannot read
+    the secret: once its key is put right, the phone works again without a reset.
     """
     enrollment.check_readable(operator)
     return reset_unread(operator, by, reason)
 
 
 def reset_unread(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
-    """Do what `reset` does, also where the server cannot read the secret: for the command line.
-
-    The notices are stored with the change, so that it needs no mail server.
-    """
+    """Reset even where the server cannot read the secret: for the command line."""
+    # The notices are queued with the change, so that it needs no mail server.
     with transaction.atomic():
         _remove(operator, by, reason)
         mail = emails.two_factor_was_reset(operator, by)

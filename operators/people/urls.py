@@ -1,4 +1,4 @@
-"""One operator: adding, the page, and its acts."""
+"""Addresses for one operator: adding, the operator page and its actions."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Adding an operator: by invitation, or set up by hand; and what can be done with an open invitation."""
+"""The pages for adding an operator, and the buttons of an open invitation."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def invite(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def create(request: SignedInRequest) -> HttpResponse:
-    """Add an operator with a password that works at once; no email goes out."""
+    """Add an operator with a password that works at once, without an email."""
     form = CreateOperatorForm(data_of(request), **_account_of(request))
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         messages.success(
@@ -59,7 +59,6 @@ def create(request: SignedInRequest) -> HttpResponse:
 
 
 def _account_of(request: SignedInRequest) -> dict[str, Any]:
-    """Return what the form is told of the account; its own policy is preselected for an override."""
     account = request.user.account
     initial = {"policy": account.two_factor_policy}
     return {"account_id": account.pk, "rule": account.rule, "initial": initial}
@@ -67,7 +66,6 @@ def _account_of(request: SignedInRequest) -> dict[str, Any]:
 
 @require_POST
 def resend(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Send the invitation again; the older link stops working."""
     operator = access.to_manage(request.user, pk)
     if _still_invited(request, operator):
         _send(request, operator)
@@ -77,7 +75,7 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs_proof_to_post
 @require_get_or_post
 def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Make a new invitation link, for when mail is down, and show it; the older one stops working."""
+    """Show a new invitation link, for when mail is down; the older one stops working."""
     operator = access.to_manage(request.user, pk)
     if not _still_invited(request, operator):
         return redirect(operator)
@@ -86,7 +84,6 @@ def copy_link(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_get_or_post
 def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Take the invitation back: the link stops working and the operator leaves the list."""
     operator = access.to_manage(request.user, pk)
     if not _still_invited(request, operator):
         return redirect(operator)
@@ -100,7 +97,6 @@ def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _still_invited(request: SignedInRequest, operator: Operator) -> bool:
-    """Whether there is an invitation to speak of; says so where there is none."""
     if not operator.is_invited:
         messages.info(request, _("%(name)s has joined already.") % {"name": isolated(operator.name)})
     return operator.is_invited

@@ -55,19 +55,17 @@ def _main_page(
 
 
 def _head(request: SignedInRequest, operator: Operator) -> dict[str, Any]:
-    """Return what the page head shows on every tab."""
     return {"operator": operator, "is_self": operator.pk == request.user.pk}
 
 
 def _next_sign_in(request: SignedInRequest, operator: Operator) -> str:
-    """Return what happens at the next sign-in, in words for whoever looks at the page."""
     if operator.pk == request.user.pk:
         return next_sign_in.your_next_sign_in(operator)
     return next_sign_in.next_sign_in(operator)
 
 
 def _invitation(operator: Operator) -> dict[str, Any] | None:
-    """Return how an invited operator's newest invitation stands; None for everybody else."""
+    """The state of the newest invitation; None for an operator who has joined."""
     if not operator.is_invited:
         return None
     now = timezone.now()
@@ -81,7 +79,7 @@ def _invitation(operator: Operator) -> dict[str, Any] | None:
 
 
 def _override_form(operator: Operator, request: SignedInRequest | None = None) -> OverrideForm:
-    """Return the override form; without an override the account's own setting is preselected."""
+    """Without an override the account's policy is preselected."""
     account = operator.account
     initial = {
         "override": operator.override_in_force,
@@ -101,7 +99,6 @@ def _method_form(operator: Operator, request: SignedInRequest | None = None) -> 
 @needs_proof_to_post
 @require_POST
 def override(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Store or remove an operator's own policy."""
     operator = access.to_manage(request.user, pk)
     form = _override_form(operator, request)
     if operator.is_single_sign_on or not form.is_valid():
@@ -116,7 +113,6 @@ def override(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _warn_of_sessions(request: SignedInRequest, operator: Operator) -> None:
-    """Say how many sessions of somebody else came without what the override asks for from now on."""
     if operator.pk == request.user.pk or not (number := unprotected_sessions.count_of(operator)):
         return
     text = ngettext(
@@ -160,7 +156,6 @@ def _switch(request: SignedInRequest, operator: Operator, method: str) -> None:
 @needs_proof_to_post
 @require_get_or_post
 def member_of(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show an operator's groups and sub account; administrators change them here."""
     operator = (
         access.to_manage(request.user, pk) if request.method == "POST" else access.visible(request.user, pk)
     )
@@ -197,13 +192,12 @@ def _regroup(request: SignedInRequest, operator: Operator, form: MemberOfForm) -
 
 @require_safe
 def activity(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show the audit entries about an operator, newest first, and the reminders that went to them."""
     operator = access.visible(request.user, pk)
-    numbers = (operator.account_id, operator.pk)
+    ids = (operator.account_id, operator.pk)
     if request.user.is_administrator:
-        page = page_of(entries_about(*numbers), request.GET)
+        page = page_of(entries_about(*ids), request.GET)
     else:
-        page = page_of(own_entries(*numbers), request.GET)
+        page = page_of(own_entries(*ids), request.GET)
         hide_what_is_others(operator.pk, page.entries)
     context = {**_head(request, operator), "page": page, "reminders": reminding.emails_to(operator)}
     return render(request, "operators/people/activity.html", context)

@@ -23,9 +23,8 @@ from twofactor.views import show_new_codes
 @sensitive_post_parameters("code")
 @require_get_or_post
 def scan(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show the QR code of an operator who is not enrolled; Finish enrolls."""
     operator = access.to_scan(request.user, pk)
-    if reason := _why_not(operator, to_self=operator.pk == request.user.pk):
+    if reason := _reason_not_to_scan(operator, to_self=operator.pk == request.user.pk):
         messages.warning(request, reason)
         return redirect(operator)
     form = EnrollmentForm(data_of(request))
@@ -35,7 +34,9 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
         except enrollment.WrongCodeError as error:
             form.refuse(error)
         except enrollment.AlreadyEnrolledError:
-            messages.warning(request, _already(operator, to_self=operator.pk == request.user.pk))
+            messages.warning(
+                request, _already_enrolled_message(operator, to_self=operator.pk == request.user.pk)
+            )
             return redirect(operator)
         except enrollment.SignInChangedError:
             text = _("Nothing changed: the sign-in of %(name)s was changed in the meantime. Look again.")
@@ -46,10 +47,9 @@ def scan(request: SignedInRequest, pk: int) -> HttpResponse:
     return render(request, "operators/people/scan.html", context)
 
 
-def _why_not(operator: Operator, *, to_self: bool) -> str:
-    """Return why nothing can be scanned for this operator; "" where it can."""
+def _reason_not_to_scan(operator: Operator, *, to_self: bool) -> str:
     if operator.is_enrolled:
-        return _already(operator, to_self=to_self)
+        return _already_enrolled_message(operator, to_self=to_self)
     if operator.is_invited:
         return _("%(name)s sets up two-factor authentication while accepting the invitation.") % {
             "name": isolated(operator.name)
@@ -57,8 +57,7 @@ def _why_not(operator: Operator, *, to_self: bool) -> str:
     return next_sign_in.why_no_two_factor(operator, to_self=to_self)
 
 
-def _already(operator: Operator, *, to_self: bool) -> str:
-    """Return what to do where an authenticator exists."""
+def _already_enrolled_message(operator: Operator, *, to_self: bool) -> str:
     if to_self:
         return _(
             "Two-factor authentication is set up for you already, so nothing was changed. "
@@ -71,33 +70,29 @@ def _already(operator: Operator, *, to_self: bool) -> str:
 
 
 def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResponse:
-    """Enroll; raises what twofactor.enrollment does.
-
-    Recovery codes are shown to their owner only. Whoever is enrolled by somebody else is offered some at
-    the next sign-in.
-    """
+    """Raise what twofactor.enrollment raises."""
     confirmed = enrollment.confirm(request.session, operator, code, carried.typed_at(request))
     by = origin(request)
     if operator.pk != request.user.pk:
+        # No recovery codes: only their owner may see them, and is offered some at the next login.
         enrollment.enroll(operator, confirmed, by)
         return _enrolled_other(request, operator, by)
     new_codes = recovery.generate()
     enrollment.enroll(request.user, confirmed, by, new_codes)
-    show_new_codes(request, new_codes, _then(request))
+    show_new_codes(request, new_codes, _next_page(request))
     messages.success(
         request, _("Two-factor authentication is set up. From now on you type a code at every sign-in.")
     )
     return redirect("twofactor:recovery-codes")
 
 
-def _then(request: SignedInRequest) -> str:
-    """Return where to go on: the preview of a new policy, where it asked for this; otherwise My settings."""
+def _next_page(request: SignedInRequest) -> str:
+    """Return to the policy preview if it led here, otherwise to My settings."""
     query = request.GET.get("then")
     return f"{reverse('operators:policy-preview')}?{query}" if query else request.user.get_absolute_url()
 
 
 def _enrolled_other(request: SignedInRequest, operator: Operator, by: Origin) -> HttpResponse:
-    """Tell somebody else by email what was done for them."""
     if not emails.two_factor_set_up_by(operator, by).has_failed:
         messages.success(
             request,

@@ -1,4 +1,4 @@
-"""The popups that change an operator's name, address and password, and the page that confirms an address."""
+"""The popups that change a name, an address or a password, and the page that confirms an address."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -27,7 +27,6 @@ from operators.people.forms_profile import ChangePasswordForm, EmailForm, NameFo
 @needs_proof_for_others
 @require_get_or_post
 def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Change the name: one's own, or as an administrator anyone's."""
     operator = to_edit(request.user, pk)
     form = NameForm(data_of(request), initial={"name": operator.name})
     if form.is_valid():
@@ -44,7 +43,6 @@ def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs_proof
 @require_get_or_post
 def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Send a link to a new address; it becomes the operator's when the link is opened and confirmed."""
     operator = to_edit(request.user, pk)
     if operator.is_invited:
         return render(request, "operators/people/change_email_invited.html", {"operator": operator})
@@ -61,7 +59,6 @@ def change_email(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm) -> bool:
-    """Send the link; where it does not go out, the form says why."""
     try:
         if not profile.request_email(operator, form.cleaned_data["email"], origin(request)).has_failed:
             return True
@@ -74,7 +71,7 @@ def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm
 @login_not_required
 @require_safe
 def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar; changes nothing else, as mail scanners follow links too."""
+    """Move the token out of the address bar, and change nothing else: mail scanners follow links too."""
     return open_link(request, Link.Purpose.EMAIL, token, "operators:email-confirm")
 
 
@@ -89,7 +86,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
             request, "operators/people/confirm_email.html", {"operator": link.user, "email": link.email}
         )
     try:
-        # Whoever has the mailbox acts for the operator, also in a browser where somebody else is signed in.
+        # The owner of the mailbox acts, even in a browser where somebody else is logged in.
         operator = profile.confirm_email(link, origin(request, link.user))
     except profile.AddressTakenError:
         return render(request, "operators/people/confirm_email_taken.html", {"email": link.email}, status=409)
@@ -99,10 +96,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
 
 
 def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Keep the session that is the operator's own, and go where this browser may go.
-
-    It is known under the new address from now on: the link came from that mailbox.
-    """
+    # The link proves the mailbox: the browser counts as known under the new address.
     password_limits.remember_browser(request, operator.email)
     messages.success(
         request,
@@ -118,7 +112,6 @@ def _email_changed(request: HttpRequest, operator: Operator) -> HttpResponse:
 @sensitive_post_parameters("current_password", "new_password", "new_password_again")
 @require_get_or_post
 def change_password(request: SignedInRequest) -> HttpResponse:
-    """Change one's own password; single sign-on operators have none."""
     operator = request.user
     if operator.is_single_sign_on:
         raise Http404(_("You sign in by single sign-on, without a password here."))

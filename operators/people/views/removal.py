@@ -1,4 +1,4 @@
-"""Deactivate, activate and delete: buttons on the operator page."""
+"""The pages behind Deactivate, Activate and Delete."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -22,11 +22,11 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "operators/people/deactivate.html", {"operator": operator})
     try:
-        done = removal.deactivate(operator, origin(request))
+        deactivated = removal.deactivate(operator, origin(request))
     except LastAdministratorError:
         messages.error(request, last_administrator_message(operator))
         return redirect(operator)
-    if done:
+    if deactivated:
         messages.success(
             request,
             _("%(name)s is deactivated and signed out everywhere.") % {"name": isolated(operator.name)},
@@ -42,7 +42,6 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs_proof
 @require_get_or_post
 def activate(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Say what an operator can do again, which for an administrator is everything; and let them in."""
     operator = access.to_manage(request.user, pk)
     if request.method != "POST":
         return render(request, "operators/people/activate.html", {"operator": operator})
@@ -59,7 +58,6 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs_proof
 @require_get_or_post
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Delete an operator whose name was typed as confirmation."""
     operator = access.to_manage(request.user, pk)
     form = DeleteForm(data_of(request), expected=operator.name)
     if form.is_valid():

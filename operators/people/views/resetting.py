@@ -25,10 +25,7 @@ from twofactor.proof import ProofForm
 @sensitive_post_parameters("proof_password", "proof_code")
 @require_get_or_post
 def reset(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Remove an operator's authenticator, after saying what follows.
-
-    One's own only with password and code, every time; somebody else's with a reason.
-    """
+    """Ask for password and code every time for one's own, and for a reason for somebody else's."""
     operator = access.to_edit(request.user, pk)
     if not operator.is_enrolled:
         messages.info(
@@ -78,7 +75,6 @@ def _reset(request: SignedInRequest, operator: Operator, form: forms.Form) -> Ht
 
 
 def _send_setup_link(request: SignedInRequest, operator: Operator, by: Origin) -> None:
-    """Mail the setup link at once, and say whether it is on its way."""
     wait = setup_link.send(operator, by)
     mail, _wait, _live = setup_link.last_email(operator)
     if mail and not mail.has_failed and not wait:
