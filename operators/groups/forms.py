@@ -1,4 +1,4 @@
-"""The name of a group or of a sub account."""
+"""The form for the name of a group or a sub account."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +13,6 @@ class NameForm(PlainForm):
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def refuse_taken(self) -> None:
-        """Say that the account has this name already."""
         name = self.cleaned_data["name"]
         message = _("The name “%(name)s” is taken. Choose another one.")
         self.add_error("name", ValidationError(message, code="taken", params={"name": isolated(name)}))

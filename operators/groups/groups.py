@@ -1,4 +1,4 @@
-"""Groups and their members: what administrators do with them."""
+"""Creates, renames and deletes groups, and changes their members."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,22 +13,20 @@ from operators.models import Group, Membership, Operator
 
 
 class UnchangeableError(Exception):
-    """System groups keep their names, and Everyone its members."""
+    """System groups keep their names, and every operator is in Everyone."""
 
 
 def groups_of(account_id: int) -> QuerySet[Group]:
-    """Return the groups of an account, system groups first, each with `size`, its rows of members."""
+    """System groups first, each with `size`, the number of its members; 0 for Everyone."""
     groups = Group.objects.filter(account=account_id).annotate(size=Count("memberships"))
     return groups.order_by("kind", "name_key", "pk")
 
 
 def members_of(group: Group) -> QuerySet[Operator]:
-    """Return the members by name."""
     return _by_name(group).filter(_membership_in(group))
 
 
 def others_of(group: Group) -> QuerySet[Operator]:
-    """Return by name the operators of the account who are no members."""
     return _by_name(group).filter(~_membership_in(group))
 
 
@@ -42,7 +40,7 @@ def _membership_in(group: Group) -> Exists:
 
 
 def create_group(account: Account, name: str, by: Origin) -> Group:
-    """Add a group; raises NameTakenError."""
+    """Raise NameTakenError if the account has a group of this name."""
     with changing_names(account):
         group = Group.objects.create(account=account, name=name)
         record(Action.GROUP_CREATED, by=by, account=account, new=name)
@@ -50,9 +48,9 @@ def create_group(account: Account, name: str, by: Origin) -> Group:
 
 
 def rename_group(group: Group, name: str, by: Origin) -> bool:
-    """Give an own group another name; return whether it differs.
+    """Return False if it has this name already.
 
-    Raises NameTakenError, UnchangeableError, and Group.DoesNotExist for one that has gone.
+    Raises NameTakenError, UnchangeableError, and Group.DoesNotExist if it was deleted in the meantime.
     """
     if group.kind != Group.Kind.OWN:
         raise UnchangeableError
@@ -66,10 +64,10 @@ def rename_group(group: Group, name: str, by: Origin) -> bool:
 
 
 def delete_group(group: Group, by: Origin) -> bool:
-    """Delete an own group; return whether it was still there. Raises UnchangeableError."""
+    """Return False if it was deleted already. Raises UnchangeableError."""
     if group.kind != Group.Kind.OWN:
         raise UnchangeableError
-    # In turn with changes of members, or one would be put into a group that is going.
+    # In turn with changes of members, or an operator could be added to a group being deleted.
     with keep_an_administrator(group.account):
         if not Group.objects.filter(pk=group.pk).delete()[0]:
             return False
@@ -78,43 +76,34 @@ def delete_group(group: Group, by: Origin) -> bool:
 
 
 def set_groups(operator: Operator, groups: Iterable[Group], by: Origin) -> bool:
-    """Make an operator a member of exactly these groups and Everyone; return whether anything changed.
+    """Replace all groups; return False if nothing changed.
 
-    Raises LastAdministratorError, and Group.DoesNotExist for a group of another account or one that has gone.
+    Raises LastAdministratorError, and Group.DoesNotExist for a deleted group or one of another account.
     """
     wanted = {group.pk for group in groups if group.kind != Group.Kind.EVERYONE}
     return _change(operator, by, lambda _old: wanted)
 
 
 def add_member(group: Group, operator: Operator, by: Origin) -> bool:
-    """Put an operator into a group; return whether they were not in it.
-
-    Raises UnchangeableError, and Group.DoesNotExist for a group of another account or one that has gone.
-    """
-    _refuse_everyone(group)
+    """Return False for a member. Raises UnchangeableError, and Group.DoesNotExist as `set_groups` does."""
+    _refuse_members_of_everyone(group)
     return _change(operator, by, lambda old: old | {group.pk})
 
 
 def add_members(group: Group, operators: Iterable[Operator], by: Origin) -> list[Operator]:
-    """Put all of these operators into a group, or none; return those who were not in it.
-
-    Raises what add_member raises.
-    """
+    """Add all of them or none; return those who were not members. Raises what `add_member` raises."""
     with transaction.atomic():
         return [operator for operator in operators if add_member(group, operator, by)]
 
 
 def remove_member(group: Group, operator: Operator, by: Origin) -> bool:
-    """Take an operator out of a group; return whether they were in it.
-
-    Raises LastAdministratorError and UnchangeableError.
-    """
-    _refuse_everyone(group)
+    """Return False for a non-member. Raises LastAdministratorError and UnchangeableError."""
+    _refuse_members_of_everyone(group)
     return _change(operator, by, lambda old: old - {group.pk})
 
 
 def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int]]) -> bool:
-    """Replace the groups of an operator; `choose` is told the old ones while nobody else can change them."""
+    """Replace the groups by what `choose` makes of the old ones, which nobody else can change then."""
     with keep_an_administrator(operator.account):
         memberships = operator.memberships.values_list("group", "group__kind", "group__name")
         old = {pk: [kind, name] for pk, kind, name in memberships}
@@ -137,6 +126,6 @@ def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int
     return True
 
 
-def _refuse_everyone(group: Group) -> None:
+def _refuse_members_of_everyone(group: Group) -> None:
     if group.kind == Group.Kind.EVERYONE:
         raise UnchangeableError

@@ -1,4 +1,4 @@
-"""Is a name free among the groups, or among the sub accounts, of an account?"""
+"""Keeps the names of an account's groups, and of its sub accounts, unique."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,12 @@ from accounts.models import Account
 
 
 class NameTakenError(Exception):
-    """Another one of the account has the name, perhaps in other letter case."""
+    """Another group or sub account has the name, perhaps in a different letter case."""
 
 
 @contextmanager
 def changing_names(account: Account) -> Iterator[None]:
-    """Make a change in a transaction in which nobody else changes names of this account.
-
-    Raises NameTakenError where the database has the name already.
-    """
+    """Keep others from changing names of this account until the change is stored. Raises NameTakenError."""
     try:
         with transaction.atomic():
             Account.hold(account.pk)

@@ -1,4 +1,4 @@
-"""Sub accounts and their operators: what administrators do with them."""
+"""Creates, renames and deletes sub accounts, and assigns operators to them."""
 
 from django.db import transaction
 from django.db.models import Count, ProtectedError, QuerySet
@@ -10,17 +10,17 @@ from operators.models import Operator, SubAccount
 
 
 class NotEmptyError(Exception):
-    """The sub account has operators."""
+    """The sub account still has operators."""
 
 
 def sub_accounts_of(account_id: int) -> QuerySet[SubAccount]:
-    """Return the sub accounts of an account by name, each with `size`, the number of its operators."""
+    """Each comes with `size`, the number of its operators."""
     sub_accounts = SubAccount.objects.filter(account=account_id).annotate(size=Count("operators"))
     return sub_accounts.order_by("name_key", "pk")
 
 
 def create_sub_account(account: Account, name: str, by: Origin) -> SubAccount:
-    """Add a sub account; raises NameTakenError."""
+    """Raise NameTakenError if the account has a sub account of this name."""
     with changing_names(account):
         sub_account = SubAccount.objects.create(account=account, name=name)
         record(Action.SUB_ACCOUNT_CREATED, by=by, account=account, new=name)
@@ -28,9 +28,9 @@ def create_sub_account(account: Account, name: str, by: Origin) -> SubAccount:
 
 
 def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
-    """Give a sub account another name; return whether it differs.
+    """Return False if it has this name already.
 
-    Raises NameTakenError, and SubAccount.DoesNotExist for one that has gone.
+    Raises NameTakenError, and SubAccount.DoesNotExist if it was deleted in the meantime.
     """
     with changing_names(sub_account.account):
         old = SubAccount.objects.get(pk=sub_account.pk).name
@@ -42,7 +42,7 @@ def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
 
 
 def delete_sub_account(sub_account: SubAccount, by: Origin) -> bool:
-    """Delete an empty sub account; return whether it was still there. Raises NotEmptyError."""
+    """Return False if it was deleted already. Raises NotEmptyError if it has operators."""
     with transaction.atomic():
         Account.hold(sub_account.account_id)
         try:
@@ -55,13 +55,13 @@ def delete_sub_account(sub_account: SubAccount, by: Origin) -> bool:
 
 
 def assign(operator: Operator, sub_account: SubAccount | None, by: Origin) -> bool:
-    """Put an operator into a sub account, or into none; return whether that differs from before.
+    """Return False if nothing changed.
 
-    Raises SubAccount.DoesNotExist for one of another account or one that has gone.
+    Raises SubAccount.DoesNotExist for a deleted one or one of another account.
     """
     new = sub_account.pk if sub_account else None
     with transaction.atomic():
-        # In turn with deletions, or an operator would be put into a sub account that is going.
+        # In turn with deletions, or an operator could be put into a sub account being deleted.
         Account.hold(operator.account_id)
         names = dict(SubAccount.objects.filter(account=operator.account_id).values_list("pk", "name"))
         if new is not None and new not in names:

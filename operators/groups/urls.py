@@ -1,4 +1,4 @@
-"""Groups and sub accounts."""
+"""Addresses for groups and sub accounts."""
 
 from django.urls import path
 

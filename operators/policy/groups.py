@@ -1,4 +1,4 @@
-"""What does the preview of a new policy say about each group?"""
+"""What the preview of a new policy says about each group of operators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ from operators.rules.policy_change import Change, Effect
 
 @dataclass(frozen=True, slots=True)
 class GroupWords:
-    """A group as the page shows it."""
-
     name: str
     title: str
     text: str
@@ -26,7 +24,7 @@ class GroupWords:
 
 
 def titles(change: Change) -> dict[str, str]:
-    """Return the heading of each group, those that need attention first."""
+    """The headings, with the groups that need attention first."""
     return {
         Effect.MUST_SET_UP: _must_set_up(change),
         NO_MAIL: _("Perhaps without email"),
@@ -43,14 +41,12 @@ def titles(change: Change) -> dict[str, str]:
 
 
 def _must_set_up(change: Change) -> str:
-    """Return when those without an authenticator are stopped."""
     if change.new.required_from is None:
         return _("Stopped at the next sign-in")
     return _("Stopped from %(day)s on") % {"day": in_words(change.new.required_from)}
 
 
 def _texts(change: Change) -> dict[str, str]:
-    """Return the sentence about each group."""
     stopped = _("They have no authenticator: each gets an email with a setup link, and is let in afterwards.")
     if change.new.required_from:
         stopped = _("They have no authenticator. Until then each sign-in asks them to set it up, or later.")
@@ -70,12 +66,12 @@ def _texts(change: Change) -> dict[str, str]:
 
 
 def as_text(counts: Mapping[str, int]) -> str:
-    """Return the numbers of a preview as its form takes them along."""
+    """The counts, as the form of the preview carries them."""
     return ",".join(f"{name}:{count}" for name, count in counts.items() if count)
 
 
 def what_changed(was: str, shown: Preview) -> list[str]:
-    """Return which numbers are others than those of the preview before, in words."""
+    """Describe the counts that differ from the last preview; `was` is its `as_text`, sent by the form."""
     pairs = (pair.partition(":") for pair in was.split(","))
     before = {name: count for name, _colon, count in pairs if count.isascii() and count.isdigit()}
     changed = [
@@ -84,12 +80,14 @@ def what_changed(was: str, shown: Preview) -> list[str]:
         for name, title in titles(shown.change).items()
         if before.get(name, "0") != str(shown.counts[name])
     ]
-    same = _("The numbers are as before, but not the people, or the setting that they start from.")
-    return changed or [same]
+    only_people_changed = _(
+        "The numbers are as before, but not the people, or the setting that they start from."
+    )
+    return changed or [only_people_changed]
 
 
-def group_words(shown: Preview, mine: Effect) -> list[GroupWords]:
-    """Return the groups in which there is somebody; `mine` is the reader's."""
+def group_words(shown: Preview, readers_effect: Effect) -> list[GroupWords]:
+    """Leave out empty groups."""
     texts = _texts(shown.change)
     return [
         GroupWords(
@@ -99,7 +97,7 @@ def group_words(shown: Preview, mine: Effect) -> list[GroupWords]:
             count=shown.counts[name],
             first=shown.first[name],
             more=shown.counts[name] - len(shown.first[name]),
-            is_mine=name == mine,
+            is_mine=name == readers_effect,
             tone="warning" if name in (Effect.MUST_SET_UP, NO_MAIL) else "neutral",
         )
         for name, title in titles(shown.change).items()

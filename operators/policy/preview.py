@@ -1,4 +1,4 @@
-"""Whom does a change of the account's policy affect? Counts and first names; loads no operators else."""
+"""Counts whom a new account policy affects, and names the first few; no other operators are loaded."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from operators.rules.policy_change import Change, Effect
 from operators.status.query import rows_where
 
 FIRST = 5
-AT_ONCE = 10_000  # operators whose numbers are in memory at once
-# Not one of the groups: those of MUST_SET_UP whose newest email has failed.
+AT_ONCE = 10_000  # ids held in memory at once
+# Not an effect of its own: those of MUST_SET_UP whose newest email failed.
 NO_MAIL = "no-mail"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many operators are in each group, and a few of them; and a word for all of that and the rules."""
+    """The size of each group, its first few operators, and a fingerprint of everyone in it and both rules."""
 
     change: Change
     counts: dict[str, int]
@@ -31,47 +31,43 @@ class Preview:
 
 
 def _plain(rule: AccountRule) -> list[str]:
-    """Return a rule as text."""
     return [rule.policy, rule.required_from.isoformat() if rule.required_from else ""]
 
 
 def preview_of(account: Account, change: Change) -> Preview:
-    """Return the preview: two queries for everybody, and one for each group's first names."""
     conditions = _conditions(account, change)
     counts = dict.fromkeys(conditions, 0)
     rules = [*_plain(change.old), *_plain(change.new)]
-    word = fingerprint(rules, _counted(account, conditions, counts))
+    digest = fingerprint(rules, _counted(account, conditions, counts))
     first = {name: list(_named(account, conditions[name])[:FIRST]) for name, count in counts.items() if count}
-    return Preview(change, counts, first, word)
+    return Preview(change, counts, first, digest)
 
 
 def _counted(
     account: Account, conditions: Mapping[str, Q], counts: dict[str, int]
 ) -> Iterator[tuple[int, str]]:
-    """Return each number and group as they are read, while they are counted; those of NO_MAIL at the end."""
+    """Yield each operator's id and group, and add up `counts`; those of NO_MAIL come again, last."""
     everybody = Operator.objects.filter(account=account).order_by("pk")
     whens = [When(conditions[effect], then=Value(effect.value)) for effect in Effect]
     rows = everybody.annotate(group=Case(*whens, output_field=CharField()))
     unreached = everybody.filter(conditions[NO_MAIL]).values_list("pk", Value(NO_MAIL))
-    for found in (rows.values_list("pk", "group"), unreached):
-        for pk, group in found.iterator(chunk_size=AT_ONCE):
+    for rows_read in (rows.values_list("pk", "group"), unreached):
+        for pk, group in rows_read.iterator(chunk_size=AT_ONCE):
             counts[group] += 1
             yield pk, group
 
 
 def people_in(account: Account, change: Change, group: str) -> QuerySet[Operator]:
-    """Return all operators of a group by name."""
     return _named(account, _conditions(account, change)[group])
 
 
 def _named(account: Account, condition: Q) -> QuerySet[Operator]:
-    """Return those operators, with no more than a list of names needs."""
     rows: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
     return rows.order_by("name_key", "pk").only("pk", "name", "email")
 
 
 def _conditions(account: Account, change: Change) -> dict[str, Q]:
-    """Return for each group which rows are in it; the pure decision itself is asked."""
+    """The condition of each group, made from the answers of the pure decision."""
     effect_on = cache(change.effect_on)
     groups = {
         effect.value: rows_where(lambda facts, effect=effect: effect_on(facts) is effect, change.then)  # type: ignore[misc]
@@ -81,7 +77,7 @@ def _conditions(account: Account, change: Change) -> dict[str, Q]:
 
 
 def _addresses_that_fail(account: Account) -> QuerySet[OutgoingMail, str]:
-    """Return the addresses whose newest email with an outcome could not be sent."""
+    """Addresses whose newest email failed; emails still waiting do not count."""
     newer = OutgoingMail.objects.filter(
         account=account, to=OuterRef("to"), pk__gt=OuterRef("pk"), state=OutgoingMail.State.SENT
     )

@@ -1,4 +1,4 @@
-"""The preview of a new policy."""
+"""Addresses for the preview of a new policy."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Changing the account's policy: first a preview of whom it affects, then Confirm."""
+"""The preview of a new account policy, and its confirmation."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ from operators.policy.preview import Preview, people_in, preview_of
 from operators.reminders import announcing
 from operators.rules.policy_change import MUST_ENROLL, Change
 
-# Room for the numbers of all groups.
+# Room for the counts of all groups.
 WAS_LENGTH = 1000
-# After Disabled; twofactor.late_code asks.
+# When the old policy was Disabled; twofactor.late_code asks.
 ASKED_AT_ONCE = gettext_lazy(
     "Operators who are logged in and have an authenticator are asked for a code at their next page."
 )
@@ -38,7 +38,7 @@ ASKED_AT_ONCE = gettext_lazy(
 @require_get_or_post
 @administrators_only
 def preview(request: SignedInRequest) -> HttpResponse:
-    """Show whom the new setting affects; Confirm stores it, if all is still as it was shown."""
+    """Confirm stores the policy only if it still affects the same people as shown."""
     form = AccountSettingsForm(request.POST if request.method == "POST" else request.GET)
     if not form.is_valid():
         return settings_page(request, form)
@@ -53,30 +53,28 @@ def preview(request: SignedInRequest) -> HttpResponse:
 
 
 def _change(request: SignedInRequest, form: AccountSettingsForm) -> Change:
-    """Return what is about to change, measured against what is stored now."""
     now = timezone.now()
     return Change(request.user.account.rule.as_of(now), form.rule, now)
 
 
 def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview) -> HttpResponse:
-    """Store the setting; where something is not as it was shown, say so and show it anew."""
+    """Store the policy, or show the preview again if it affects other people now."""
     account, new = request.user.account, shown.change.new
     if _must_enroll(request, shown.change):
         return _page(request, form, shown)
-    same = request.POST.get("shown") == shown.fingerprint
+    is_as_shown = request.POST.get("shown") == shown.fingerprint
     mail_now = "mail_now" in request.POST
-    if same and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
+    if is_as_shown and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
         messages.success(request, _stored(account, new))
         if shown.change.old.policy == Policy.DISABLED:
             messages.info(request, ASKED_AT_ONCE)
         return redirect("accounts:settings")
     account.refresh_from_db()
-    fresh = preview_of(account, _change(request, form))
-    return _page(request, form, fresh, changed=True)
+    new_preview = preview_of(account, _change(request, form))
+    return _page(request, form, new_preview, changed=True)
 
 
 def _stored(account: Account, new: AccountRule) -> str:
-    """Return what holds from now on, or from a day on."""
     if new.required_from:
         text = _(
             "Two-factor authentication is required for %(account)s from %(day)s on. Until then each sign-in "
@@ -88,21 +86,21 @@ def _stored(account: Account, new: AccountRule) -> str:
 
 
 def _must_enroll(request: SignedInRequest, change: Change) -> bool:
-    """Whether the administrator would be stopped by what they are about to require of others."""
+    """Whether this administrator would be stopped by what they are about to require of others."""
     return change.requires and change.effect_on(request.user.facts) in MUST_ENROLL
 
 
 def _page(
     request: SignedInRequest, form: AccountSettingsForm, shown: Preview, *, changed: bool = False
 ) -> HttpResponse:
-    mine = shown.change.effect_on(request.user.facts)
+    readers_effect = shown.change.effect_on(request.user.facts)
     context: dict[str, Any] = {
         "account": request.user.account,
         "chosen": form.cleaned_data,
         "query": form.query,
         "old": rule_in_words(shown.change.old),
         "new": rule_in_words(shown.change.new),
-        "groups": group_words(shown, mine),
+        "groups": group_words(shown, readers_effect),
         "shown": shown.fingerprint,
         "was": as_text(shown.counts),
         "sentence": announcing.sentence(request.user.account, shown.change.new),

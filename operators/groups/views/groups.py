@@ -1,4 +1,4 @@
-"""The groups of the account, and the page of one of them."""
+"""The pages for groups: the list, adding, one group with its members, deleting."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -36,7 +36,6 @@ CANDIDATES = 10
 @require_safe
 @administrators_only
 def groups(request: SignedInRequest) -> HttpResponse:
-    """Show the groups, system groups first."""
     account_id = request.user.account_id
     page = numbered_page(groups_of(account_id), request.GET.get("page"))
     everyone = Operator.objects.filter(account=account_id).count()
@@ -46,7 +45,6 @@ def groups(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
-    """Add a group, and go on to its page, where the members are."""
     form = NameForm(data_of(request))
     if form.is_valid():
         try:
@@ -65,7 +63,6 @@ def add(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show a group; rename it, add members, remove one."""
     group = _group(request, pk)
     if "add" in request.POST:
         return _add(request, group)
@@ -83,7 +80,6 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Delete a group after confirmation; its members stay operators."""
     group = _group(request, pk, kind=Group.Kind.OWN)
     if request.method == "POST":
         delete_group(group, origin(request))
@@ -95,13 +91,11 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _group(request: SignedInRequest, pk: int, **conditions: str) -> Group:
-    """Return a group of the account, or answer 404."""
     groups = Group.objects.select_related("account").filter(account=request.user.account_id, **conditions)
     return get_object_or_404(groups, pk=pk)
 
 
 def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
-    """Return the members and the operators to choose from, both as far as the search goes."""
     if group.kind == Group.Kind.EVERYONE:
         return {"everyone": Operator.objects.filter(account=group.account_id).count()}
     filters = PersonFilters(request.GET, queryset=members_of(group))
@@ -115,7 +109,6 @@ def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
 
 
 def _rename(request: SignedInRequest, group: Group, form: NameForm) -> bool:
-    """Rename the group; return whether the name is free."""
     try:
         changed = rename_group(group, form.cleaned_data["name"], origin(request))
     except NameTakenError:
@@ -155,7 +148,6 @@ def _add(request: SignedInRequest, group: Group) -> HttpResponse:
 
 
 def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
-    """Remove one member, unless nobody would be left to administer the account."""
     chosen = _chosen(request, "remove")
     if not chosen:
         raise Http404
@@ -169,9 +161,9 @@ def _remove(request: SignedInRequest, group: Group) -> HttpResponse:
         return redirect(request.get_full_path())
     words = {"name": isolated(operator.name or operator.email), "group": isolated(group.label)}
     messages.success(request, _("%(name)s is no longer a member of %(group)s.") % words)
-    # Whoever steps down as an administrator has no way back to this page.
-    gone = operator == request.user and group.kind == Group.Kind.ADMINISTRATORS
-    return redirect(operator if gone else request.get_full_path())
+    # Someone who stops being an administrator may not see this page anymore.
+    stepped_down = operator == request.user and group.kind == Group.Kind.ADMINISTRATORS
+    return redirect(operator if stepped_down else request.get_full_path())
 
 
 def _chosen(request: SignedInRequest, field: str) -> list[Operator]:

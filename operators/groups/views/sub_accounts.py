@@ -1,4 +1,4 @@
-"""The sub accounts of the account."""
+"""The pages for sub accounts: the list, adding, renaming, deleting."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -58,7 +58,6 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Delete an empty sub account after confirmation."""
     sub_account = _sub_account(request, pk)
     if request.method != "POST":
         context = {"sub_account": sub_account, "size": sub_account.operators.count()}
@@ -76,14 +75,12 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _sub_account(request: SignedInRequest, pk: int) -> SubAccount:
-    """Return a sub account of the account, or answer 404."""
     return get_object_or_404(
         SubAccount.objects.select_related("account"), account=request.user.account_id, pk=pk
     )
 
 
 def _rename(request: SignedInRequest, sub_account: SubAccount, form: NameForm) -> bool:
-    """Rename the sub account; return whether the name is free."""
     name = form.cleaned_data["name"]
     try:
         changed = rename_sub_account(sub_account, name, origin(request))
