@@ -1,4 +1,4 @@
-"""The form of an override: an operator's own policy, why, and until when."""
+"""The form for an override: an operator's own policy, why, and until when."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,8 +36,6 @@ def _ends_when() -> str:
 
 
 class LastDayField(forms.DateField):
-    """A day from today on, within two years."""
-
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": _("Choose a day, or leave the field empty.")
@@ -48,12 +46,11 @@ class LastDayField(forms.DateField):
         super().__init__(**{"label": _("Last day"), "required": False, "help_text": help_text, **kwargs})
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser's calendar begin and end where the rule does."""
         return {"min": today().isoformat(), "max": (today() + LONGEST).isoformat()}
 
 
 def check_last_day(day: date | None) -> None:
-    """Refuse a day that is over, and one that nobody will remember; raises ValidationError."""
+    """Raise ValidationError for a past day, and for one so far ahead that nobody will remember."""
     if day and day < today():
         raise ValidationError(_("That day is over. Choose today or a later day."), code="over")
     if day and day > today() + LONGEST:
@@ -62,17 +59,15 @@ def check_last_day(day: date | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ChosenOverride:
-    """What was chosen; without the tick nothing, whatever stands in the other fields."""
+    """Without the tick nothing is chosen, whatever the other fields hold."""
 
     policy: str = ""
     reason: str = ""
-    # The moment from which it counts no more; None where it stays.
+    # None: it stays until somebody removes it.
     ends_at: datetime | None = None
 
 
 class OverrideForm(PlainForm):
-    """An operator's own policy; without the tick the account's holds."""
-
     override = forms.BooleanField(
         label=_("Override two-factor authentication settings"),
         required=False,
@@ -101,7 +96,7 @@ class OverrideForm(PlainForm):
 
 
 def check_override(form: forms.Form, rule: AccountRule) -> None:
-    """A ticked box needs a choice, and an exception a reason; without the tick nothing is looked at."""
+    """A ticked box needs a choice, and an exception a reason; without the tick nothing is checked."""
     typed = form.cleaned_data
     if not typed.get("override"):
         return
@@ -118,7 +113,6 @@ def check_override(form: forms.Form, rule: AccountRule) -> None:
 
 
 def chosen_override(typed: dict[str, Any]) -> ChosenOverride:
-    """Return what the cleaned fields of an override say together."""
     if not typed["override"]:
         return ChosenOverride()
     day = typed["until"]

@@ -1,4 +1,4 @@
-"""An operator's own policy in place of the account's, and the operator's sign-in method."""
+"""Stores an operator's own policy in place of the account's, and the operator's login method."""
 
 from datetime import datetime
 from typing import Any
@@ -23,41 +23,39 @@ from operators.rules.next_step import NextStep, next_step
 def set_override(
     operator: Operator, override: str, by: Origin, *, reason: str = "", until: datetime | None = None
 ) -> bool:
-    """Store the override ("" for none), why, and when it ends by itself; return whether anything differs.
+    """Store the override ("" for none), which applies at the next login; return False if nothing changed.
 
-    Applies at the next sign-in. An unspent setup link dies where something else is asked from now on; where
-    the override asks what was asked anyway, what its email says is still true.
+    A setup link ends if the operator's policy changes; otherwise what its email says is still true.
     """
     new = override_fields(override, by, reason=reason, until=until)
-    given = {name: new[name] for name in ("two_factor_override", "override_reason", "override_until")}
+    chosen = {name: new[name] for name in ("two_factor_override", "override_reason", "override_until")}
     with transaction.atomic():
         Link.hold(operator)
-        # Held until the end: what the trail calls the old value is the one that this one replaces.
-        stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*given).first()
-        if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**given).update(**new):
+        # Locked, so that the old value in the audit trail is the one replaced.
+        stored = Operator.objects.select_for_update(no_key=True).filter(pk=operator.pk).only(*chosen).first()
+        if stored is None or not Operator.objects.filter(pk=operator.pk).exclude(**chosen).update(**new):
             return False
         if override == Policy.DISABLED:
-            operator.end_trust()  # no code is asked for from now on: what stood in for one does not come back
-        old, before = in_words(stored), _under(operator, stored.override)
+            operator.end_trust()  # no codes from now on: a trusted browser must not count again later
+        old, before = in_words(stored), _effective_under(operator, stored.override)
         for field, value in new.items():
             setattr(operator, field, value)
-        after = _under(operator, operator.override)
+        after = _effective_under(operator, operator.override)
         if (after.policy, after.starts_at) != (before.policy, before.starts_at):
             Link.kill(operator, Link.Purpose.SETUP, end=LinkRecord.End.CHANGED)
         record(Action.OVERRIDE, by=by, subject=operator, old=old, new=in_words(operator))
-        if _takes_a_code(operator, before) and not _takes_a_code(operator, after):
+        if _login_takes_a_code(operator, before) and not _login_takes_a_code(operator, after):
             emails.tell_operator(operator, emails.CODE_IS_OFF, by)
             emails.tell_other_administrators(operator, emails.ADMINISTRATOR_CODE_IS_OFF, by)
     return True
 
 
-def _under(operator: Operator, override: Override) -> Effective:
+def _effective_under(operator: Operator, override: Override) -> Effective:
     rule, single_sign_on = operator.account.rule, operator.is_single_sign_on
     return effective_policy(rule, override, single_sign_on=single_sign_on, now=timezone.now())
 
 
-def _takes_a_code(operator: Operator, effective: Effective) -> bool:
-    """Whether the operator's login asks for a code under this policy; the decision is that of sign-in."""
+def _login_takes_a_code(operator: Operator, effective: Effective) -> bool:
     step = next_step(effective, enrolled=operator.is_enrolled)
     return operator.is_active and step is NextStep.CODE
 
@@ -65,7 +63,6 @@ def _takes_a_code(operator: Operator, effective: Effective) -> bool:
 def override_fields(
     override: str, by: Origin, *, reason: str = "", until: datetime | None = None
 ) -> dict[str, Any]:
-    """Return what the row of an operator holds about an override; nothing where there is none."""
     return {
         "two_factor_override": override,
         "override_reason": reason if override else "",
@@ -76,7 +73,7 @@ def override_fields(
 
 
 def in_words(operator: Operator) -> str:
-    """Return an operator's override for the audit trail: the policy, its last day, and why; "" for none."""
+    """For the audit trail; empty without an override."""
     override = operator.two_factor_override
     words = str(POLICY_LABELS.get(override, override))
     if operator.override_last_day:
@@ -88,9 +85,9 @@ def in_words(operator: Operator) -> str:
 
 
 def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
-    """Store by which door the operator comes in; return whether it differs from before.
+    """Store how the operator logs in, and end sessions and links; return False if nothing changed.
 
-    Ends the operator's sessions and links. Raises LastAdministratorError.
+    Raises LastAdministratorError.
     """
     with keep_an_administrator(operator.account):
         old = operator.sign_in_method

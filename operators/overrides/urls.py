@@ -1,4 +1,4 @@
-"""Exceptions from the account's rule."""
+"""Addresses for the list of exceptions."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The list of exceptions from the account's rule."""
+"""The list of exceptions from the account's policy, and its CSV."""
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -24,7 +24,6 @@ from operators.overrides.exceptions import (
 @require_safe
 @administrators_only
 def exceptions(request: SignedInRequest) -> HttpResponse:
-    """Show who is excepted, why, by whom and until when."""
     filters = _filters(request)
     table = exception_table(filters.qs, request.GET.get("sort", ""), request.GET.get("page", ""))
     context = {"filters": filters, "table": table, "counts": counts(request.user.account)}
@@ -35,7 +34,7 @@ def exceptions(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
-    """Send the exceptions that the page's filters leave, all of them, as CSV."""
+    """All pages of what the filters leave."""
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:exceptions')}?{request.GET.urlencode()}")
@@ -46,5 +45,4 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _filters(request: SignedInRequest) -> ExceptionFilters:
-    """Return the filters that the address names, over the exceptions of the reader's own account."""
     return ExceptionFilters(request.GET, queryset=excepted(request.user.account))

@@ -1,4 +1,4 @@
-"""How many days the reader has left, for every page: {% deadline_banner %}. Costs no query."""
+"""The days left to set it up, on every page: {% deadline_banner %}. Costs no query."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag
 def account_deadline(account: Account) -> str:
-    """Return from when on the account requires it, "" where no such day is to come."""
+    """Empty unless the account will require it from a coming day."""
     now = timezone.now()
     starts_at = account.rule.as_of(now).required_from
     if starts_at is None:
@@ -30,7 +30,7 @@ def account_deadline(account: Account) -> str:
 
 @register.inclusion_tag("operators/reminders/_deadline_banner.html", takes_context=True)
 def deadline_banner(context: dict[str, Any]) -> dict[str, Any]:
-    """Return the day and the days left, nothing for whoever has set it up or need not."""
+    """Empty for operators who have set it up or need not."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.is_authenticated or user.is_enrolled:
         return {}

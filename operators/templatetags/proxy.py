@@ -1,4 +1,4 @@
-"""Is this server behind a proxy that it does not know? For every page of an administrator; costs no query."""
+"""Warns administrators, on every page, of a proxy that the server doesn't know of. Costs no query."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.inclusion_tag("operators/_proxy_banner.html", takes_context=True)
 def proxy_banner(context: dict[str, Any]) -> dict[str, bool]:
-    """Say whether the administrator who reads this came by one: a stranger's headers decide nothing."""
+    """Trust only the administrator's own request: a stranger's headers decide nothing."""
     request = context["request"]
     user = request.user
     return {"hidden": is_address_hidden(request) and user.is_authenticated and user.is_administrator}

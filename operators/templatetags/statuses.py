@@ -1,4 +1,4 @@
-"""The two-factor status of an operator and why it is so, for every template.
+"""The two-factor status of an operator, and why.
 
 {% status_badge operator.status %}, {% explained operator as why %} {{ why.sentence }}
 """
@@ -21,5 +21,4 @@ def status_badge(status: Status) -> str:
 
 @register.simple_tag
 def explained(operator: Operator) -> Explanation:
-    """Return the policy, where it comes from, the operator's state, and what comes next."""
     return explain(operator)
