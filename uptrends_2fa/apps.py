@@ -1,4 +1,4 @@
-"""Registers what belongs to the project as a whole."""
+"""Sets up what belongs to the project as a whole."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -11,8 +11,7 @@ class ProjectConfig(AppConfig):
     name = "uptrends_2fa"
 
     def ready(self) -> None:
-        """Have every management command look at the settings first, and SQLite known for what it can do."""
         register(check_production, Tags.security)
-        # Django asks SQLite for it in a transaction, takes "locked" and "disk full" for a no, and keeps the
-        # answer: whoever came first during an outage would leave a worker that fails until its end.
+        # Django asks SQLite for it in a transaction, takes "locked" and "disk full" for a no, and keeps that
+        # answer: a worker that started during an outage would fail for the rest of its life.
         DatabaseWrapper.features_class.supports_json_field = True  # type: ignore[assignment]

@@ -1,8 +1,8 @@
-"""Is the application set up so that nobody gets past the second factor? Refuses to serve where it is not.
+"""Refuses to serve if the settings would let people bypass the second factor.
 
-The checks look at the settings as they are in the end: a settings module of one's own that begins with
-`from uptrends_2fa.settings import *` is looked at like ours. They run with every management command
-(`manage.py check` among them) and when the application server starts.
+The checks read the final settings, so that a settings module of your own, beginning with
+`from uptrends_2fa.settings import *`, is checked like ours. They run with every management command and when
+the application server starts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,6 @@ SESSION_ENGINE = "operators.signin.session_store"
 def check_production(
     app_configs: Sequence[AppConfig] | None = None, **_options: Any
 ) -> Iterable[CheckMessage]:
-    """Return an error for all that would let people past or keep all out; none while developing."""
     if settings.DEBUG:
         return []
     sentences = {
@@ -41,14 +40,14 @@ def check_production(
 
 
 def refuse_to_serve() -> None:
-    """Raise ImproperlyConfigured where a check finds something that is not silenced."""
+    """Raise ImproperlyConfigured for every problem that is not silenced."""
     problems = [problem for problem in check_production() if not problem.is_silenced()]
     if problems:
         raise ImproperlyConfigured("\n".join(["The application cannot start.", *map(str, problems)]))
 
 
 def _about_sessions() -> str:
-    """Return what to do about another store of sessions: lists, limits and ended sessions rest on ours."""
+    """Lists of sessions, limits of codes, and ending a session depend on our own store."""
     if settings.SESSION_ENGINE == SESSION_ENGINE:
         return ""
     return (

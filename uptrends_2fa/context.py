@@ -1,4 +1,4 @@
-"""What every template knows beside its own context."""
+"""Adds to the context of every template."""
 
 from django.conf import settings
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""Which emails has the demo sent? Shows the files that Django's file backend has written."""
+"""Shows the emails that the demo has sent, from the files that Django's file backend writes."""
 
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -24,7 +24,6 @@ class Mail:
 @login_not_required
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
-    """List all emails, newest first."""
     return render(request, "demo/mails.html", {"mails": [_read(path) for path in _files()]})
 
 
@@ -38,7 +37,6 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _files() -> list[Path]:
-    """Return the files of all emails, newest first."""
     files = Path(settings.EMAIL_FILE_PATH or "").glob("*.log")
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 

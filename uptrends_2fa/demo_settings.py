@@ -1,4 +1,4 @@
-"""Settings of `manage.py demo`: production's, with keys made here and mails kept for the browser."""
+"""Settings for `manage.py demo`: production's, with generated keys, and emails kept for the browser."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ import environ
 from cryptography.fernet import Fernet
 
 BASE = Path(__file__).resolve().parent.parent
-# Made once and kept, so that a second start finds everybody's authenticator valid.
+# Made once and kept, so that everybody's authenticator still works after a restart.
 KEYS_FILE = BASE / ".demo" / "keys.env"
 if not KEYS_FILE.exists():
     KEYS_FILE.parent.mkdir(exist_ok=True)
@@ -19,7 +19,7 @@ if not KEYS_FILE.exists():
     KEYS_FILE.chmod(0o600)
 environ.Env.read_env(KEYS_FILE)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{quote(str(KEYS_FILE.parent / 'demo.sqlite3'))}")
-# Whatever the environment says: `manage.py demo` starts the worker.
+# Overrides the environment, because `manage.py demo` starts the worker.
 os.environ["MAIL_QUEUE"] = "database"
 os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")
 os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,localhost")

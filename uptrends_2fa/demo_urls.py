@@ -1,4 +1,4 @@
-"""The product's addresses, and the demo's mailbox for whoever sits at this machine."""
+"""The product's addresses, and the demo's mailbox."""
 
 from django.urls import path
 

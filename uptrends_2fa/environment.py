@@ -1,7 +1,7 @@
-"""Reads the environment, and says in sentences what cannot be understood: all of it at once, and no value.
+"""Reads the environment, and collects a sentence for each variable that makes no sense.
 
-Whatever is not understood gets its default and a sentence; the settings raise the sentences in the end. A
-value may be a secret, so none is ever repeated.
+Such a variable gets its default until the settings raise all sentences at once. A sentence never repeats a
+value, which may be a secret.
 """
 
 import re
@@ -13,7 +13,7 @@ import environ
 SWITCHES = dict.fromkeys(("on", "true", "yes", "1"), True) | dict.fromkeys(("off", "false", "no", "0"), False)
 DATABASES = ("postgres", "postgresql", "pgsql", "psql", "sqlite")
 EMAILS = tuple(environ.Env.EMAIL_SCHEMES)
-# What stands between :// and the path, and what an address has after its user name and password.
+# What is between :// and the path; and the hosts and ports after user name and password.
 AUTHORITY = re.compile(r"[^/?#]*")
 PLACES = re.compile(r"((\[[0-9A-Fa-f:.]+\]|[^\[\]:,]*)(:\d{1,5})?(,|$))*")
 NOT_ENCODED = re.compile(r"#|\s|%(?![0-9A-Fa-f]{2})")
@@ -37,37 +37,35 @@ class Environment:
         self.problems: list[str] = []
 
     def text(self, name: str, default: str = "") -> str:
-        """Return a text; a blank one counts as none."""
+        """A blank text counts as none."""
         return self.variables.get(name, "").strip() or default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
-        found = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
-        return found or list(default)
+        values = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
+        return values or list(default)
 
     def choice(self, name: str, choices: Iterable[str], default: str) -> str:
-        found = self.text(name, default)
-        if found in choices:
-            return found
+        value = self.text(name, default)
+        if value in choices:
+            return value
         return self._complain(f"Set {name} to {' or '.join(choices)}.", default)
 
     def switch(self, name: str) -> bool:
-        """Return whether something is on; it is off by default."""
-        found = SWITCHES.get(self.text(name, "off").lower())
-        return self._complain(f"Set {name} to on or off.", default=False) if found is None else found
+        value = SWITCHES.get(self.text(name, "off").lower())
+        return self._complain(f"Set {name} to on or off.", default=False) if value is None else value
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         return self.numbers(name, [default], least, most)[0]
 
     def numbers(self, name: str, default: list[int], least: int, most: int) -> list[int]:
         texts = self.texts(name)
-        found = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
-        if len(found) == len(texts) and all(least <= number <= most for number in found):
-            return found or default
+        values = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
+        if len(values) == len(texts) and all(least <= number <= most for number in values):
+            return values or default
         what = "a whole number" if len(default) == 1 else "whole numbers, separated by commas,"
         return self._complain(f"Set {name} to {what} from {least} to {most}.", default)
 
     def database(self, name: str, default: dict[str, Any]) -> dict[str, Any]:
-        """Return the database that an address names."""
         url = self.text(name)
         if not url:
             return default
@@ -79,7 +77,6 @@ class Environment:
             return self._complain(WRONG_PLACE % name, default)
 
     def email(self, name: str, default: str) -> dict[str, Any]:
-        """Return the mail server that an address names, or what stands in for one."""
         url = self.text(name, default)
         if sentence := about_email(name, url):
             url = self._complain(sentence, default)
@@ -89,13 +86,13 @@ class Environment:
             return dict(environ.Env.email_url_config(self._complain(WRONG_PLACE % name, default)))
 
     def _complain(self, sentence: str, default: Default) -> Default:
-        """Keep a sentence, and go on with something that does no harm until it is raised."""
+        """Keep the sentence, and return a harmless value to go on with until it is raised."""
         self.problems.append(sentence)
         return default
 
 
 def about_database(name: str, url: str) -> str:
-    """Return what to do about the address of a database; "" where it can be understood."""
+    """Say what to do about a database address; "" if it is fine."""
     if sentence := about_address(name, url, DATABASES):
         return sentence
     scheme, _, rest = url.partition("://")
@@ -107,7 +104,7 @@ def about_database(name: str, url: str) -> str:
 
 
 def about_email(name: str, url: str) -> str:
-    """Return what to do about the address of a mail server; "" where it can be understood."""
+    """Say what to do about a mail server address; "" if it is fine."""
     if sentence := about_address(name, url, EMAILS):
         return sentence
     scheme, _, rest = url.partition("://")
@@ -118,9 +115,9 @@ def about_email(name: str, url: str) -> str:
 
 
 def about_address(name: str, url: str, schemes: Iterable[str]) -> str:
-    """Return what to do about an address that would be taken for another one; "" where it is clear.
+    """Say what to do about an address that would be read as another one; "" if it is fine.
 
-    A raw # / or ? in a password ends what is taken for the host: `postgres://user:1/x@host/name` leads to
+    A raw # / or ? in a password ends the part read as the host: `postgres://user:1/x@host/name` leads to
     port 1 of a host named `user`.
     """
     scheme, separator, rest = url.partition("://")
@@ -135,6 +132,5 @@ def about_address(name: str, url: str, schemes: Iterable[str]) -> str:
 
 
 def _authority(rest: str) -> str:
-    """Return what stands before the path: user name, password, host, port."""
-    found = AUTHORITY.match(rest)
-    return found.group() if found else ""
+    match = AUTHORITY.match(rest)
+    return match.group() if match else ""

@@ -1,4 +1,4 @@
-"""The error pages that Django does not choose by itself."""
+"""The error pages that Django does not choose on its own."""
 
 import sys
 
@@ -15,13 +15,11 @@ RETRY_AFTER = 60
 
 
 def bad_request(request: HttpRequest) -> HttpResponse:
-    """Answer 400 for a request that no browser sends by itself."""
     return render(request, "400.html", status=400)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer 503 when the server lacks something it needs, such as its database or an encryption key."""
-    # The page has no menu then: to know whose it is takes a query.
+    # The page has no menu: finding out who is logged in takes a query.
     request.user = AnonymousUser()
     response = render(request, "503.html", status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
@@ -29,14 +27,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 503 where the database is out of service or a key is missing, and 500 for a mistake of ours.
-
-    Django comes here with every exception that nobody has caught, wherever it was raised: in a view, a
-    template, a middleware, or while a session is loaded or saved. It logs the exception once, whatever
-    the answer.
-    """
+    """Answer an uncaught exception, which Django has logged: 503 for an outage, 500 for our own mistake."""
     error = sys.exception()
-    # A secret that is read outside a view, where a fresh proof is asked for, comes by here.
+    # Raised outside a view, while a fresh proof is asked for.
     if isinstance(error, SecretUnreadableError) or is_outage(error):
         return unavailable(request)
     return defaults.server_error(request)

@@ -1,7 +1,7 @@
-"""Keeps tokens of emailed links and people's addresses out of every log, and each entry on its own line.
+"""Keeps link tokens and email addresses out of the logs, and each entry on a line of its own.
 
-Whoever reads a log must not be able to use a link, nor learn who has an account; and nobody who is written
-about may write an entry of their own (OWASP ASVS 5.0, 16.2 and 16.4).
+Someone who reads a log must not be able to use a link or learn who has an account, and nothing that is logged
+may forge an entry (OWASP ASVS 5.0, 16.2 and 16.4).
 """
 
 import logging
@@ -11,30 +11,30 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import unquote
 
-# While a request is answered: says who asks and from where, for every line that is written meanwhile.
+# During a request: says who made it and from where, for each line logged meanwhile.
 asked_by: ContextVar[Callable[[], str] | None] = ContextVar("asked_by", default=None)
 
-# Pages behind emailed links, by the beginning of their path. What follows it is the link's token.
+# How the paths of emailed links begin; the token follows.
 EMAILED_LINK = re.compile(r"/(?:setup|invitation|email|password-reset|not-me)/")
-# An address in the text of a line: a path from the root of the site, with or without the site before it.
+# A URL in a line: a path from the root of the site, with or without the site before it.
 ADDRESS = re.compile(r"(?<![^\s\"'(<\[=,])(?:https?://[^\s/\"'<>]+)?/[^\s\"'<>)\],]+")
-# Whatever a mail server or a database may quote of somebody's email address.
+# An email address, which a mail server or a database may quote.
 MAILBOX = re.compile(r"[^\s@<>()\[\]{},;:=\"'`]+@[^\s@<>()\[\]{},;:=\"'`]+")
-# What begins a line, moves the cursor, turns the text round or cannot be written at all.
+# Characters that begin a line, move the cursor, reverse the text or cannot be written at all.
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def without_token(address: str) -> str:
-    """Cut off the query string, and what follows the beginning of an emailed link, however it is encoded."""
+    """Cut off the query string and the token of an emailed link, however it is encoded."""
     path = address.partition("?")[0]
     emailed_link = EMAILED_LINK.search(unquote(path))
     return f"{emailed_link.group()}..." if emailed_link else path
 
 
 class CleanFormatter(logging.Formatter):
-    """Cleans whole lines, tracebacks too: nobody can know what the next exception quotes.
+    """Cleans whole lines, tracebacks too: who knows what the next exception quotes.
 
-    An entry begins with its time in UTC. What follows it indented, a traceback, belongs to it.
+    An entry begins with its time in UTC; indented lines after it, a traceback, belong to it.
     """
 
     converter = staticmethod(time.gmtime)
@@ -42,28 +42,24 @@ class CleanFormatter(logging.Formatter):
     default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the entry without tokens and mailboxes; all else stays as it was."""
         return "\n    ".join(_clean(line) for line in super().format(record).split("\n"))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        """Return what stands above a traceback: one line, whatever the message holds."""
+        """Keep the line above a traceback one line, whatever the message holds."""
         message, who = super().formatMessage(record), asked_by.get()
         return _clean(f"{message} ({who()})" if who else message)
 
 
 def _clean(line: str) -> str:
-    """Return a text as it may stand in a log."""
     return UNSEEN.sub(_escaped, MAILBOX.sub("[address]", ADDRESS.sub(_without_token, line)))
 
 
-def _escaped(found: re.Match[str]) -> str:
-    """Return a character as Python writes it in ASCII."""
-    return found.group().encode("unicode_escape").decode()
+def _escaped(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape").decode()
 
 
-def _without_token(found: re.Match[str]) -> str:
-    """Return an address, without its token if it is that of an emailed link."""
-    text = found.group()
+def _without_token(match: re.Match[str]) -> str:
+    text = match.group()
     site = text[: text.index("/", text.find("://") + 3)] if "://" in text else ""
-    is_emailed_link = EMAILED_LINK.match(unquote(text.removeprefix(site)))
-    return f"{site}{is_emailed_link.group()}..." if is_emailed_link else text
+    emailed_link = EMAILED_LINK.match(unquote(text.removeprefix(site)))
+    return f"{site}{emailed_link.group()}..." if emailed_link else text

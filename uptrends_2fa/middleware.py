@@ -1,4 +1,4 @@
-"""What is done for every request, one small function each."""
+"""What happens for every request, in one small function each."""
 
 import logging
 import zoneinfo
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], HttpResponse]
 
-# What is not allowed, not there, out of date or too much: somebody may be trying doors.
+# Not allowed, not there, out of date or too much: someone may be probing.
 REFUSALS = {400, 403, 404, 405, 410, 413, 429}
 
-# Features that browsers know under these names; an unknown one is a warning in the console.
+# Only names that browsers know: an unknown one is a warning in the console.
 UNUSED_FEATURES = (
     "accelerometer",
     "autoplay",
@@ -53,16 +53,13 @@ UNUSED_FEATURES = (
     "xr-spatial-tracking",
 )
 HEALTH = "/healthz"
-# Django's own while DEBUG is on, with styles in them.
+# Django's own pages while DEBUG is on contain styles.
 PAGES_FOR_DEVELOPERS = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 
 
 def log_refusals(get_response: View) -> View:
-    """Write down what is refused, and let every line of the log say to whom and from where.
-
-    OWASP ASVS 5.0, 16.2.1, 16.3.2 and 16.3.3.
-    """
+    """Log what is refused, and name operator and address in each line (OWASP ASVS 5.0, 16.2.1, 16.3.2-3)."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         before = asked_by.set(partial(_who_and_where, request))
@@ -83,15 +80,15 @@ def log_refusals(get_response: View) -> View:
 
 
 def _who_and_where(request: HttpRequest) -> str:
-    """Return who asks, as far as that has been looked up already, and from where."""
+    """Name the operator only if the request has looked them up: a log line must not query."""
     who = getattr(request, "looked_up", None)
     return f"operator {who.pk if who else None}, from {client_address(request)}"
 
 
 def refuse_nul_bytes(get_response: View) -> View:
-    """Answer 400 to a NUL byte in address, query or cookies: PostgreSQL would fail on it much later.
+    """Answer 400 to a NUL byte in path, query or cookies, on which PostgreSQL would fail later.
 
-    Form fields are left to the forms, which say so beside the field.
+    For form fields the forms do it, with an error beside the field.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -104,10 +101,7 @@ def refuse_nul_bytes(get_response: View) -> View:
 
 
 def health(get_response: View) -> View:
-    """Answer whatever looks after the process that it is alive; nothing else, and without the database.
-
-    Under any host name, and without TLS: the question comes from the machine itself.
-    """
+    """Tell a health check that the process lives: without the database, under any host name, without TLS."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info == HEALTH and request.method in ("GET", "HEAD"):
@@ -120,7 +114,7 @@ def health(get_response: View) -> View:
 def no_store(get_response: View) -> View:
     """Keep pages out of every cache: they show people's data, and some of them a secret.
 
-    Redirects too, as an address may hold the token of a link. Only static files may be kept.
+    Redirects too, because a URL may hold the token of a link. Only static files may be cached.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -133,8 +127,8 @@ def no_store(get_response: View) -> View:
 
 
 def isolation(get_response: View) -> View:
-    """Say what pages may load and browsers may do, and keep other sites from loading what is here."""
-    # The middleware of django-csp writes the policy anew for each answer; here it is always the same.
+    """Limit what our pages may load and use, and keep other sites from loading them."""
+    # The middleware of django-csp builds the policy for each response; ours is always the same.
     policy = build_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -149,10 +143,7 @@ def isolation(get_response: View) -> View:
 
 
 def popup_redirects(get_response: View) -> View:
-    """Let a redirect leave the popup: htmx would follow it and show the page inside the dialog.
-
-    A sign-in page as the answer (the session ended) must lead back to the page under the popup.
-    """
+    """Let a redirect leave the popup: htmx would follow it and show the page inside the dialog."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -164,13 +155,13 @@ def popup_redirects(get_response: View) -> View:
 
 
 def _carry_over(old: HttpResponse, new: HttpResponse) -> HttpResponse:
-    """Return `new` with the cookies of `old`: session and messages must not be lost."""
+    """Keep the cookies: session and messages must not be lost."""
     new.cookies = old.cookies
     return new
 
 
 def reader_time_zone(get_response: View) -> View:
-    """Show times in the time zone that the reader's browser has named in a cookie, else in UTC."""
+    """Show times in the zone that the browser has put into a cookie, else in UTC."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         with timezone.override(_zone(request.COOKIES.get("time_zone", "UTC"))):
@@ -180,7 +171,6 @@ def reader_time_zone(get_response: View) -> View:
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
-    """Return the zone of that name; UTC where there is none."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -188,7 +178,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 
 
 class UnreadableSecretMiddleware:
-    """Answer 503 where the server cannot read a secret: nobody gets in, nobody is told to enroll again."""
+    """Answers 503 if the server cannot read a secret: nobody gets in, and nobody is told to enroll again."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
@@ -197,16 +187,15 @@ class UnreadableSecretMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Turn the one exception into the product's own page."""
         if isinstance(exception, SecretUnreadableError):
             return errors.unavailable(request)
         return None
 
 
 class BodyLimit:
-    """Refuses a body that is longer than a page takes, before a byte of it is read.
+    """Refuses a body longer than the page accepts, before a byte of it is read.
 
-    Django's own limit leaves files out, and its CSRF check writes them to disk before it looks at the token.
+    Django's own limit ignores files, and its CSRF check writes them to disk before it checks the token.
     """
 
     def __init__(self, get_response: View) -> None:
@@ -218,9 +207,8 @@ class BodyLimit:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_arguments: object
     ) -> HttpResponse | None:
-        """Return the page that says so; None where the view may go on."""
         if "Transfer-Encoding" in request.headers:
-            # No browser sends a form in chunks. Django would take the body for empty.
+            # No browser sends a form in chunks, and Django would read the body as empty.
             return render(request, "400.html", status=HTTPStatus.LENGTH_REQUIRED)
         length = request.headers.get("Content-Length") or "0"
         if not length.isdecimal():
@@ -232,15 +220,11 @@ class BodyLimit:
 
 
 def _may_send_a_table(request: HttpRequest, view: Callable[..., HttpResponseBase]) -> bool:
-    """Whether that page takes one, from somebody who is signed in."""
     return getattr(view, "takes_a_table", False) and request.user.is_authenticated
 
 
 class LoginRequired(LoginRequiredMiddleware):
-    """Leads to the login page, and from there back to where the person was.
-
-    The address of a button cannot be gone back to: then it is the page with the button.
-    """
+    """Leads back, after the login, to the page before: of a button's address, to the page with the button."""
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
@@ -249,21 +233,20 @@ class LoginRequired(LoginRequiredMiddleware):
 
 
 def to_login(request: HttpRequest) -> HttpResponseRedirect:
-    """Return the way to the login page, and from there back to the page or to the one with the button."""
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
     return redirect_to_login(page_before(request))
 
 
 def page_before(request: HttpRequest) -> str:
-    """Return the page of this site with the form or button that was sent, or else the start page."""
+    """The page with the form that was sent if it is on this site, else the start page."""
     page = request.headers.get("Referer", "")
     back = urlsplit(page) if is_ours(request, page) else None
     return urlunsplit(("", "", back.path, back.query, "")) if back else "/"
 
 
 def page_for_405(get_response: View) -> View:
-    """Show a page of the product where an address takes no GET; for programs the status is enough."""
+    """Show people a page for an address that takes no GET; programs need only the status."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""What must be set before the application may serve people? Answers are sentences that say what to do."""
+"""Checks settings before the application serves: each function says what to set, or "" if all is well."""
 
 import base64
 import ipaddress
@@ -11,7 +11,7 @@ DEVELOPMENT_SECRET_KEY = "development-only-never-use-this-key-where-people-sign-
 DEVELOPMENT_TWO_FACTOR_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1pbi1wcm9kdWM="
 MINIMUM_KEY_LENGTH = 50
 FERNET_KEY_BYTES = 32
-# A name that a browser sends as the host, or a number; IPv6 in brackets. Other scripts are written as xn--….
+# A host as browsers send it: a name or an address, IPv6 in brackets, other scripts as xn--….
 HOST_NAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
 HOST = re.compile(HOST_NAME)
 SITE = re.compile(rf"https?://{HOST_NAME}(?::[1-9][0-9]{{0,4}})?")
@@ -21,7 +21,6 @@ SENDER = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 def missing(
     secret_key: str, two_factor_keys: list[str], site_url: str, allowed_hosts: list[str]
 ) -> list[str]:
-    """Return one sentence for each value that is missing or is a shipped default; empty when all is well."""
     sentences = [
         about_secret_keys([secret_key]),
         about_two_factor_keys(two_factor_keys),
@@ -32,7 +31,6 @@ def missing(
 
 
 def about_site_url(site_url: str) -> str:
-    """Return what to do about the address that links begin with; "" where it is scheme, host and port."""
     if not site_url.startswith(("http://", "https://")):
         return "Set SITE_URL to the address people use, for example https://2fa.example.com."
     if SITE.fullmatch(site_url):
@@ -44,13 +42,12 @@ def about_site_url(site_url: str) -> str:
 
 
 def cookie_name(site_url: str) -> str:
-    """Return how cookies are named: bound to the host over TLS, and with the port where there is one."""
+    """Bind cookies to the host over TLS, and to the port: two installations must not share them."""
     port = re.search(r":(\d+)$", site_url)
     return ("__Host-" if site_url.startswith("https://") else "") + "{}" + (f"_{port[1]}" if port else "")
 
 
 def about_sender(sender: str) -> str:
-    """Return what to do about the address that emails come from; "" where it is one."""
     _name, address = parseaddr(sender)
     if SENDER.fullmatch(address) and "\n" not in sender:
         return ""
@@ -58,14 +55,12 @@ def about_sender(sender: str) -> str:
 
 
 def about_secret_keys(keys: Iterable[str]) -> str:
-    """Return what to do about keys that sign sessions and cookies; "" where all are secret."""
     if all(key != DEVELOPMENT_SECRET_KEY and len(key) >= MINIMUM_KEY_LENGTH for key in keys):
         return ""
     return f"Set SECRET_KEY to a random text of at least {MINIMUM_KEY_LENGTH} characters."
 
 
 def about_two_factor_keys(keys: list[str]) -> str:
-    """Return what to do about the keys that encrypt secrets; "" where there are some, and all are secret."""
     if keys and DEVELOPMENT_TWO_FACTOR_KEY not in keys and all(map(_is_fernet_key, keys)):
         return ""
     return (
@@ -75,7 +70,7 @@ def about_two_factor_keys(keys: list[str]) -> str:
 
 
 def _is_fernet_key(text: str) -> bool:
-    """Whether a text has the form of a key; without one people would read 503 as soon as they sign in."""
+    """Without a valid key people would get a 503 as soon as they log in."""
     try:
         return len(base64.urlsafe_b64decode(text)) == FERNET_KEY_BYTES
     except ValueError:
@@ -83,8 +78,7 @@ def _is_fernet_key(text: str) -> bool:
 
 
 def about_hosts(hosts: list[str]) -> str:
-    """Return what to do about the names that the application answers to; "" where each is one whole name."""
-    # A leading dot is Django's wildcard for every name below a domain.
+    # HOST refuses a leading dot, Django's wildcard for every name below a domain.
     if hosts and all(map(HOST.fullmatch, hosts)):
         return ""
     return (
@@ -94,7 +88,7 @@ def about_hosts(hosts: list[str]) -> str:
 
 
 def about_plain_http(site_url: str) -> str:
-    """Return what to do about an address without TLS; "" where it has it, or never leaves this machine."""
+    """Accept plain HTTP only where it never leaves this machine."""
     address = urlsplit(site_url)
     if address.scheme == "https" or _is_loopback(address.hostname or ""):
         return ""
@@ -106,7 +100,6 @@ def about_plain_http(site_url: str) -> str:
 
 
 def about_proxies(proxies: Iterable[str]) -> str:
-    """Return what to do about proxies that are not named by address; "" where all are, or there are none."""
     try:
         for proxy in proxies:
             # accounts.network.UNIX_SOCKET, which settings cannot import.
@@ -121,7 +114,7 @@ def about_proxies(proxies: Iterable[str]) -> str:
 
 
 def about_unnamed_proxy(*, behind_proxy: bool, proxies: Iterable[str]) -> str:
-    """Return what to do about a proxy that is there and not named; "" where it is, or none is known of."""
+    """Without the proxy's address all people share it, and the limits on guessing hit everybody at once."""
     if not behind_proxy or any(proxies):
         return ""
     return (
@@ -132,7 +125,6 @@ def about_unnamed_proxy(*, behind_proxy: bool, proxies: Iterable[str]) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether that name or address is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

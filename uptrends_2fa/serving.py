@@ -1,11 +1,11 @@
-"""Gives a request a thread once it has arrived as a whole: slow or unfinished requests hold none.
+"""Gives a request a thread only once it has arrived completely, so that slow requests hold none.
 
-Gunicorn's threads read headers and body themselves, and wait for them without end: four connections that
-send a letter now and then would stop a server of four threads. A reverse proxy that sends on whole requests
-only (as nginx does by default) keeps them away; Caddy does so for headers alone, and nothing makes sure that
-there is one. So the loop that waits for new connections collects what they send, and a request has
-ARRIVES_WITHIN seconds in all. Written for gunicorn 27, whose exact release requirements/base.txt pins;
-tests/breakage/test_slow_clients.py tries it with real connections.
+Gunicorn's threads read headers and body themselves, and wait forever: four connections that send a byte now
+and then would stop a server of four threads. A reverse proxy that forwards whole requests only (as nginx does
+by default) prevents that; Caddy does so for headers alone, and nothing guarantees that there is a proxy. So
+the loop that waits for new connections collects what they send, and a request has ARRIVES_WITHIN seconds in
+all. Written for gunicorn 27, pinned in requirements/base.txt; tests/breakage/test_slow_clients.py tests it
+with real connections.
 """
 
 import fcntl
@@ -34,22 +34,21 @@ ARRIVES_WITHIN = float(os.environ.get("GUNICORN_ARRIVES_WITHIN", "30"))
 TAKEN_WITHIN = 30
 HANGS_UP_WITHIN = 2
 AT_ONCE = 64 * 1024
-# Bytes of earlier answers that may be on their way when the next request comes.
+# Bytes of earlier responses that may still be on their way when the next request comes.
 LEFT_AT_MOST = 256 * 1024
 LONGEST_HEAD = 32 * 1024
 # A worker keeps at most 20 MB of requests that are longer than usual.
 LARGE = 16 * 1024
 LARGE_AT_ONCE = 8
 MAPPED = re.compile(r"::ffff:([0-9.]+)")
-# It only says what to wait for: gunicorn's own parser judges the request afterwards.
+# Only says how much to wait for: gunicorn's own parser judges the request afterwards.
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?:\r\n|$)", re.IGNORECASE)
 
 
 class Received(Unreader):  # type: ignore[misc]
-    """What has arrived on a connection. A thread that wants more is told that nothing follows."""
+    """What has arrived on a connection; a thread that wants more is told that nothing follows."""
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Return nothing: threads do not wait for clients."""
         return b""
 
     def append(self, data: bytes) -> None:
@@ -74,7 +73,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.ending = False
 
     def init(self) -> None:
-        """Let gunicorn parse what has been received. Called by the thread, before each request."""
+        """Called by the thread before each request: let gunicorn parse what has arrived."""
         self.initialized = True
         self.sock.settimeout(TAKEN_WITHIN)
         if self.parser is None:
@@ -94,9 +93,9 @@ class Connection(TConn):  # type: ignore[misc]
         return bool(data)
 
     def is_whole(self) -> bool:
-        """Whether a thread can answer now: all is there, or it is to be refused without being read."""
+        """Whether a thread can answer now: everything is there, or it will be refused without being read."""
         if self.wanted is None:
-            head, end, _rest = self.received.buf.getvalue().partition(b"\r\n\r\n")
+            head, end, _body = self.received.buf.getvalue().partition(b"\r\n\r\n")
             if not end:
                 return len(head) > LONGEST_HEAD
             length = LENGTH.search(head)
@@ -105,9 +104,9 @@ class Connection(TConn):  # type: ignore[misc]
         return len(self.received) >= self.wanted
 
     def has_answers_left(self) -> bool:
-        """Whether the client asks for more and takes nothing: its answers would fill all that holds them.
+        """Whether the client asks for more without reading its responses: a thread would wait for it.
 
-        Then a thread would wait. Who asks for the next page has taken the last, or all but its end.
+        An honest client that asks for the next page has read the last, or all but its end.
         """
         with suppress(OSError):
             (waiting,) = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)))
@@ -116,11 +115,9 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def is_large(self) -> bool:
-        """Whether its request takes more room than most."""
         return (self.wanted or 0) > LARGE
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  gunicorn's signature
-        """Close it, or let the client take the rest of the answer first."""
         if graceful:
             self.hang_up(self)
         else:
@@ -128,10 +125,7 @@ class Connection(TConn):  # type: ignore[misc]
 
 
 def _plain(address: Any) -> Any:
-    """Return an IPv4 address as one: where [::] is listened at, the system shows it as ::ffff:203.0.113.5.
-
-    FORWARDED_ALLOW_IPS would not know the proxy by it.
-    """
+    """Undo the mapping of IPv4 on an IPv6 socket (::ffff:203.0.113.5), unknown to FORWARDED_ALLOW_IPS."""
     mapped = isinstance(address, tuple) and MAPPED.fullmatch(address[0])
     return (mapped[1], address[1]) if mapped else address
 
@@ -144,7 +138,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             raise RuntimeError(msg)
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection, and wait for its first request."""
         with suppress(BlockingIOError, ConnectionAbortedError):
             client_sock, address = listener.accept()
             self.nr_conns += 1
@@ -152,7 +145,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(Connection(*parts, hang_up=self._hang_up))
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give a request to a thread once it is there; until then the loop waits for it."""
+        """Hand a complete request to a thread; until it is complete, the loop waits for it."""
         conn.sock.setblocking(False)
         may_go_on = conn.receive()
         if conn.has_answers_left():
@@ -169,9 +162,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._refuse(conn, 503, "Service Unavailable", "Too much is being sent at once. Try again.")
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        """Answer a request. One whose body is not there in full is the last of its connection.
+        """Close the connection after a request with an incomplete body.
 
-        What comes after it would be the rest of the body, and must not be taken for another request.
+        What follows would be the rest of the body, and must not be read as another request.
         """
         body = req.body.reader
         if not isinstance(body, LengthReader) or body.length > len(conn.received):
@@ -189,7 +182,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Let nobody's unfinished request hold up a worker that stops."""
+        """Don't let an unfinished request delay a worker that is stopping."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
@@ -198,16 +191,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return not conn.is_large or sum(other.is_large for other in self.pending_conns) < LARGE_AT_ONCE
 
     def _wait_for(self, conn: Connection, until: float) -> None:
-        """Come back to a connection when there is something to read, or when its time is over."""
+        """Return to the connection when there is something to read, or its time is over."""
         conn.timeout = until
         self.pending_conns.append(conn)
         comes_back = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, comes_back)
 
     def _hang_up(self, conn: Connection) -> None:
-        """Say that nothing follows, and wait for the client to have read it all (RFC 9112, 9.6).
+        """Say that nothing follows, and wait until the client has read it all (RFC 9112, 9.6).
 
-        Gunicorn waits in the loop itself, for two seconds, in which nobody else is served.
+        Gunicorn would wait for two seconds in the loop itself, serving nobody meanwhile.
         """
         try:
             conn.sock.shutdown(socket.SHUT_WR)
@@ -226,6 +219,5 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._drop(conn)
 
     def _drop(self, conn: Connection) -> None:
-        """Close a connection at once."""
         self.nr_conns -= 1
         conn.close()

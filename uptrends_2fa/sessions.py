@@ -87,7 +87,6 @@ class SentTwiceMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
-        """Claim the act of a form, or return the answer to the request that came first."""
         if request.method != "POST":
             return None
         session: Any = request.session

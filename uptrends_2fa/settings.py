@@ -1,7 +1,7 @@
 """All settings, read from the environment; docs/deployment.md explains each variable.
 
-With DEBUG off nothing that protects people has a default: `production.missing()` says in sentences
-what is not set, `environment` what cannot be understood, and the application does not start.
+With DEBUG off nothing that protects people has a default: the application does not start, and says what is
+not set (`production.missing()`) and what makes no sense (`environment`).
 """
 
 import os
@@ -18,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
 
 DEBUG = env.switch("DEBUG")
-# As it is, blanks included: another key would end all sessions.
+# Unchanged, blanks included: another key would end all sessions.
 SECRET_KEY = os.environ.get("SECRET_KEY") or production.DEVELOPMENT_SECRET_KEY
 TWO_FACTOR_KEYS: list[str] = env.texts("TWO_FACTOR_KEYS", [production.DEVELOPMENT_TWO_FACTOR_KEY])
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
@@ -26,9 +26,9 @@ ALLOWED_HOSTS: list[str] = env.texts("ALLOWED_HOSTS", ["127.0.0.1", "localhost"]
 
 PRODUCT_NAME = "Uptrends"
 TWO_FACTOR_ISSUER = env.text("TWO_FACTOR_ISSUER", PRODUCT_NAME)
-# Proxies (addresses or networks) whose X-Forwarded-For header is believed; nobody's by default.
+# Proxies (addresses or networks) whose X-Forwarded-For header is trusted; none by default.
 TRUSTED_PROXIES: list[str] = env.texts("TRUSTED_PROXIES")
-# Days that audit entries are kept; `manage.py prune_audit` reads it, and says so where it is no number.
+# Days to keep audit entries; `manage.py prune_audit` reads it, and checks that it is a number.
 AUDIT_RETENTION_DAYS = env.text("AUDIT_RETENTION_DAYS")
 
 INSTALLED_APPS = [
@@ -49,8 +49,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
 ]
 
-# Headers come first, so that every answer has them: redirects to https, static files, and whatever is
-# refused early.
+# Headers come first, so that every response has them: redirects to https, static files, early refusals.
 MIDDLEWARE = [
     "uptrends_2fa.middleware.log_refusals",
     "uptrends_2fa.middleware.no_store",
@@ -63,14 +62,14 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "uptrends_2fa.middleware.popup_redirects",
     "uptrends_2fa.middleware.page_for_405",
-    # What stands below it has set its cookies when the answer is kept for a request that is sent twice.
+    # Everything below has set its cookies when the response is kept for a request sent twice.
     "uptrends_2fa.sessions.SessionMiddleware",
     "accounts.limits.password_limits.known_browser_cookie",
     "uptrends_2fa.middleware.reader_time_zone",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "operators.signin.session_store.PersonAuthenticationMiddleware",
-    # Before the first that reads the body, which is the next, and after the one that knows whose it is.
+    # Before the next, the first to read the body, and after the one that knows who is logged in.
     "uptrends_2fa.middleware.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "uptrends_2fa.sessions.SentTwiceMiddleware",
@@ -112,20 +111,20 @@ DATABASES: dict[str, Any] = {
 }
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
-# Options in DATABASE_URL (`?timeout=5`) go before these.
+# Options in DATABASE_URL (`?timeout=5`) take precedence over these.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock at BEGIN: two writers queue up instead of failing half-way. WAL lets
-    # readers go on meanwhile; the timeout (seconds) is how long a writer waits for its turn. With WAL,
-    # synchronous=NORMAL would lose the last commits in a power cut: a spent code or link would work once
-    # more, and a session that was ended would be back. FULL waits for the disk at each commit instead.
+    # readers continue meanwhile; the timeout (seconds) is how long a writer waits for its turn. With WAL,
+    # synchronous=NORMAL would lose the last commits in a power cut: a spent code or link would work again,
+    # and an ended session would be back. FULL waits for the disk at each commit instead.
     DATABASE_OPTIONS: dict[str, Any] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 15,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    # Without these, a database host that vanishes holds a request for minutes (seconds; the last in
-    # milliseconds), and four of them hold all threads. A lock is waited for as long as with SQLite.
+    # Without these, a database host that vanishes blocks a request for minutes, and four requests block all
+    # threads. In seconds, the last in milliseconds. Locks are waited for as long as with SQLite.
     DATABASE_OPTIONS = {
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -145,32 +144,32 @@ EMAIL_HOST_USER = EMAIL.get("EMAIL_HOST_USER") or ""
 EMAIL_HOST_PASSWORD = EMAIL.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = EMAIL.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
-# Seconds for one step of the conversation with the mail server: people wait for the answer.
+# Seconds for one step of the conversation with the mail server: people wait for the response.
 EMAIL_TIMEOUT = 5
 EMAIL_FILE_PATH: str | None = EMAIL.get("EMAIL_FILE_PATH") or None
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
 
-# Invitations of one account: more than the largest table, and few enough that nobody is flooded from here.
+# Per account: more than the largest table, and too few to flood anybody.
 INVITATIONS_A_DAY = env.number("INVITATIONS_A_DAY", 20_000, 1, 10_000_000)
 
-# How emails leave: `database` stores them for `manage.py worker`; `immediate` sends them within the
-# request, with one try. See accounts/mail/delivery.py.
+# How emails leave: `database` stores them for `manage.py worker`, `immediate` tries once within the request.
+# See accounts/mail/delivery.py.
 TASK_BACKENDS = {
     "database": "django_tasks_db.DatabaseBackend",
     "immediate": "django_tasks.backends.immediate.ImmediateBackend",
 }
 MAIL_QUEUE = env.choice("MAIL_QUEUE", TASK_BACKENDS, "immediate" if DEBUG else "database")
 TASKS = {"default": {"BACKEND": TASK_BACKENDS[MAIL_QUEUE]}}
-# Seconds before the second try, the third, and so on; together less than a setup link lives.
+# Seconds before the second attempt, the third, and so on; together less than a setup link lives.
 MAIL_RETRY_WAITS: list[int] = env.numbers("MAIL_RETRY_WAITS", [30, 120, 600, 1800], 0, 24 * 60 * 60)
-# Seconds that one try can take; somebody who was killed in the middle of it holds the email for as long.
+# Seconds that one attempt may take; a worker killed in the middle of it blocks the email for as long.
 MAIL_TRY_SECONDS = env.number("MAIL_TRY_SECONDS", 60, 1, 60 * 60)
 
-# What the worker does besides, and the seconds between two times.
+# What else the worker does, and how often (seconds).
 PERIODIC_TASKS = {
     "accounts.mail.delivery.forget_old": 60 * 60,
     "operators.overview.coverage.record_due": 60,
-    # What strangers can add rows to.
+    # Tables to which strangers can add rows.
     "accounts.rate_limit.delete_ended": 5 * 60,
     "operators.models.session.delete_ended": 10 * 60,
     "operators.signin.unfinished.tell_of_ended": 5 * 60,
@@ -228,16 +227,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 SESSION_ENGINE = "operators.signin.session_store"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody signs in again
-# Nor does one live that nobody uses. "Last seen" is up to five minutes old: a shorter limit would hit people
-# in the middle of their work.
+SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day, then everybody logs in again
+# An unused session ends sooner. "Last seen" is up to five minutes old: a shorter limit would hit people in
+# the middle of their work.
 SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 60, 10, 12 * 60)
 MESSAGE_STORAGE = "uptrends_2fa.sessions.Messages"
 
-# Plain HTTP is for one machine only: with an https SITE_URL cookies never travel without TLS.
+# Plain HTTP is for one machine only: with https in SITE_URL, cookies never travel without TLS.
 HTTPS = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Cookies know no ports: two installations on one host would sign each other out.
+# Cookies ignore ports: two installations on one host would log each other out.
 COOKIE_NAME = production.cookie_name(SITE_URL)
 SESSION_COOKIE_NAME = COOKIE_NAME.format("sessionid")
 CSRF_COOKIE_NAME = COOKIE_NAME.format("csrftoken")
@@ -277,7 +276,7 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 FORMAT_MODULE_PATH = "uptrends_2fa.formats"
-# 100,000 for people. What a program reads of a page, as an address or a value, takes `stringformat:"d"`.
+# 100,000 for people; numbers for programs (in URLs and values) need `stringformat:"d"`.
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
@@ -304,15 +303,15 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Django's own handler would mail settings and request data; everything goes to the console instead.
+    # Django's own handler would email settings and request data; everything goes to the console instead.
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        # Of refusals `middleware.log_refusals` says more than Django's own line.
+        # `middleware.log_refusals` says more about refusals than Django's own line.
         "django.request": {"level": "ERROR"},
     },
 }
 
-# The address is unique regardless of letter case, by a constraint that this check does not recognize.
+# The address is unique regardless of letter case, by a constraint that this check doesn't recognize.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 problems = [] if DEBUG else production.missing(SECRET_KEY, TWO_FACTOR_KEYS, SITE_URL, ALLOWED_HOSTS)

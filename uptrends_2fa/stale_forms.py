@@ -1,8 +1,8 @@
-"""A form whose CSRF token does not fit: nothing is done, and the person can go on.
+"""Answers a form whose CSRF token doesn't match: nothing is done, and the person can continue.
 
-It is no attack, as a rule, but a page that stood open while somebody signed in or out in another tab, or
-whose cookies were deleted. For pages that are open to strangers the answer is a fresh form, or, for somebody
-who has signed in meanwhile, the page they were on the way to.
+It is rarely an attack, usually a page left open while somebody logged in or out in another tab or deleted the
+cookies. On pages open to strangers the answer is a fresh form, or the page they wanted if they have logged in
+meanwhile.
 """
 
 from http import HTTPStatus
@@ -17,7 +17,6 @@ from uptrends_2fa.middleware import page_before, to_login
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form from an old tab, or from another site."""
     match: Any = request.resolver_match
     if not getattr(match.func, "login_required", True):
         return _fresh_form(request, match)
@@ -27,15 +26,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _fresh_form(request: HttpRequest, match: Any) -> HttpResponse:
-    """Return the page as it is shown to who comes to it now, with what was typed but no secret."""
+    """Show the page as if it were opened now, with what was typed but no secret."""
     request.out_of_date = request.POST  # type: ignore[attr-defined]  # for accounts.http.typed_before
-    # What the view sees is a page that is asked for: a form with a wrong token must carry nothing out.
+    # The view gets a GET without data: a form with a wrong token must have no effect.
     empty: Any = QueryDict()
     request.method, request.POST = "GET", empty
-    fresh: HttpResponse = match.func(request, *match.args, **match.kwargs)
-    if fresh.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # a button: back to its page
+    page: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    if page.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # a button: back to its page
         messages.warning(request, _("That page was out of date, so nothing was done. Try again."))
         return redirect(page_before(request))
-    if fresh.status_code == HTTPStatus.GONE:
+    if page.status_code == HTTPStatus.GONE:
         return render(request, "open_link_again.html")
-    return fresh
+    return page

@@ -1,4 +1,4 @@
-"""Settings of the test suite: production's, with keys of its own and a fast password hash."""
+"""Settings for the tests: production's, with keys of their own and a fast password hash."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from uptrends_2fa.settings import *  # noqa: F403  the variables must be there f
 
 # The test client's own address: http://testserver.
 SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "uptrends_2fa.E006"]  # noqa: F405
-# Argon2 is slow on purpose. The tests that count or time hashes switch it on again.
+# Argon2 is slow on purpose: only tests that count or time hashes switch it on.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -25,6 +25,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-# Files straight from static/, so that no collectstatic has to run first.
+# Serves files straight from static/, without collectstatic.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True

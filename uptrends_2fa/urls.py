@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
-    # Few, and asked for at each login: Django looks for an address from the first to the last.
+    # First, because they are few and part of each login: Django tries addresses in this order.
     path("", include("twofactor.urls")),
     path("", include("operators.urls")),
     path("", include("invitations.urls")),
