@@ -1,4 +1,4 @@
-"""Who are the many people of a large account? Invents operators, for the demo and for measuring."""
+"""Invents the many operators of a large account, for the demo and for benchmarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from twofactor import recovery, vault
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 
-BATCH = 2000  # people who are in memory at once
+BATCH = 2000  # people in memory at once
 DAY = timedelta(days=1)
 
 FIRST_NAMES = """
@@ -38,15 +38,15 @@ Khan Kim Koning Kowalska Kumar Larsen Lefèvre Lindqvist López Martin Meijer Me
 Nguyen Nielsen Novak O'Brien Okafor Patel Peeters Petrov Popescu Rossi Sato Schmidt Schneider Silva
 Singh Smit Smith Svensson Tanaka Taylor Visser Vos Wagner Walker Weber Williams Wouters Yilmaz Zhang
 """.split()  # noqa: SIM905  a list of words reads better as a text
-# How many of a hundred are in each.
+# Per cent of people in each.
 GROUPS = {"Amsterdam": 20, "Berlin": 12, "Network operations": 8, "Web shop": 8, "Helpdesk": 5, "On call": 2}
 SUB_ACCOUNTS = {"Retail": 10, "Logistics": 5}
-# How many of a hundred are such; the others are active, sign in with a password and have joined.
+# Per cent; the others have joined, are active and log in with a password.
 STATES = {"invited": 3, "expired": 1, "deactivated": 4, "single sign-on": 12, "frozen": 0.1}
 ENROLLED, LOCKED = 55, 0.2
 OVERRIDES = {Policy.REQUIRED: 3, Policy.OPTIONAL: 2, Policy.DISABLED: 1}
 REASONS = ["Shared screen in the control room", "Test robot", "Works offline", "Waits for a new phone"]
-# Of a hundred who have joined: who was here within a month, and who ever was.
+# Per cent of those who have joined: logged in within a month, and ever.
 LATELY, EVER = 70, 92
 
 
@@ -55,7 +55,7 @@ class Place:
     account: Account
     groups: Mapping[Group, float]
     sub_accounts: Mapping[SubAccount, float]
-    password: str  # as a hash: one for each would take hours
+    password: str  # one hash for all: hashing for each would take hours
     key: str
     recovery_hashes: str
     now: datetime
@@ -70,14 +70,14 @@ class Person:
 
 
 def fill_up(account: Account, size: int, password: str, key: str) -> int:
-    """Add invented people until the account has so many operators; return how many were added.
+    """Invent people until the account has `size` operators; return how many were added.
 
     All have the same password and authenticator key. An empty database gets the same people each time.
     """
     missing: int = max(0, size - Operator.objects.filter(account=account).count())
     if missing:
         place = _place(account, password, key)
-        # Numbers of addresses do not come twice, also where some of these have been deleted.
+        # No address twice, even if some of these operators have been deleted.
         first = (Operator.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
         people = (_person(place, number) for number in range(first, first + missing))
         while batch := list(islice(people, BATCH)):
@@ -86,7 +86,6 @@ def fill_up(account: Account, size: int, password: str, key: str) -> int:
 
 
 def _place(account: Account, password: str, key: str) -> Place:
-    """Return what the people have in common; makes the groups and sub accounts where they are missing."""
     groups = {Group.objects.get_or_create(account=account, name=name)[0]: n for name, n in GROUPS.items()}
     parts = {
         SubAccount.objects.get_or_create(account=account, name=name)[0]: n for name, n in SUB_ACCOUNTS.items()
@@ -96,13 +95,11 @@ def _place(account: Account, password: str, key: str) -> Place:
 
 
 def _one_of(dice: Random, shares: Mapping[Any, float], otherwise: Any) -> Any:
-    """Return one of these, each as often of a hundred times as it says, and in all other cases that."""
-    rest = 100 - sum(shares.values())
-    return dice.choices([*shares, otherwise], [*shares.values(), rest])[0]
+    remaining = 100 - sum(shares.values())
+    return dice.choices([*shares, otherwise], [*shares.values(), remaining])[0]
 
 
 def _happens(dice: Random, of_a_hundred: float) -> bool:
-    """Whether something is so that is so this often of a hundred times."""
     return dice.random() * 100 < of_a_hundred
 
 
@@ -138,7 +135,7 @@ def _operator(place: Place, number: int, state: str, dice: Random) -> Operator:
 
 
 def _set_override(operator: Operator, now: datetime, dice: Random) -> None:
-    """Give some an exception, and some of these an end, which for a few is over."""
+    """Some get an override, some of these with an end, and a few of these have ended."""
     operator.two_factor_override = _one_of(dice, OVERRIDES, "")
     if operator.two_factor_override:
         operator.override_reason, operator.override_by = dice.choice(REASONS), "The invented crowd"
@@ -153,7 +150,6 @@ def _sign_in(operator: Operator, joined: datetime, now: datetime, dice: Random) 
 
 
 def _authenticator(operator: Operator, place: Place, dice: Random) -> Authenticator | None:
-    """Return the authenticator of somebody who has been here, if there is one; a few have locked it."""
     if operator.is_single_sign_on or not _happens(dice, ENROLLED):
         return None
     if _happens(dice, LOCKED):
@@ -167,7 +163,7 @@ def _authenticator(operator: Operator, place: Place, dice: Random) -> Authentica
 
 
 def _invitation(operator: Operator, now: datetime, *, expired: bool) -> Link:
-    """Return the invitation of somebody who has not accepted it yet; its token is nobody's."""
+    """The invitation's token was given to nobody."""
     made = now - DAY * (40 if expired else 2)
     return Link(
         purpose=Link.Purpose.INVITATION,
@@ -203,7 +199,6 @@ def _store(place: Place, people: list[Person]) -> None:
 
 
 def _added(operator: Operator) -> AuditEntry:
-    """Return the audit entry of an operator who was added."""
     return AuditEntry(
         account=operator.account,
         action=Action.OPERATOR_CREATED,

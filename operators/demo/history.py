@@ -1,4 +1,4 @@
-"""The demo's past: sample days of coverage and sample links. Made up; nothing of it has happened."""
+"""Makes up the demo's past: daily coverage and setup links."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,6 @@ def make(account: Account, now: datetime) -> None:
 
 
 def _setup_link(operator: Operator, asked_at: datetime, end: str) -> LinkRecord:
-    """Return a sample setup link that ended within its hour, or ("") by its end."""
     minutes = timedelta(minutes=1)
     return LinkRecord(
         account=operator.account,

@@ -27,14 +27,14 @@ from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 
 ACCOUNT = "Acme Monitoring"
-PASSWORD = "correct horse battery"  # noqa: S105  printed for everybody who starts the demo
-# The authenticator of those who have one already: printed too, so that codes can be made for it.
+PASSWORD = "correct horse battery"  # noqa: S105  printed when the demo starts
+# The key of everybody's authenticator: printed too, so that you can make codes.
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-# What Fay has left; printed too.
+# The codes Fay has left: printed too.
 RECOVERY_CODES = ["DEMO-DEMO-DEMO-AAAA", "DEMO-DEMO-DEMO-BBBB"]
 NIGHT, REPORTING, BRANCH = "Night shift", "Reporting", "Acme North"
 
-# Name, override, enrolled, group; everybody signs in with a password.
+# Name, override, enrolled, group; everybody logs in with a password.
 PEOPLE = [
     ("Olga Operator", Policy.REQUIRED, False, NIGHT),
     ("Paul Protected", Policy.REQUIRED, True, NIGHT),
@@ -51,15 +51,14 @@ PEOPLE = [
     ("Uma Unsaved", "", True, ""),
     ("Fay Few", "", True, ""),
 ]
-# So long ago Eva was invited: longer than an invitation works.
+# How long ago Eva was invited: longer than an invitation works.
 EXPIRED = timedelta(days=30)
 INVITED = ["Ivo Invited", "Eva Expired"]
-# Anna, the people, and those who are invited.
+# Anna, the people, and the invited.
 SIZE = 1 + len(PEOPLE) + len(INVITED)
 
 
 def make_sample_account() -> Account:
-    """Return the sample account; makes it where it is not there yet."""
     existing = Account.objects.filter(name=ACCOUNT).first()
     if existing:
         return existing
@@ -77,17 +76,17 @@ def make_sample_account() -> Account:
 
 
 def _expire(operator: Operator) -> None:
-    earlier = {"expires_at": F("expires_at") - EXPIRED}
-    Link.objects.filter(user=operator).update(created_at=F("created_at") - EXPIRED, **earlier)
+    expired = {"expires_at": F("expires_at") - EXPIRED}
+    Link.objects.filter(user=operator).update(created_at=F("created_at") - EXPIRED, **expired)
     asked_at = F("asked_at") - EXPIRED
     records = LinkRecord.objects.filter(person_id=operator.pk)
-    records.update(asked_at=asked_at, sent_at=asked_at, **earlier)
+    records.update(asked_at=asked_at, sent_at=asked_at, **expired)
     mails = OutgoingMail.objects.filter(to=operator.email)
     mails.update(state=OutgoingMail.State.SENT, sent_at=F("created_at") - EXPIRED)
 
 
 def _fill(account: Account, by: Origin) -> None:
-    """Add the people as the administrator would, so that the audit log tells how each came to be so."""
+    """Add the people as an administrator would, so that the audit log tells their story."""
     groups = {name: create_group(account, name, by) for name in (NIGHT, REPORTING)}
     people = {}
     for name, override, enrolled, group in PEOPLE:
@@ -112,7 +111,6 @@ def _fill(account: Account, by: Origin) -> None:
 
 
 def _join(account: Account, name: str, by: Origin) -> Operator:
-    """Return an operator who has joined, with the demo's password."""
     operator = Operator(account=account, name=name, email=_email(name), joined_at=timezone.now())
     operator.set_password(PASSWORD)
     return _save(operator, by)
@@ -134,13 +132,11 @@ def _leave_codes(operator: Operator, codes: list[str], **fields: datetime | None
 
 
 def _lock(operator: Operator) -> None:
-    """Let somebody have typed too many wrong codes."""
     Operator.objects.filter(pk=operator.pk).update(code_failures=FAILURES_THAT_LOCK)
     record(Action.AUTHENTICATOR_LOCKED, by=Origin(), subject=operator)
 
 
 def _invited(account: Account, name: str, by: Origin) -> Operator:
-    """Return an operator who has not accepted yet."""
     operator = Operator(account=account, name=name, email=_email(name), is_active=False)
     operator.set_unusable_password()
     return _save(operator, by)
@@ -153,5 +149,4 @@ def _save(operator: Operator, by: Origin) -> Operator:
 
 
 def _email(name: str) -> str:
-    """Return the address of one of the demo's people; first names differ, save for the second Enrolled."""
     return f"{name.split(maxsplit=1)[0].lower()}@example.com"

@@ -1,4 +1,4 @@
-"""Deletes what has expired: sessions, trusted browsers, counts; named like the command of Django's app."""
+"""`manage.py clearsessions`, named as in Django: deletes expired sessions, trusted browsers and counters."""
 
 from django.core.management.base import BaseCommand
 

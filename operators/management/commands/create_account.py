@@ -1,4 +1,4 @@
-"""`manage.py create_account NAME --admin EMAIL`: a new account, and its first administrator invited."""
+"""`manage.py create_account NAME --admin EMAIL`: creates an account and invites its first administrator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the product with sample data, ready to be clicked through."""
+"""`manage.py demo`: runs the product with sample data."""
 
 import os
 import signal
@@ -18,8 +18,6 @@ from twofactor.codes import few_left
 
 
 class Command(BaseCommand):
-    """Makes the sample account where it is missing, says how to sign in, serves, and sends the mails."""
-
     help = "Run the product with sample data on 127.0.0.1; mails are shown at /mails/."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,13 +27,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, port: int, operators: int, **_options: Any) -> None:
-        """Prepare, print, and run the server and the worker until the end."""
         if settings.ROOT_URLCONF != "uptrends_2fa.demo_urls":
             raise CommandError("The demo runs with its own settings only: start it as `manage.py demo`.")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         address = f"127.0.0.1:{port}"
-        # The mails to the sample people are written here, before the server that is given the address below.
+        # This process writes the emails to the sample people, before the server starts with that address.
         settings.SITE_URL = f"http://{address}"
         self._make_people(operators)
         self.stdout.write(
@@ -48,13 +45,13 @@ class Command(BaseCommand):
             "DJANGO_SETTINGS_MODULE": "uptrends_2fa.demo_settings",
             "SITE_URL": settings.SITE_URL,
             "GUNICORN_BIND": address,
-            # There is no proxy, and each connection that a browser opens ahead of need holds a thread.
+            # Without a proxy, each connection that a browser opens in advance holds a thread.
             "GUNICORN_THREADS": "8",
         }
         os.chdir(Path(settings.BASE_DIR))
         command_of_worker = [sys.executable, "manage.py", "worker", "--interval", "0.2"]
         worker = subprocess.Popen(command_of_worker, env=environment)  # noqa: S603
-        # Whoever stops the demo, by Ctrl-C or by a signal, stops both.
+        # Ctrl-C or a signal stops both.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         try:
             code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
@@ -64,7 +61,6 @@ class Command(BaseCommand):
         raise SystemExit(code)
 
     def _make_people(self, size: int) -> None:
-        """Make the sample account and print its people; add others until there are so many."""
         account = sample.make_sample_account()
         people = Operator.objects.filter(account=account).complete().with_links()
         self._print_people(people.order_by("pk")[: sample.SIZE])
@@ -73,12 +69,11 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{added} invented operators are added.\n")
 
     def _print_people(self, operators: Any) -> None:
-        """Print how to sign in as each."""
         self.stdout.write(f"\nEverybody's password: {sample.PASSWORD}")
         self.stdout.write(f"Where a code is asked for: add the key {sample.KEY} to an authenticator app,")
         self.stdout.write(f"or run: oathtool --totp -b {sample.KEY}\n\n")
         for operator in operators:
-            # In the list this column says whether an invitation still works.
+            # In the operators list too, this column says whether an invitation still works.
             invited = [operator.last_login_label] if operator.is_invited else []
             what = invited or [str(STATUS_LABELS[operator.status])]
             what += ["administrator"] if operator.is_administrator else []

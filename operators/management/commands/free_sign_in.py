@@ -1,4 +1,4 @@
-"""`manage.py free_sign_in EMAIL --reason TEXT`: lets an operator in again whose sign-in is frozen."""
+"""`manage.py free_sign_in EMAIL --reason TEXT`: lets a frozen operator log in again."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("--reason", required=True, type=cli.reason, metavar="TEXT")
 
     def handle(self, *_args: Any, email: str, reason: str, **_options: Any) -> None:
-        """Free it, and say so."""
         operator = Operator.objects.with_email(email)
         if operator is None or not frozen.free(operator, Origin(), reason):
             raise CommandError(_("No operator with that address has a frozen sign-in."))

@@ -1,4 +1,4 @@
-"""`manage.py reset_two_factor EMAIL --reason TEXT`: the way back for a sole administrator."""
+"""`manage.py reset_two_factor EMAIL --reason TEXT`: the way back in for an only administrator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py two_factor …`: who is protected, and steering it, for scripts and terminals."""
+"""`manage.py two_factor …`: shows and changes two-factor authentication, for terminals and scripts."""
 
 import json
 from argparse import ArgumentTypeError
@@ -38,7 +38,6 @@ def _percent(text: str) -> float:
 
 
 def _json_chunks(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[str]:
-    """Return a list of objects in pieces, one for each row."""
     keys = [column.key for column in columns]
     before = "["
     for row in cells(columns, rows):
@@ -48,7 +47,7 @@ def _json_chunks(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterato
 
 
 class Command(BaseCommand):
-    """Ends with 0: done, 1: an error, 2: a wrong call, 3: would change something, or too few protected."""
+    """Exit codes: 0 done, 1 error, 2 wrong arguments, 3 would change something or too few are protected."""
 
     help = "Show and steer two-factor authentication of an account. Changes are recorded in the audit log."
 
@@ -94,7 +93,6 @@ class Command(BaseCommand):
         self.stdout.write(as_json if how == "json" else "\n".join(answer.lines))
 
     def _status(self, options: dict[str, Any]) -> Answer:
-        """Say who is protected."""
         return cli.status(cli.account_of(options["account"]), options["fail_under"])
 
     def _set_policy(self, options: dict[str, Any]) -> Answer:
@@ -103,17 +101,15 @@ class Command(BaseCommand):
         return cli.set_policy(account, options["policy"], options["begins"], **how)
 
     def _override(self, options: dict[str, Any]) -> Answer:
-        """Set or remove an override."""
         account = cli.account_of(options["account"])
-        given = {name: options[name] for name in ("policy", "reason", "until")}
-        return cli.override(account, options["email"], given, dry_run=options["dry_run"])
+        fields = {name: options[name] for name in ("policy", "reason", "until")}
+        return cli.override(account, options["email"], fields, dry_run=options["dry_run"])
 
     def _remind(self, options: dict[str, Any]) -> Answer:
         account = cli.account_of(options["account"])
         return cli.remind(account, to_optional=options["optional"], dry_run=options["dry_run"])
 
     def _export(self, options: dict[str, Any]) -> Answer:
-        """Write the status of every operator while it is read, to a file or the terminal."""
         account = cli.account_of(options["account"])
         number = account.operators.count()
         if options["dry_run"]:
@@ -121,7 +117,7 @@ class Command(BaseCommand):
         rows = self._followed(account, number)
         chunks = (_json_chunks if options["format"] == "json" else csv_chunks)(columns(), rows)
         if not options["output"]:
-            with suppress(BrokenPipeError):  # whoever reads it, such as `head`, has had enough
+            with suppress(BrokenPipeError):  # the reader, such as `head`, has had enough
                 for chunk in chunks:
                     self.stdout.write(chunk, ending="")
                 self.stdout.flush()
@@ -134,8 +130,8 @@ class Command(BaseCommand):
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
 
     def _followed(self, account: Account, number: int) -> Iterator[Line]:
-        """Return the rows; somebody at a terminal reads how far they are, a script does not."""
-        # Before the first row leaves: whoever takes a part only is in the trail as well.
+        """Show progress at a terminal, but not to a script."""
+        # Before the first row leaves: even a partial export must be in the audit trail.
         note(str(TITLE), number=number, by=Origin(), account=account)
         for done, line in enumerate(lines(account, account.operators.order_by("pk")), 1):
             yield line
