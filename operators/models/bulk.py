@@ -1,4 +1,4 @@
-"""What has been asked for many operators at once, and how far has it come for each of them?"""
+"""Bulk actions, and how far each has come for each of its operators."""
 
 from datetime import timedelta
 from typing import Any, Self
@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.compiled import CompiledUpdate, Parameter
 from accounts.models import TEXT_LENGTH, Account
 
-# After so long without a heartbeat whoever worked on a round is dead.
+# After this long without a heartbeat, the worker is dead.
 HEARTBEAT_TIMEOUT = timedelta(seconds=120)
 
 
@@ -91,7 +91,7 @@ class BulkAction(models.Model):
 
     @property
     def is_stalled(self) -> bool:
-        """Whether it has waited for so long that no worker seems to run: one would have taken it up."""
+        """Whether it has waited so long that no worker seems to be running: one would have requeued it."""
         return self.is_running and self.alive_at <= timezone.now() - 2 * HEARTBEAT_TIMEOUT
 
     @property
@@ -100,22 +100,21 @@ class BulkAction(models.Model):
         return f"{label}: {self.group.label}" if self.group else label
 
     def waiting(self) -> "models.QuerySet[BulkItem]":
-        """The operators whose turn is still to come."""
         return self.items.filter(state=BulkItem.State.WAITING)
 
     @classmethod
     def claim(cls, pk: int, turn: int) -> Self | None:
-        """Take the turn that a task was given; None where it is over, or somebody else has taken it.
+        """Return None if the action has ended, or another worker has taken that turn.
 
-        The row stays locked until the batch is over. Its account is locked first, as by whoever deletes
-        one of its operators or its group, who then changes this row: neither waits for the other.
+        The row stays locked until the batch is over. Its account is locked first: deleting one of its
+        operators or its group locks the account and then this row, and the two must not deadlock.
         """
-        mine = cls.objects.filter(pk=pk, turn=turn, state=cls.State.RUNNING)
-        action = mine.select_related("group").first()
+        row = cls.objects.filter(pk=pk, turn=turn, state=cls.State.RUNNING)
+        action = row.select_related("group").first()
         if action is None:
             return None
         action.account = Account.hold(action.account_id)
-        if not mine.update(turn=F("turn") + 1, alive_at=timezone.now()):
+        if not row.update(turn=F("turn") + 1, alive_at=timezone.now()):
             return None
         action.turn += 1
         return action
@@ -129,12 +128,12 @@ class BulkAction(models.Model):
         return True
 
 
-# What the list offers; people are invited on a page of its own.
+# The actions of the list; inviting has a page of its own.
 LIST_KINDS = [choice for choice in BulkAction.Kind.choices if choice[0] != BulkAction.Kind.INVITE]
 
 
 class BulkItem(models.Model):
-    """One operator of a bulk action. The number and name are copied: the result outlives the operator."""
+    """One operator of a bulk action; id and name are copied, so that the result outlives the operator."""
 
     class State(models.TextChoices):
         WAITING = "waiting", pgettext_lazy("bulk action", "Waiting")
@@ -142,12 +141,12 @@ class BulkItem(models.Model):
         LEFT_OUT = "left_out", pgettext_lazy("bulk action", "Not done")
 
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items")
-    operator_id = models.BigIntegerField(null=True)  # None: a person who is still to be invited
+    operator_id = models.BigIntegerField(null=True)  # None: somebody still to be invited
     name = models.CharField(max_length=TEXT_LENGTH)
     email = models.CharField(max_length=TEXT_LENGTH)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=20, blank=True)
-    # Where somebody is to be invited: groups, override, its reason and end.
+    # For an invitation: groups, override, its reason and end.
     data = models.JSONField(null=True)
 
     # Filled by operators.bulk.acts.load_operators()
