@@ -41,27 +41,27 @@ class Environment:
         return self.variables.get(name, "").strip() or default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
-        values = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
-        return values or list(default)
+        items = [text.strip() for text in self.variables.get(name, "").split(",") if text.strip()]
+        return items or list(default)
 
     def choice(self, name: str, choices: Iterable[str], default: str) -> str:
-        value = self.text(name, default)
-        if value in choices:
-            return value
+        text = self.text(name, default)
+        if text in choices:
+            return text
         return self._complain(f"Set {name} to {' or '.join(choices)}.", default)
 
     def switch(self, name: str) -> bool:
-        value = SWITCHES.get(self.text(name, "off").lower())
-        return self._complain(f"Set {name} to on or off.", default=False) if value is None else value
+        switch = SWITCHES.get(self.text(name, "off").lower())
+        return self._complain(f"Set {name} to on or off.", default=False) if switch is None else switch
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         return self.numbers(name, [default], least, most)[0]
 
     def numbers(self, name: str, default: list[int], least: int, most: int) -> list[int]:
         texts = self.texts(name)
-        values = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
-        if len(values) == len(texts) and all(least <= number <= most for number in values):
-            return values or default
+        numbers = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,9}", text)]
+        if len(numbers) == len(texts) and all(least <= number <= most for number in numbers):
+            return numbers or default
         what = "a whole number" if len(default) == 1 else "whole numbers, separated by commas,"
         return self._complain(f"Set {name} to {what} from {least} to {most}.", default)
 
@@ -95,10 +95,10 @@ def about_database(name: str, url: str) -> str:
     """Say what to do about a database address; "" if it is fine."""
     if sentence := about_address(name, url, DATABASES):
         return sentence
-    scheme, _, rest = url.partition("://")
-    place, _, path = rest.partition("?")[0].partition("/")
+    scheme, _, location = url.partition("://")
+    place, _, path = location.partition("?")[0].partition("/")
     if scheme == "sqlite":
-        named = not place or rest == ":memory:"
+        named = not place or location == ":memory:"
         return "" if named else f"Set {name} to sqlite:////folder/file, with four strokes before the folder."
     return "" if path else f"Set {name} to postgres://user:password@host:5432/name: the name is missing."
 
@@ -107,8 +107,8 @@ def about_email(name: str, url: str) -> str:
     """Say what to do about a mail server address; "" if it is fine."""
     if sentence := about_address(name, url, EMAILS):
         return sentence
-    scheme, _, rest = url.partition("://")
-    host = _authority(rest).rpartition("@")[2].partition(":")[0]
+    scheme, _, location = url.partition("://")
+    host = _authority(location).rpartition("@")[2].partition(":")[0]
     if host or not scheme.startswith("smtp"):
         return ""
     return f"Set {name} to smtp+tls://user:password@host:587: the host is missing."
@@ -120,17 +120,17 @@ def about_address(name: str, url: str, schemes: Iterable[str]) -> str:
     A raw # / or ? in a password ends the part read as the host: `postgres://user:1/x@host/name` leads to
     port 1 of a host named `user`.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, location = url.partition("://")
     if not separator or scheme not in schemes:
         return f"Set {name} to an address that begins with {'://, '.join(schemes)}://."
-    authority = _authority(rest)
-    if NOT_ENCODED.search(rest) or "@" in rest[len(authority) :]:
+    authority = _authority(location)
+    if NOT_ENCODED.search(location) or "@" in location[len(authority) :]:
         return MISUNDERSTOOD % name
-    if rest != ":memory:" and not PLACES.fullmatch(authority.rpartition("@")[2]):
+    if location != ":memory:" and not PLACES.fullmatch(authority.rpartition("@")[2]):
         return WRONG_PLACE % name
     return ""
 
 
-def _authority(rest: str) -> str:
-    match = AUTHORITY.match(rest)
-    return match.group() if match else ""
+def _authority(location: str) -> str:
+    authority = AUTHORITY.match(location)
+    return authority.group() if authority else ""

@@ -61,5 +61,5 @@ def _escaped(match: re.Match[str]) -> str:
 def _without_token(match: re.Match[str]) -> str:
     text = match.group()
     site = text[: text.index("/", text.find("://") + 3)] if "://" in text else ""
-    emailed_link = EMAILED_LINK.match(unquote(text.removeprefix(site)))
-    return f"{site}{emailed_link.group()}..." if emailed_link else text
+    is_emailed_link = EMAILED_LINK.match(unquote(text.removeprefix(site)))
+    return f"{site}{is_emailed_link.group()}..." if is_emailed_link else text

@@ -168,7 +168,6 @@ class BulkItem(models.Model):
         return str(dict(Reason.choices).get(self.reason, _("It was not this operator's turn yet")))
 
     def settle(self, reason: str) -> None:
-        """Note that it is done, or why not."""
         state = self.State.LEFT_OUT if reason else self.State.DONE
         _SETTLE.execute(pk=self.pk, state=state, reason=reason)
 

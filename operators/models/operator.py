@@ -326,10 +326,10 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
             return str(_("Invited") if self.has_live_invitation else _("Invitation expired"))
         if self.last_login is None:
             return str(pgettext_lazy("last login", "None"))
-        here = timezone.localtime(self.last_login)
-        if here.date() == timezone.localdate():
-            return str(_("Today, %(time)s")) % {"time": date_format(here, "TIME_FORMAT")}
-        return date_format(here, "DATETIME_FORMAT")
+        local_time = timezone.localtime(self.last_login)
+        if local_time.date() == timezone.localdate():
+            return str(_("Today, %(time)s")) % {"time": date_format(local_time, "TIME_FORMAT")}
+        return date_format(local_time, "DATETIME_FORMAT")
 
     @property
     def has_live_invitation(self) -> bool:
@@ -441,7 +441,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
 
 def _sessions_with_person() -> models.QuerySet[Session]:
-    """Select the unexpired session of a key, with all that pages read of its operator."""
     now = Parameter("now", models.DateTimeField())
     return (
         Session.objects.select_related("user__account", "user__authenticator")

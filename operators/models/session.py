@@ -54,7 +54,6 @@ class Session(AbstractBaseSession):
 
 
 def delete_ended() -> int:
-    """Delete the sessions whose time is over; return how many there were."""
     over = Q(expire_date__lte=timezone.now()) | Q(user__isnull=False, last_seen_at__lte=idle_since())
     return batches.delete(Session.objects.filter(over))
 

@@ -70,15 +70,15 @@ def as_text(counts: Mapping[str, int]) -> str:
     return ",".join(f"{name}:{count}" for name, count in counts.items() if count)
 
 
-def what_changed(was: str, shown: Preview) -> list[str]:
+def what_changed(was: str, affected: Preview) -> list[str]:
     """Describe the counts that differ from the last preview; `was` is its `as_text`, sent by the form."""
     pairs = (pair.partition(":") for pair in was.split(","))
     before = {name: count for name, _colon, count in pairs if count.isascii() and count.isdigit()}
     changed = [
         _("%(group)s: %(then)s before, %(now)s now.")
-        % {"group": title, "then": before.get(name, "0"), "now": shown.counts[name]}
-        for name, title in titles(shown.change).items()
-        if before.get(name, "0") != str(shown.counts[name])
+        % {"group": title, "then": before.get(name, "0"), "now": affected.counts[name]}
+        for name, title in titles(affected.change).items()
+        if before.get(name, "0") != str(affected.counts[name])
     ]
     only_people_changed = _(
         "The numbers are as before, but not the people, or the setting that they start from."
@@ -86,20 +86,19 @@ def what_changed(was: str, shown: Preview) -> list[str]:
     return changed or [only_people_changed]
 
 
-def group_words(shown: Preview, readers_effect: Effect) -> list[GroupWords]:
-    """Leave out empty groups."""
-    texts = _texts(shown.change)
+def group_words(affected: Preview, readers_effect: Effect) -> list[GroupWords]:
+    texts = _texts(affected.change)
     return [
         GroupWords(
             name=name,
             title=title,
             text=texts[name],
-            count=shown.counts[name],
-            first=shown.first[name],
-            more=shown.counts[name] - len(shown.first[name]),
+            count=affected.counts[name],
+            first=affected.first[name],
+            more=affected.counts[name] - len(affected.first[name]),
             is_mine=name == readers_effect,
             tone="warning" if name in (Effect.MUST_SET_UP, NO_MAIL) else "neutral",
         )
-        for name, title in titles(shown.change).items()
-        if shown.counts[name]
+        for name, title in titles(affected.change).items()
+        if affected.counts[name]
     ]

@@ -46,10 +46,10 @@ def preview(request: SignedInRequest) -> HttpResponse:
     if change.old == change.new:
         messages.info(request, _("Nothing changed: that was the setting already."))
         return redirect("accounts:settings")
-    shown = preview_of(request.user.account, change)
+    affected = preview_of(request.user.account, change)
     if request.method != "POST":
-        return _page(request, form, shown)
-    return _confirm(request, form, shown)
+        return _page(request, form, affected)
+    return _confirm(request, form, affected)
 
 
 def _change(request: SignedInRequest, form: AccountSettingsForm) -> Change:
@@ -57,16 +57,16 @@ def _change(request: SignedInRequest, form: AccountSettingsForm) -> Change:
     return Change(request.user.account.rule.as_of(now), form.rule, now)
 
 
-def _confirm(request: SignedInRequest, form: AccountSettingsForm, shown: Preview) -> HttpResponse:
+def _confirm(request: SignedInRequest, form: AccountSettingsForm, affected: Preview) -> HttpResponse:
     """Store the policy, or show the preview again if it affects other people now."""
-    account, new = request.user.account, shown.change.new
-    if _must_enroll(request, shown.change):
-        return _page(request, form, shown)
-    is_as_shown = request.POST.get("shown") == shown.fingerprint
+    account, new = request.user.account, affected.change.new
+    if _must_enroll(request, affected.change):
+        return _page(request, form, affected)
+    is_as_shown = request.POST.get("shown") == affected.fingerprint
     mail_now = "mail_now" in request.POST
     if is_as_shown and announcing.change_and_tell(account, new, origin(request), mail_now=mail_now):
         messages.success(request, _stored(account, new))
-        if shown.change.old.policy == Policy.DISABLED:
+        if affected.change.old.policy == Policy.DISABLED:
             messages.info(request, ASKED_AT_ONCE)
         return redirect("accounts:settings")
     account.refresh_from_db()
@@ -91,25 +91,25 @@ def _must_enroll(request: SignedInRequest, change: Change) -> bool:
 
 
 def _page(
-    request: SignedInRequest, form: AccountSettingsForm, shown: Preview, *, changed: bool = False
+    request: SignedInRequest, form: AccountSettingsForm, affected: Preview, *, changed: bool = False
 ) -> HttpResponse:
-    readers_effect = shown.change.effect_on(request.user.facts)
+    readers_effect = affected.change.effect_on(request.user.facts)
     context: dict[str, Any] = {
         "account": request.user.account,
         "chosen": form.cleaned_data,
         "query": form.query,
-        "old": rule_in_words(shown.change.old),
-        "new": rule_in_words(shown.change.new),
-        "groups": group_words(shown, readers_effect),
-        "shown": shown.fingerprint,
-        "was": as_text(shown.counts),
-        "sentence": announcing.sentence(request.user.account, shown.change.new),
-        "somebody_must": any(shown.counts[group] for group in MUST_ENROLL) and shown.change.requires,
+        "old": rule_in_words(affected.change.old),
+        "new": rule_in_words(affected.change.new),
+        "groups": group_words(affected, readers_effect),
+        "shown": affected.fingerprint,
+        "was": as_text(affected.counts),
+        "sentence": announcing.sentence(request.user.account, affected.change.new),
+        "somebody_must": any(affected.counts[group] for group in MUST_ENROLL) and affected.change.requires,
         "mail_now": request.method != "POST" or "mail_now" in request.POST,
-        "changed": what_changed(request.POST.get("was", "")[:WAS_LENGTH], shown) if changed else [],
-        "asks_less": asks_less(shown.change.old, shown.change.new, shown.change.now),
-        "new_is_disabled": shown.change.new.policy == Policy.DISABLED,
-        "must_enroll": _must_enroll(request, shown.change),
+        "changed": what_changed(request.POST.get("was", "")[:WAS_LENGTH], affected) if changed else [],
+        "asks_less": asks_less(affected.change.old, affected.change.new, affected.change.now),
+        "new_is_disabled": affected.change.new.policy == Policy.DISABLED,
+        "must_enroll": _must_enroll(request, affected.change),
         "can_enroll": request.user.effective.usable,
     }
     return render(request, "operators/policy/preview.html", context)

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterable
 
 
-def fingerprint(shown: Iterable[object], people: Iterable[object]) -> str:
-    """Hash both in order. They may hold only what always prints alike: numbers, words, moments, tuples."""
-    digest = hashlib.sha256(repr(tuple(shown)).encode(errors="backslashreplace"))
+def fingerprint(context: Iterable[object], people: Iterable[object]) -> str:
+    """Hash both in order. They may hold only what always prints alike: numbers, texts, times and tuples."""
+    digest = hashlib.sha256(repr(tuple(context)).encode(errors="backslashreplace"))
     for person in people:
         digest.update(f"\n{person!r}".encode(errors="backslashreplace"))
     return digest.hexdigest()

@@ -53,7 +53,6 @@ class Change:
         return self._by_step(facts, after)
 
     def _by_step(self, facts: Facts, after: Effective) -> Effect:
-        """Compare what the password leads to before and after."""
         step = next_step(after, enrolled=facts.enrolled)
         before = self._step_now(facts, self.old)
         if step is NextStep.SETUP_LINK:

@@ -31,9 +31,9 @@ def live(operator: Operator) -> QuerySet[Session]:
     )
 
 
-def listed(operator: Operator, here: str | None) -> OwnSessions:
-    """Put the session with the key `here` first, then those seen last."""
-    first = Case(When(session_key=here, then=Value(0)), default=Value(1))
+def listed(operator: Operator, current_key: str | None) -> OwnSessions:
+    """Put the current session first, then those seen last."""
+    first = Case(When(session_key=current_key, then=Value(0)), default=Value(1))
     rows = list(live(operator).defer("session_data").order_by(first, "-last_seen_at", "pk")[: SHOWN + 1])
     total = len(rows) if len(rows) <= SHOWN else live(operator).count()
     return OwnSessions(rows[:SHOWN], total)
@@ -51,7 +51,6 @@ def end(operator: Operator, public_id: uuid.UUID, by: Origin) -> Session | None:
 
 
 def end_others(operator: Operator, by: Origin) -> int:
-    """End all sessions but the current one; return how many."""
     with transaction.atomic():
         ended, _each = live(operator).exclude(session_key=by.session_key).delete()
         if ended:

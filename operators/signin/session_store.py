@@ -181,7 +181,6 @@ class SessionStore(db.SessionStore):
         self._stored_user, self._described, self._answered = data.get(USER_KEY), {}, {}
 
     def _store(self, data: dict[str, Any]) -> bool:
-        """Return False if the row is gone."""
         values = {"session_key": self.session_key, **self._values(data)}
         if self._restarted:
             # Overwrite everything about the session before, its public id too.

@@ -26,8 +26,10 @@ class Unprotected:
     operators: int = 0
 
 
-def count(account: Account, here: str | None) -> Unprotected:
-    counts = _sessions(account, here).aggregate(sessions=Count("pk"), operators=Count("user", distinct=True))
+def count(account: Account, current_key: str | None) -> Unprotected:
+    counts = _sessions(account, current_key).aggregate(
+        sessions=Count("pk"), operators=Count("user", distinct=True)
+    )
     return Unprotected(**counts)
 
 
@@ -49,8 +51,8 @@ def is_unprotected(operator: Operator) -> bool:
     return not operator.is_enrolled and operator.effective.required
 
 
-def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
-    """All of the account but the one with the key `here`."""
+def _sessions(account: Account, current_key: str | None) -> QuerySet[Session]:
+    """All of the account but the current one."""
     now = timezone.now()
     live = Session.objects.filter(expire_date__gt=now, last_seen_at__gt=idle_since())
 
@@ -65,4 +67,4 @@ def _sessions(account: Account, here: str | None) -> QuerySet[Session]:
     without_code = Q(code_given=False) & ~Q(made_by__in=STAND_IN_FOR_A_CODE)
     asleep = Q(user__in=operators.filter(rows_where(asked_for_a_code, now))) & without_code
     unprotected = live.filter(not_set_up | asleep)
-    return unprotected.exclude(session_key=here) if here else unprotected
+    return unprotected.exclude(session_key=current_key) if current_key else unprotected

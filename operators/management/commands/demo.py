@@ -75,11 +75,11 @@ class Command(BaseCommand):
         for operator in operators:
             # In the operators list too, this column says whether an invitation still works.
             invited = [operator.last_login_label] if operator.is_invited else []
-            what = invited or [str(STATUS_LABELS[operator.status])]
-            what += ["administrator"] if operator.is_administrator else []
-            what += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []
-            what += _special(operator)
-            self.stdout.write(f"  {operator.email:24} {operator.name:18} {', '.join(what)}")
+            remarks = invited or [str(STATUS_LABELS[operator.status])]
+            remarks += ["administrator"] if operator.is_administrator else []
+            remarks += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []
+            remarks += _special(operator)
+            self.stdout.write(f"  {operator.email:24} {operator.name:18} {', '.join(remarks)}")
 
 
 def _special(operator: Operator) -> list[str]:

@@ -71,7 +71,6 @@ def _request_email(request: SignedInRequest, operator: Operator, form: EmailForm
 @login_not_required
 @require_safe
 def open_email_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Move the token out of the address bar, and change nothing else: mail scanners follow links too."""
     return open_link(request, Link.Purpose.EMAIL, token, "operators:email-confirm")
 
 

@@ -65,7 +65,6 @@ def sent(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Move the token out of the address bar, and change nothing else: mail scanners follow links too."""
     return opening.open_link(request, PURPOSE, token, "operators:password-reset-choose")
 
 

@@ -23,12 +23,12 @@ from twofactor import trusted
 
 @require_safe
 def sessions(request: SignedInRequest) -> HttpResponse:
-    here = request.session.session_key
+    current_key = request.session.session_key
     context = {
         "operator": request.user,
-        "here": here,
+        "here": current_key,
         "idle": duration(settings.SESSION_IDLE_MINUTES * 60),
-        "sessions": own_sessions.listed(request.user, here),
+        "sessions": own_sessions.listed(request.user, current_key),
         # A trusted browser means nothing while login asks for no code.
         "trusted_days": trusted.days_for(request.user) if request.user.effective.usable else 0,
         "trusted_browsers": trusted.listed(request.user),
@@ -80,9 +80,9 @@ def remove_all_trusted(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def end_unprotected(request: SignedInRequest) -> HttpResponse:
-    here = request.session.session_key
+    current_key = request.session.session_key
     if request.method != "POST":
-        counts = unprotected_sessions.count(request.user.account, here)
+        counts = unprotected_sessions.count(request.user.account, current_key)
         context = {"counts": counts, "is_among_them": unprotected_sessions.is_unprotected(request.user)}
         return render(request, "operators/signin/end_unprotected.html", context)
     if ended := unprotected_sessions.end(request.user.account, origin(request)):

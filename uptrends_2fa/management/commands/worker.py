@@ -1,4 +1,4 @@
-"""`manage.py worker`: sends the stored emails and does what else is due, until it is stopped."""
+"""`manage.py worker`: sends queued emails and does everything else that is due, until it is stopped."""
 
 import logging
 import time
@@ -21,12 +21,12 @@ from invitations.link_mail import send_link
 logger = logging.getLogger(__name__)
 
 TASKS: dict[str, MailTask] = {OutgoingMail.Kind.NOTICE: send_notice, OutgoingMail.Kind.LINK: send_link}
-# After so many tasks it looks for lost ones, however long the queue is.
+# After this many tasks it looks for lost ones, however long the queue is.
 TASKS_PER_ROUND = 20
 
 
 class TaskWorker(Worker):
-    """Also runs tasks that an older release has put into the queue, under the names of its functions."""
+    """Also runs tasks that an older release has queued under the old names of functions."""
 
     def run_task(self, db_task_result: DBTaskResult[..., Any]) -> None:
         path = db_task_result.task_path
@@ -35,16 +35,15 @@ class TaskWorker(Worker):
 
 
 class Command(BaseCommand):
-    """Runs the tasks of django-tasks' database backend, and puts back those that a killed worker has left.
+    """Runs the tasks of django-tasks' database backend, and requeues those of a killed worker.
 
-    `db_worker` alone would leave them "running" for ever. Any number of workers may run, and each may be
+    `db_worker` alone would leave them "running" forever. Any number of workers may run, and each may be
     killed at any time; a database that is gone is waited for.
     """
 
     help = "Send the stored emails, and do what else is due. Runs until it is stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take how often to look, whether to look only once, and whether to ask how it goes."""
         parser.add_argument("--interval", type=float, default=1.0, help="Seconds between two looks (1).")
         parser.add_argument("--once", action="store_true", help="Do what is due, and stop.")
         parser.add_argument(
@@ -52,7 +51,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, check: bool, **options: Any) -> None:
-        """Work, or say whether somebody does."""
         if not check:
             self._work(options["interval"], once=options["once"])
         elif is_late():
@@ -61,14 +59,14 @@ class Command(BaseCommand):
     def _work(self, interval: float, *, once: bool) -> None:
         if not default_task_backend.supports_defer:
             raise CommandError("There is no queue: with MAIL_QUEUE=immediate emails leave at once.")
-        # The worker tells at each start and end that it starts or ends, which is each round.
+        # The worker logs its start and end, which here happen in every round.
         logging.getLogger("django_tasks_db").setLevel(logging.WARNING)
         while _round(stoppable=not once) and not once:
             time.sleep(interval)
 
 
 def _round(*, stoppable: bool) -> bool:
-    """Do what is due; false where the worker was asked to stop meanwhile."""
+    """Do what is due; return False if the worker was asked to stop."""
     worker = TaskWorker(
         queue_names=[DEFAULT_TASK_QUEUE_NAME],
         interval=0,
