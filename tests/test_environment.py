@@ -1,4 +1,4 @@
-"""What is read from the environment is what was meant, or is refused by the name of its variable."""
+"""The environment is read as it was meant, or refused by the name of the variable."""
 
 import pytest
 

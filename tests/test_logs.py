@@ -1,4 +1,4 @@
-"""No log line shows the token of an emailed link, or a person's address; each says when, who and where."""
+"""No log line shows the token of an emailed link or an email address; each says when, who and where."""
 
 import logging
 import re
@@ -39,7 +39,7 @@ def test_an_address_is_logged_without_token_and_query(address, logged):
 
 
 def line_of(message: str, *args: object, error: BaseException | None = None) -> str:
-    """Return what is written of a message."""
+    """What is logged of a message."""
     exc_info = (type(error), error, error.__traceback__) if error else None
     return CLEAN.format(logging.LogRecord("any", logging.ERROR, "", 0, message, args, exc_info))
 
@@ -140,7 +140,7 @@ def test_nobody_writes_an_entry_of_their_own(break_):
 
 @pytest.fixture
 def written(caplog):
-    """Return what is written by the logger of a name."""
+    """What the logger of this name writes."""
     caplog.set_level(logging.INFO)
     caplog.handler.setFormatter(CleanFormatter("{name} {message}", style="{"))
 

@@ -1,4 +1,4 @@
-"""What reads whoever opens a link that has ended? What became of it, if it was ever sent; else nothing."""
+"""What somebody reads who opens a dead link: what became of it, but only if it was really sent."""
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -48,7 +48,7 @@ def ivo(clock, account):
 
 
 def open_link(link: str, zone: str = "Europe/Berlin") -> str:
-    """Return what a browser in this time zone shows of a link that has ended."""
+    """Return what a browser in this time zone shows."""
     browser = Client()
     browser.cookies["time_zone"] = zone
     answer = browser.get(link, follow=True)

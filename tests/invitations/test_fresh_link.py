@@ -1,4 +1,4 @@
-"""How long is a copied link shown, and to whom?"""
+"""How long a copied link is shown, and to whom."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Accepting an invitation: what is asked for under each policy, and when the link is dead."""
+"""Accepting an invitation: what each policy asks for, and when the link is dead."""
 
 from datetime import timedelta
 
@@ -26,14 +26,12 @@ TWO_FACTOR = "/invitation/two-factor/"
 
 
 def invited(policy=Policy.OPTIONAL):
-    """Return an operator with a mailed invitation."""
     operator = make_operator(make_account(policy), "ivo@example.com", name="Ivo Invited", invited=True)
     invite.send(operator, Origin())
     return operator
 
 
 def opened() -> Client:
-    """Return a browser in which the mailed link was opened."""
     client = Client()
     client.get(link_in_mail())
     return client
@@ -189,7 +187,7 @@ def ivo(account):
 
 
 def told_after_accepting() -> list[str]:
-    """Accept the newest mailed invitation; return who has got an email by that."""
+    """Accept the newest invitation; return who gets an email about it."""
     client = opened()
     mail.outbox.clear()
     give_details(client)

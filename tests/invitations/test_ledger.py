@@ -1,4 +1,4 @@
-"""The ledger of links: one row for each that was asked for, true to what became of it."""
+"""The ledger of links: one row for each link requested, and what became of it."""
 
 from datetime import timedelta
 
@@ -83,7 +83,7 @@ def test_an_email_that_nobody_took_has_failed(account, olga, settings):
 
 @pytest.fixture
 def in_the_queue(settings, olga):
-    """A setup link whose email nobody has tried to send yet."""
+    """A setup link whose email has not been tried yet."""
     settings.TASKS = {"default": {"BACKEND": product_settings.TASK_BACKENDS["database"]}}
     setup_link.send(olga, NOBODY)
     return OutgoingMail.objects.get()
@@ -416,7 +416,7 @@ def test_an_administrator_is_told_that_the_mail_server_did_not_take_it(
 
 @pytest.fixture
 def copied(admin_browser, olga):
-    """What an administrator sees who has copied a setup link."""
+    """What an administrator sees after copying a setup link."""
     return admin_browser.post(reverse("operators:setup-link-copy", args=[olga.pk]), follow=True)
 
 

@@ -1,4 +1,4 @@
-"""How many emails may somebody have sent, and to whom, whatever they change in between?"""
+"""How many emails one person can have sent, whatever they change in between."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,12 +26,12 @@ STRANGER = "stranger@example.net"
 
 
 def renew(operator):
-    """Let every link and its count be over, as a new password does."""
+    """End every link and its count, as a new password does."""
     Operator.objects.filter(pk=operator.pk).update(session_nonce=new_nonce())
 
 
 def ask(operator, email, viewer=None):
-    """Ask for a new address, in a session that was just opened."""
+    """Request a new address in a session that was just opened."""
     page = reverse("operators:email", args=[operator.pk])
     viewer = Operator.objects.get(pk=(viewer or operator).pk)
     return signed_in(viewer).post(page, {"email": email})

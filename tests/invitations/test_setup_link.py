@@ -39,7 +39,7 @@ def olga(db):
 
 
 def stopped(operator: Operator) -> Client:
-    """Return a browser in which the password was given."""
+    """A browser in which the password was given."""
     client = Client()
     client.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD})
     return client
@@ -194,7 +194,7 @@ def test_the_sixth_mail_within_an_hour_waits(olga):
 
 
 def mails_in_an_hour(olga, start: timedelta, tries: int) -> int:
-    """Return how many emails leave where one is asked for every minute from then on."""
+    """Request an email every minute; return how many leave."""
     before = len(mail.outbox)
     for minute in range(tries):
         with time_machine.travel(timezone.now() + start + timedelta(seconds=61 * minute)):

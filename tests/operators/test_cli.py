@@ -1,4 +1,4 @@
-"""`manage.py two_factor`: what it says, stores and ends with."""
+"""`manage.py two_factor`: what it prints, stores, and exits with."""
 
 import json
 from datetime import UTC, date, datetime
@@ -27,7 +27,7 @@ def _now(time_machine):
 
 @pytest.fixture
 def run(capsys):
-    """Call the command; return what it prints and with which code it ends."""
+    """Return what the command prints, and its exit code."""
 
     def call(*arguments: str) -> tuple[str, int]:
         code = 0

@@ -1,4 +1,4 @@
-"""Who is told by email that a login takes less than before, or works again?"""
+"""Who is told by email that a login asks for less than before, or works again."""
 
 import pytest
 from django.core import mail
@@ -82,7 +82,7 @@ def test_nobody_is_told_where_the_login_takes_what_it_took(account, by, fields, 
 
 
 def everybody(account: Account) -> None:
-    """One who types a code, and those who do not."""
+    """One who gives a code, and others who do not."""
     make_operator(account, "olga@example.com", enrolled=True)
     make_operator(account, "required@example.com", enrolled=True, override=Policy.REQUIRED)
     make_operator(account, enrolled=True, override=Policy.DISABLED)

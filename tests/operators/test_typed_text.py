@@ -27,13 +27,13 @@ LOGIN = reverse("operators:login")
 
 
 def found(browser: Client, text: str, sort: str = "") -> list[str]:
-    """Return the names that the list shows for a search, in their order."""
+    """The names that the list shows for a search, in order."""
     page = browser.get(reverse("operators:list"), {"search": text, "sort": sort})
     return [row.record.name for row in page.context["table"].page]
 
 
 def log_in(email: str, password: str) -> bool:
-    """Log in from a fresh browser; return whether that opened a session."""
+    """Return whether a login from a fresh browser opens a session."""
     browser = Client()
     browser.post(LOGIN, {"email": email, "password": password})
     return "_auth_user_id" in browser.session
@@ -498,7 +498,7 @@ def test_a_terminal_isolates_a_name(account, capsys):
 
 
 def lonely(page: str, name: str) -> list[str]:
-    """Return the places of a page at which a name stands among other text, with nothing that isolates it."""
+    """Return the places of a page where a name stands among other text without being isolated."""
     body = re.sub(r"<(script|style|textarea).*?</\1>", "", page, flags=re.DOTALL)
     apart = re.sub(
         rf"<bdi>[^<]*{name}[^<]*</bdi>|\u2068[^\u2069]*{name}[^\u2069]*\u2069|value=\"[^\"]*\"", "", body

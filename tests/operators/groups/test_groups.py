@@ -1,4 +1,4 @@
-"""Groups: who may change them, what changes, what is recorded, and who can never be left out."""
+"""Groups: who may change them, what changes, what is recorded, and who can never be removed."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""Exceptions: an override below the account's rule, its reason, its end, and the list of them."""
+"""Exceptions: an override weaker than the account's policy, its reason, its end, and the list of them."""
 
 from datetime import UTC, date, datetime, timedelta
 

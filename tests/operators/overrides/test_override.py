@@ -1,4 +1,4 @@
-"""An operator's own policy, and the sign-in method."""
+"""An operator's own policy, and the login method."""
 
 from datetime import date
 

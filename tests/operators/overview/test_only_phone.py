@@ -1,4 +1,4 @@
-"""An account that would have no administrator any more if one phone were lost says so to that person."""
+"""An account that would lose its only administrator with one phone tells that person."""
 
 import pytest
 from django.db import connection
@@ -34,7 +34,6 @@ def leave_codes(operator: Operator, hashes: str, **fields: object) -> None:
 
 
 def colleague(account: Account, **fields: object) -> Operator:
-    """Another administrator."""
     return make_operator(account, administrator=True, **fields)  # type: ignore[arg-type]
 
 
@@ -43,7 +42,7 @@ def settings_of(operator: Operator) -> str:
 
 
 def sign_in(operator: Operator, browser: Client | None = None) -> str:
-    """Give password and code; return the page after that."""
+    """Give password and code; return the next page."""
     browser = browser or Client()
     page = browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}, follow=True)
     if page.redirect_chain[-1][0] == VERIFY:

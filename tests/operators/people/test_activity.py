@@ -1,4 +1,4 @@
-"""What do operators read of what was done to them, and by whom, on their own page?"""
+"""What operators read on their own page about what was done to them, and by whom."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Adding an operator by invitation or by hand, and what is done with an open invitation."""
+"""Adding an operator by invitation or by hand, and what can be done with an open invitation."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who else is here is told at the confirmed act only, counted, and written into the trail."""
+"""Whether another account has an address is revealed by the confirmed act only, counted, and recorded."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from tests.operators.bulk.test_invite_many import CHECK, confirm
 
 @pytest.fixture
 def few(monkeypatch):
-    """Two addresses may be found out a day."""
+    """Allow only two such addresses a day."""
     monkeypatch.setattr(address_tries, "MOST", 2)
 
 

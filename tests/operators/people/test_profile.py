@@ -1,4 +1,4 @@
-"""Do name, address and password change for the right person, in the right way, and with everybody told?"""
+"""Changing name, address and password: only for the right person, and everybody concerned is told."""
 
 import re
 from datetime import timedelta
@@ -61,7 +61,7 @@ def link(operator, operator_browser, mailoutbox):
 
 @pytest.fixture
 def opened(link):
-    """A browser without a session in which the link was opened."""
+    """A browser, not logged in, in which the link was opened."""
     browser = Client()
     browser.get(link)
     return browser
@@ -69,7 +69,6 @@ def opened(link):
 
 @pytest.fixture
 def broken_mail(settings):
-    """A mail server that does not answer."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 

@@ -1,4 +1,4 @@
-"""An administrator resets somebody: why, after which check, what comes next, and who is told."""
+"""Resetting another operator: why, after which check, what comes next, and who is told."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""A new account-wide setting is shown before it is stored: whom it affects, and how."""
+"""A new account policy is previewed before it is stored: whom it affects, and how."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product

@@ -1,4 +1,4 @@
-"""What a right password leads to: every row of the table, as a decision and over HTTP."""
+"""What a correct password leads to: every row of the table, as a decision and over HTTP."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""“This was not me” shuts the door at once, and there is always a way to open it again."""
+"""“This was not me” locks the login at once, and there is always a way to unlock it."""
 
 import re
 from datetime import timedelta
@@ -31,7 +31,7 @@ def olga(account, admin):
 
 
 def notice(olga) -> str:
-    """Return the address in a notice that the operator gets."""
+    """The address in a notice that the operator gets."""
     browser = signed_in(olga)
     browser.post(
         reverse("operators:password"),

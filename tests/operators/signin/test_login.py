@@ -1,4 +1,4 @@
-"""What a right password leaves behind: in the session, and in the trail."""
+"""What a correct password leaves behind in the session and in the audit trail."""
 
 import pytest
 from django.test import Client
@@ -45,7 +45,7 @@ def test_the_trail_tells_a_wrong_password_from_one_that_may_not_sign_in(account,
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"frozen_at": timezone.now()}])
 def test_a_session_is_over_where_the_row_alone_says_so(operator, operator_browser, change):
-    """Whoever deactivates or freezes ends the sessions too; this is for a row that was changed by hand."""
+    """Deactivating and freezing end the sessions too; this is for a row changed by hand."""
     page = operator.get_absolute_url()
     assert operator_browser.get(page).status_code == 200
     Operator.objects.filter(pk=operator.pk).update(**change)

@@ -1,4 +1,4 @@
-"""A session's row says how it was made, and whether a code was given in it."""
+"""A session's row says how the operator logged in, and whether a code was given."""
 
 from importlib import import_module
 
@@ -34,7 +34,6 @@ def log_in(operator: Operator) -> Client:
 
 
 def made(operator: Operator) -> tuple[str, bool]:
-    """Return what the operator's one session says."""
     return Session.objects.values_list("made_by", "code_given").get(user=operator)
 
 

@@ -1,4 +1,4 @@
-"""Does a forgotten password lead back in through the mailbox, and through nothing else?"""
+"""A forgotten password leads back in through the mailbox, and through nothing else."""
 
 import re
 from datetime import timedelta
@@ -92,7 +92,7 @@ def test_who_cannot_use_a_password_gets_no_mail(client, account: Account, mailou
 
 
 def answer(client, email):
-    """Return what a stranger sees, without the address that was typed."""
+    """What a stranger sees, without the address that was typed."""
     response = ask(client, email)
     return response.redirect_chain, response.content.decode().replace(email, "…")
 

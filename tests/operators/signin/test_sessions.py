@@ -1,4 +1,4 @@
-"""Sessions: what is stored of them, when they end, and the page on which their owner ends them."""
+"""Sessions: what is stored, when they end, and the page on which their owner ends them."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ CHROME = (
 
 
 def log_in(operator: Operator, user_agent: str = FIREFOX, address: str = "192.0.2.7") -> Client:
-    """Return a browser in which the operator has signed in, the way people do."""
+    """Log in as people do."""
     browser = Client(headers={"user-agent": user_agent}, REMOTE_ADDR=address)
     assert browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}).status_code == 302
     return browser
@@ -334,7 +334,7 @@ def test_what_begins_after_a_flush_knows_nothing_of_before(operator):
 
 
 def browsers_after(operator: Operator, change: Callable[[Client], Any]) -> tuple[bool, bool]:
-    """Make the change in one of two browsers; return whether that one and the other have a session then."""
+    """Make the change in one of two browsers; return whether each still has a session."""
     here, elsewhere = log_in(operator), log_in(operator, CHROME)
     keys = [browser.session.session_key for browser in (here, elsewhere)]
     change(here)

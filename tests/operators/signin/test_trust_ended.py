@@ -1,4 +1,4 @@
-"""A browser that is not trusted any more does not become so again, and several people trust one browser."""
+"""A browser whose trust has ended stays untrusted; several people can trust one browser."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -155,7 +155,7 @@ def test_a_recovery_code_and_the_tick_trust_this_browser(operator):
 
 
 def about_to_be_trusted(operator: Operator, meanwhile: Callable[[Operator], object]) -> Client:
-    """Return a browser in which the code was right before something, and the row is stored after it."""
+    """A browser in which the code was right, before its row is stored."""
     browser, answer = Client(), HttpResponse()
     user, request = again(operator), browser.get(LOGIN).wsgi_request
     meanwhile(operator)
@@ -220,7 +220,7 @@ def test_while_login_asks_for_no_code_the_page_says_nothing_of_trust(operator):
 
 
 def trust_too(browser: Client, operator: Operator) -> None:
-    """Sign in, tick the box, and log out, in a browser that others use as well."""
+    """Log in, tick the box, and log out, in a shared browser."""
     give_password(browser, operator)
     Operator.objects.filter(pk=operator.pk).update(last_code_step=0)
     browser.post(VERIFY, {"code": code_for(), "trust": "on"})

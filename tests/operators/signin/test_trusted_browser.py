@@ -45,13 +45,13 @@ def allow(account: Account, days: int | None) -> None:
 
 
 def give_password(browser: Client, operator: Operator) -> str:
-    """Return where a right password leads."""
+    """Return where a correct password leads."""
     browser.get(LOGIN)
     return browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}).url
 
 
 def trusting(operator: Operator, user_agent: str = FIREFOX) -> Client:
-    """Return a browser in which the operator has signed in, ticked the box, and logged out."""
+    """A browser in which the operator has logged in, ticked the box, and logged out."""
     browser = Client(headers={"user-agent": user_agent}, REMOTE_ADDR="192.0.2.7")
     give_password(browser, operator)
     Operator.objects.filter(pk=operator.pk).update(last_code_step=0)
@@ -62,7 +62,6 @@ def trusting(operator: Operator, user_agent: str = FIREFOX) -> Client:
 
 
 def asks_for_a_code(browser: Client, operator: Operator) -> bool:
-    """Whether the next sign-in in this browser stops at the code step."""
     operator.refresh_from_db()
     browser.post(reverse("operators:logout"))
     return give_password(browser, operator) == VERIFY

@@ -1,4 +1,4 @@
-"""A right password whose code never comes leaves a trace, is limited, and is told; so is a new browser."""
+"""A password whose code never comes leaves a trace, is limited and reported; so is a new browser."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def subjects() -> list[str]:
 
 
 def known_browser(operator, steps=-1) -> Client:
-    """Return a browser in which the operator has logged in with a code before, and logged out."""
+    """A browser in which the operator has logged in with a code before, and logged out."""
     browser = Client()
     log_in(browser, operator)
     assert browser.post(VERIFY, {"code": code_for(steps=steps)}).status_code == 302

@@ -1,4 +1,4 @@
-"""After a rise of the policy: ending the sessions that came without the second factor it asks for."""
+"""Ending the sessions that lack the second factor a stricter policy asks for."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ OFFER = "Signed in without two-factor authentication"
 
 
 def require(browser: Client) -> str:
-    """Have Required stored; return Account settings."""
+    """Store Required; return Account settings."""
     Account.objects.filter(groups__memberships__operator=browser.session["_auth_user_id"]).update(
         two_factor_policy=Policy.REQUIRED
     )
@@ -32,7 +32,7 @@ def require(browser: Client) -> str:
 
 @pytest.fixture
 def unprotected(account: Account) -> Operator:
-    """Somebody who is signed in twice and not enrolled."""
+    """Logged in twice and not enrolled."""
     operator = make_operator(account)
     signed_in(operator)
     signed_in(operator)
@@ -135,7 +135,7 @@ def test_nothing_ends_while_the_setting_is_disabled(account, admin_browser):
 
 
 def without_a_code(operator: Operator, made_by: str = MadeBy.PASSWORD) -> Client:
-    """Return a browser in which the operator was signed in by such means, without a code."""
+    """A browser in which the operator logged in this way, without a code."""
     browser = Client()
     browser.force_login(operator)
     Session.objects.filter(user=operator, code_given=False).update(made_by=made_by)

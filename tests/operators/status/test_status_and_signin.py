@@ -1,4 +1,4 @@
-"""The list's status and its explanation, compared with what a sign-in then does: for every cell."""
+"""The list's status and its explanation, compared with what a login then does: for every cell."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count, product
@@ -71,7 +71,7 @@ WORDS = {
 
 
 def combinations(*, single_sign_on: bool) -> list[tuple[tuple[str, datetime | None], str]]:
-    """Return the overrides and states to be tried together."""
+    """The overrides and states to try together."""
     if single_sign_on:
         # No override means anything; an invited operator joins with a password.
         return list(product([("", None), (Policy.REQUIRED, None)], STATES.keys() - {"invited"}))
@@ -79,7 +79,7 @@ def combinations(*, single_sign_on: bool) -> list[tuple[tuple[str, datetime | No
 
 
 def make_people(account: Account, *, single_sign_on: bool) -> dict[int, str]:
-    """Make an operator for every override in every state; return in which state each is."""
+    """Make an operator for every override in every state; return the state of each."""
     states = {}
     for (override, until), state in combinations(single_sign_on=single_sign_on):
         fields = STATES[state]
@@ -95,7 +95,7 @@ def make_people(account: Account, *, single_sign_on: bool) -> dict[int, str]:
 
 
 def statuses_in_list(browser: Client) -> dict[int, Status]:
-    """Return the status of every operator, as the list's filters have it."""
+    """The status of every operator, as the filters of the list have it."""
     found: dict[int, Status] = {}
     for status in Status:
         answer = browser.get(LIST, {"status": status.value})
@@ -106,7 +106,7 @@ def statuses_in_list(browser: Client) -> dict[int, Status]:
 
 
 def what_happens(operator: Operator) -> str:
-    """Let the operator come in, by invitation or by password; return what that leads to."""
+    """Let the operator in, by invitation or by password; return what that leads to."""
     browser = Client(REMOTE_ADDR=f"2001:db8:{next(_addresses):x}::1")
     return joining(browser, operator) if operator.is_invited else signing_in(browser, operator)
 
@@ -127,7 +127,6 @@ def signing_in(browser: Client, operator: Operator) -> str:
 
 
 def is_in(browser: Client) -> bool:
-    """Whether somebody is signed in."""
     return browser.get(reverse("operators:home")).url != f"{LOGIN}?next=/"
 
 
@@ -144,7 +143,7 @@ def joining(browser: Client, operator: Operator) -> str:
 
 
 def promised(explanation: str) -> str:
-    """Return what the words of an explanation promise."""
+    """What the words of an explanation promise."""
     ends = [event for words, event in WORDS.items() if words in explanation]
     assert len(ends) == 1, explanation
     return ends[0]
