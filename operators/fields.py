@@ -32,7 +32,7 @@ class AddressField(BoundedField, forms.EmailField):
     def to_python(self, value: object) -> str:
         typed = super().to_python(value) or ""
         # Errors in the text itself come first: the normalized form no longer shows them.
-        _refuse_what_is_no_address(typed)
+        _refuse_non_address(typed)
         # Before lengths are checked: the stored form may be longer than what was typed.
         return normalize_email(typed)
 
@@ -50,7 +50,7 @@ class AddressField(BoundedField, forms.EmailField):
             raise ValidationError(text, code="domain") from error
 
 
-def _refuse_what_is_no_address(typed: str) -> None:
+def _refuse_non_address(typed: str) -> None:
     """Raise ValidationError for invisible characters, text around the address, and letters no address has."""
     if hidden := next(filter(unseen, typed), ""):
         text = _("Remove an invisible character from the address: %(character)s.")

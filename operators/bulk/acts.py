@@ -221,9 +221,9 @@ def load_operators(action: BulkAction, items: Iterable[BulkItem]) -> None:
 def apply_to_one(action: BulkAction, item: BulkItem, by: Origin) -> str:
     """Do it to one operator, wholly or not at all; return why it is not done, or ""."""
     # Around the savepoint: what is undone in there must stay counted.
-    counting = address_tries.counted(action.account, by) if action.kind == Kind.INVITE else nullcontext()
+    attempt = address_tries.count_attempt(action.account, by) if action.kind == Kind.INVITE else nullcontext()
     try:
-        with counting, transaction.atomic():
+        with attempt, transaction.atomic():
             _apply(action, item, by)
     except LeftOutError as error:
         return error.reason

@@ -60,7 +60,7 @@ def _filters(request: SignedInRequest) -> LinkFilters:
     return LinkFilters(request.GET, queryset=records(request.user.account_id, timezone.now()))
 
 
-def to_ledger(request: SignedInRequest) -> HttpResponse:
+def back_to_ledger(request: SignedInRequest) -> HttpResponse:
     """Lead back to the ledger as it was left: the forms in it name its filters."""
     query = QueryDict(request.POST.get("ledger", "")[:2000]).urlencode()
     return redirect(reverse("operators:links") + (f"?{query}" if query else ""))
@@ -70,12 +70,12 @@ def to_ledger(request: SignedInRequest) -> HttpResponse:
 def send_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Mail a setup link to whoever has to set up and has not; the older link stops working."""
     operator = access.to_manage(request.user, pk)
-    if _needs_one(request, operator):
+    if _needs_setup_link(request, operator):
         _send(request, operator)
-    return to_ledger(request)
+    return back_to_ledger(request)
 
 
-def _needs_one(request: SignedInRequest, operator: Operator) -> bool:
+def _needs_setup_link(request: SignedInRequest, operator: Operator) -> bool:
     """Whether the operator has to set up and has not; says so where not."""
     if operator.status is Status.REQUIRED:
         return True
@@ -107,7 +107,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, text % {"name": isolated(operator.name or operator.email)})
     else:
         messages.info(request, _("There was no setup link to withdraw."))
-    return to_ledger(request)
+    return back_to_ledger(request)
 
 
 @needs_proof_to_post
@@ -115,7 +115,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
 def copy_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
     """Make a new setup link, for when mail is down, and show it; opened, it asks for the password."""
     operator = access.to_manage(request.user, pk)
-    if not _needs_one(request, operator):
+    if not _needs_setup_link(request, operator):
         return redirect("operators:links")
     return copy(request, operator, Link.Purpose.SETUP, setup_link.make_link)
 

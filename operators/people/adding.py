@@ -34,7 +34,7 @@ def add(form: CreateOperatorForm, account: Account, by: Origin) -> Operator | No
     else:
         make_invited(operator)
     try:
-        with address_tries.counted(account, by):
+        with address_tries.count_attempt(account, by):
             store(operator, form.cleaned_data["groups"], by)
     except address_tries.REFUSALS as error:
         form.add_error("email", error.text)

@@ -58,7 +58,7 @@ REFUSALS = (TakenError, ElsewhereError, TooManyTriesError)
 
 
 @contextmanager
-def counted(account: Account, by: Origin) -> Iterator[None]:
+def count_attempt(account: Account, by: Origin) -> Iterator[None]:
     """Count an attempt to add an operator, and give it back unless another account has the address.
 
     Goes around the attempt's transaction, and counts first: many at once do not slip through. Raises

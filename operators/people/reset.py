@@ -21,10 +21,10 @@ def reset(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
     the secret: once its key is put right, the phone works again without a reset.
     """
     enrollment.check_readable(operator)
-    return reset_unread(operator, by, reason)
+    return reset_unreadable(operator, by, reason)
 
 
-def reset_unread(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
+def reset_unreadable(operator: Operator, by: Origin, reason: str = "") -> OutgoingMail:
     """Reset even where the server cannot read the secret: for the command line."""
     # The notices are queued with the change, so that it needs no mail server.
     with transaction.atomic():

@@ -38,12 +38,14 @@ def preview_of(account: Account, change: Change) -> Preview:
     conditions = _conditions(account, change)
     counts = dict.fromkeys(conditions, 0)
     rules = [*_plain(change.old), *_plain(change.new)]
-    digest = fingerprint(rules, _counted(account, conditions, counts))
-    first = {name: list(_named(account, conditions[name])[:FIRST]) for name, count in counts.items() if count}
+    digest = fingerprint(rules, _count_by_group(account, conditions, counts))
+    first = {
+        name: list(_by_name(account, conditions[name])[:FIRST]) for name, count in counts.items() if count
+    }
     return Preview(change, counts, first, digest)
 
 
-def _counted(
+def _count_by_group(
     account: Account, conditions: Mapping[str, Q], counts: dict[str, int]
 ) -> Iterator[tuple[int, str]]:
     """Yield each operator's id and group, and add up `counts`; those of NO_MAIL come again, last."""
@@ -58,10 +60,10 @@ def _counted(
 
 
 def people_in(account: Account, change: Change, group: str) -> QuerySet[Operator]:
-    return _named(account, _conditions(account, change)[group])
+    return _by_name(account, _conditions(account, change)[group])
 
 
-def _named(account: Account, condition: Q) -> QuerySet[Operator]:
+def _by_name(account: Account, condition: Q) -> QuerySet[Operator]:
     rows: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
     return rows.order_by("name_key", "pk").only("pk", "name", "email")
 

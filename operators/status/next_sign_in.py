@@ -143,11 +143,11 @@ def _signing_in(operator: Operator, effective: Effective) -> Event:
 
 
 def next_sign_in(operator: Operator) -> str:
-    return _said(_SENTENCES, operator, operator.effective)
+    return _sentence(_SENTENCES, operator, operator.effective)
 
 
 def your_next_sign_in(operator: Operator) -> str:
-    return _said(_TO_SELF, operator, operator.effective)
+    return _sentence(_TO_SELF, operator, operator.effective)
 
 
 def next_in_short(operator: Operator, effective: Effective) -> str:
@@ -155,7 +155,7 @@ def next_in_short(operator: Operator, effective: Effective) -> str:
     return str(_IN_SHORT[next_event(operator, effective)])
 
 
-def _said(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:
+def _sentence(table: dict[Event, "_StrPromise"], operator: Operator, effective: Effective) -> str:
     return table[next_event(operator, effective)] % {
         "name": isolated(operator.name or operator.email),
         "address": mask(operator.email),

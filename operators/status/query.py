@@ -102,9 +102,9 @@ def _condition(
     """Build the condition on the facts not known yet; empty where they make no difference.
 
     For `facts.active and not facts.frozen`: `invited` comes first, and both its values lead to the same
-    condition, which is the answer, without `invited`. In it, `active` leads to NO_ROW if it is False, and if it
-    is True to the answer of `frozen`: Q(frozen_at__isnull=True), as everything after it makes no difference and
-    leads to Q(). In all: Q(is_active=True, frozen_at__isnull=True).
+    condition, which is the answer, without `invited`. In it, `active` leads to NO_ROW if it is False, and if
+    it is True to the answer of `frozen`: Q(frozen_at__isnull=True), as everything after it makes no
+    difference and leads to Q(). In all: Q(is_active=True, frozen_at__isnull=True).
     """
     if len(known) == len(columns):
         return Q() if holds(Facts(**known)) else NO_ROW

@@ -18,7 +18,7 @@ from invitations.models import Link, hash_of
 from operators.models import Operator
 from operators.overrides.override import set_override, set_sign_in_method
 from operators.people import profile, removal
-from operators.people.reset import reset_unread
+from operators.people.reset import reset_unreadable
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, enroll, make_operator
@@ -207,7 +207,7 @@ def test_what_is_done_after_its_time_is_not_why_it_ended(olga, clock):
 
 def enrolled_and_reset(who: Operator) -> None:
     enroll(who)
-    reset_unread(Operator.objects.complete().get(pk=who.pk), NOBODY)
+    reset_unreadable(Operator.objects.complete().get(pk=who.pk), NOBODY)
 
 
 def forgotten(who: Operator) -> None:

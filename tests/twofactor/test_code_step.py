@@ -14,7 +14,7 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.models.session import Session
 from operators.overrides.override import set_override
-from operators.people.reset import reset_unread
+from operators.people.reset import reset_unreadable
 from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
 from twofactor.models import Authenticator
@@ -197,7 +197,7 @@ def test_the_waiting_sign_in_lives_ten_minutes(browser, seconds, works):
 
 
 def test_a_reset_ends_the_waiting_sign_in(browser, olga):
-    reset_unread(olga, NOBODY)
+    reset_unreadable(olga, NOBODY)
     assert give(browser, code_for()).url == reverse("operators:login")
 
 

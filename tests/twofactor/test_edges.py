@@ -15,7 +15,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations.opened_links import SESSION_KEY as OPENED_LINKS
 from operators.models import Operator
-from operators.people.reset import reset_unread
+from operators.people.reset import reset_unreadable
 from tests.factories import (
     NOBODY,
     PASSWORD,
@@ -106,7 +106,7 @@ def test_the_code_that_set_it_up_does_not_sign_in(operator, operator_browser):
 
 
 def test_a_code_is_worthless_once_its_authenticator_is_reset(olga):
-    reset_unread(Operator.objects.complete().get(pk=olga.pk), NOBODY)
+    reset_unreadable(Operator.objects.complete().get(pk=olga.pk), NOBODY)
     assert not olga.accept_step(10**9, timezone.now())
 
 

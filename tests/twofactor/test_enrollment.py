@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.policy import Policy
 from operators.models import Operator
-from operators.people.reset import NotEnrolledError, reset_unread
+from operators.people.reset import NotEnrolledError, reset_unreadable
 from tests.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on
 from twofactor import enrollment, qr, vault
@@ -132,7 +132,7 @@ def test_a_reset_that_somebody_else_was_faster_with_says_so(admin_browser, opera
     page = admin_browser.post(reverse("operators:reset", args=[operator.pk]), follow=True).text
     assert "is not set up for Olga Operator" in page
     with pytest.raises(NotEnrolledError):
-        reset_unread(operator, NOBODY)
+        reset_unreadable(operator, NOBODY)
 
 
 def test_a_reset_whose_mail_failed_says_so(admin_browser, account, settings):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.trail import Origin
 from operators import cli
 from operators.models import Operator
-from operators.people.reset import NotEnrolledError, reset_unread
+from operators.people.reset import NotEnrolledError, reset_unreadable
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if operator is None:
             raise CommandError(_("No operator has that address."))
         try:
-            reset_unread(operator, Origin(), reason)
+            reset_unreadable(operator, Origin(), reason)
         except NotEnrolledError as error:
             raise CommandError(_("That operator has not set up two-factor authentication.")) from error
         self.stdout.write(_("Reset. All sessions of %(email)s have ended.") % {"email": operator.email})

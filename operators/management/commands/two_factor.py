@@ -114,7 +114,7 @@ class Command(BaseCommand):
         number = account.operators.count()
         if options["dry_run"]:
             return Answer({"rows": number}, [_("It would write %d rows.") % number], cli.WOULD_CHANGE)
-        rows = self._followed(account, number)
+        rows = self._with_progress(account, number)
         chunks = (_json_chunks if options["format"] == "json" else csv_chunks)(columns(), rows)
         if not options["output"]:
             with suppress(BrokenPipeError):  # the reader, such as `head`, has had enough
@@ -129,7 +129,7 @@ class Command(BaseCommand):
             raise CommandError(_("The file cannot be written: %s") % error.strerror) from error
         return Answer({"output": options["output"]}, [_("Written to %s") % options["output"]])
 
-    def _followed(self, account: Account, number: int) -> Iterator[Line]:
+    def _with_progress(self, account: Account, number: int) -> Iterator[Line]:
         """Show progress at a terminal, but not to a script."""
         # Before the first row leaves: even a partial export must be in the audit trail.
         note(str(TITLE), number=number, by=Origin(), account=account)

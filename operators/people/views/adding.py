@@ -16,7 +16,7 @@ from accounts.text import isolated
 from invitations import invite as invitation
 from invitations.models import Link, TooSoonError
 from operators import access
-from operators.links.views import copy, to_ledger
+from operators.links.views import back_to_ledger, copy
 from operators.models import Operator
 from operators.people import adding, removal
 from operators.people.forms import CreateOperatorForm, NewOperatorForm
@@ -69,7 +69,7 @@ def resend(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = access.to_manage(request.user, pk)
     if _still_invited(request, operator):
         _send(request, operator)
-    return to_ledger(request) if "ledger" in request.POST else redirect(operator)
+    return back_to_ledger(request) if "ledger" in request.POST else redirect(operator)
 
 
 @needs_proof_to_post

@@ -105,6 +105,6 @@ def test_a_table_whose_people_are_free_is_not_held_up(admin_browser, few):
 
 def test_the_command_line_has_no_trail_of_its_own(account, few, others):
     for email in others[:3]:
-        with pytest.raises(address_tries.REFUSALS), address_tries.counted(account, NOBODY):
+        with pytest.raises(address_tries.REFUSALS), address_tries.count_attempt(account, NOBODY):
             raise address_tries.ElsewhereError(email)
     assert entries(Action.LIMIT_REACHED) == []
