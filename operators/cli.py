@@ -1,4 +1,4 @@
-"""What does `manage.py two_factor` do, and what does it answer, to people and to scripts?"""
+"""What `manage.py two_factor` does, and what it answers to people and scripts."""
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
@@ -33,12 +33,12 @@ DONE, ERROR, WOULD_CHANGE = 0, 1, 3
 
 
 class RefusedError(Exception):
-    """What was asked for cannot be done; the message says why."""
+    """The command cannot be carried out; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is printed, as data or as lines, and how the command ends."""
+    """What to print, as JSON or as lines, and the exit code."""
 
     data: dict[str, Any]
     lines: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Answer:
 
 
 def reason(text: str) -> str:
-    """Return a reason that is given to a command, by the rule of the forms; raises ArgumentTypeError."""
+    """Validate a reason as the forms do. Raises ArgumentTypeError."""
     try:
         return str(LineField(error_messages={"required": _("Say why.")}).clean(text))
     except ValidationError as error:
@@ -54,12 +54,12 @@ def reason(text: str) -> str:
 
 
 def account_of(name: str) -> Account:
-    """Return the account of that number or name; without one, the only account there is."""
-    found = Account.objects.all()
+    """Find an account by number or name; without either, the only one there is. Raises RefusedError."""
+    matches = Account.objects.all()
     if name:
-        by_name = found.filter(name=one_line(name))
-        found = by_name or found.filter(pk__in=row_keys([name]))
-    accounts = list(found.order_by("pk")[:2])
+        by_name = matches.filter(name=one_line(name))
+        matches = by_name or matches.filter(pk__in=row_keys([name]))
+    accounts = list(matches.order_by("pk")[:2])
     if not accounts:
         raise RefusedError(_("There is no such account."))
     if len(accounts) > 1:
@@ -68,26 +68,25 @@ def account_of(name: str) -> Account:
 
 
 def status(account: Account, fail_under: float | None) -> Answer:
-    """Say how many operators have each status, and the share of those who are protected."""
     now = timezone.now()
-    found = count(account, now)
-    coverage = found.coverage
+    counts = count(account, now)
+    coverage = counts.coverage
     excepted = exceptions.counts(account)
     data = {
         "account": {"id": account.pk, "name": account.name},
         "policy": account.two_factor_policy,
         "required_from": _moment(account.required_from),
-        "operators": found.all,
-        "statuses": {one.value: found.by_status.get(one, 0) for one in Status},
+        "operators": counts.all,
+        "statuses": {status.value: counts.by_status.get(status, 0) for status in Status},
         "coverage": coverage.percent,
         "protected": coverage.protected,
         "counted": coverage.counted,
         "exceptions": excepted,
     }
     lines = [f"{isolated(account.name)}: {rule_in_words(account.rule.as_of(now))}"]
-    lines += [f"{number:7}  {STATUS_LABELS[one]}" for one, number in found.by_status.items()]
+    lines += [f"{number:7}  {STATUS_LABELS[status]}" for status, number in counts.by_status.items()]
     lines.append(f"{excepted['in_force']:7}  " + _("Exceptions in force"))
-    # None where nobody signs in here: then nobody is without protection either.
+    # None if nobody logs in here: then nobody is unprotected either.
     share = 100 if coverage.percent is None else coverage.percent
     lines.append(
         _("%(share)d %% of those who sign in here are protected: %(protected)d of %(counted)d")
@@ -100,27 +99,26 @@ def status(account: Account, fail_under: float | None) -> Answer:
 def set_policy(
     account: Account, policy: str, begins: date | None, *, mail_now: bool, dry_run: bool
 ) -> Answer:
-    """Change the account's rule, or say whom that would affect, in the groups of the page."""
     now = timezone.now()
     change = Change(account.rule.as_of(now), _rule(policy, begins), now)
-    shown = preview_of(account, change)
-    somebody_must = change.requires and any(shown.counts[group] for group in MUST_ENROLL)
+    affected = preview_of(account, change)
+    somebody_must = change.requires and any(affected.counts[group] for group in MUST_ENROLL)
     sentence = announcing.sentence(account, change.new) if somebody_must else ""
     data = {
         "from": account.two_factor_policy,
         "to": policy,
         "required_from": _moment(change.new.required_from),
-        "groups": shown.counts,
-        "first": {name: [one.email for one in first] for name, first in shown.first.items()},
+        "groups": affected.counts,
+        "first": {name: [operator.email for operator in first] for name, first in affected.first.items()},
         "sentence": sentence,
         "mail": bool(sentence) and mail_now,
     }
     if change.old == change.new:
         return _outcome(data, [_("Nothing to change: that is the setting already.")], changed=False)
     lines = [
-        f"{shown.counts[name]:7}  {words}: {_names(shown, name)}"
+        f"{affected.counts[name]:7}  {words}: {_names(affected, name)}"
         for name, words in titles(change).items()
-        if shown.counts[name]
+        if affected.counts[name]
     ]
     if sentence:
         lines.append((_("Mailed: %s") if mail_now else _("Not mailed without --mail: %s")) % sentence)
@@ -136,11 +134,10 @@ def set_policy(
     return _outcome(data, [*lines, holds], changed=True)
 
 
-def _names(shown: Preview, group: str) -> str:
-    """Return the first names of a group, and how many there are beside them."""
-    names = ", ".join(isolated(one.name or one.email) for one in shown.first[group])
-    more = shown.counts[group] - len(shown.first[group])
-    return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more else names
+def _names(affected: Preview, group: str) -> str:
+    names = ", ".join(isolated(operator.name or operator.email) for operator in affected.first[group])
+    others = affected.counts[group] - len(affected.first[group])
+    return _("%(names)s and %(more)d more") % {"names": names, "more": others} if others else names
 
 
 def _rule(policy: str, begins: date | None) -> AccountRule:
@@ -148,23 +145,23 @@ def _rule(policy: str, begins: date | None) -> AccountRule:
         raise RefusedError(_("Only Required can begin on a day: leave out --from."))
     day = begins.isoformat() if begins else ""
     form = AccountSettingsForm({"two_factor_policy": policy, "required_from": day})
-    _check(form)
+    _refuse_if_invalid(form)
     return form.rule
 
 
-def _check(form: PlainForm) -> None:
+def _refuse_if_invalid(form: PlainForm) -> None:
     if not form.is_valid():
         raise RefusedError(" ".join(str(error) for errors in form.errors.values() for error in errors))
 
 
-def override(account: Account, email: str, given: dict[str, str], *, dry_run: bool) -> Answer:
-    """Store or remove an operator's override, by the rules of the form on the operator's page."""
+def override(account: Account, email: str, options: dict[str, str], *, dry_run: bool) -> Answer:
+    """The rules are those of the form on the operator's page."""
     operator = Operator.objects.filter(account=account).complete().with_email(email)
     if operator is None:
         raise RefusedError(_("No operator of the account has that address."))
     if operator.is_single_sign_on:
         raise RefusedError(_("That operator signs in by single sign-on: no setting applies."))
-    chosen = _chosen(account, given)
+    chosen = _chosen(account, options)
     before = in_words(operator)
     fields = (operator.two_factor_override, operator.override_reason, operator.override_until)
     wanted = (chosen.policy, chosen.reason, chosen.ends_at)
@@ -178,7 +175,7 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
         "reason": chosen.reason,
         "until": _moment(chosen.ends_at),
     }
-    # Of a dry run nothing is saved; the words are those of the change.
+    # In a dry run nothing is saved, but the words are those of the change.
     operator.two_factor_override, operator.override_reason, operator.override_until = wanted
     lines = [f"{operator.email}: {before or _('none')} → {in_words(operator) or _('none')}"]
     if not differs:
@@ -188,16 +185,15 @@ def override(account: Account, email: str, given: dict[str, str], *, dry_run: bo
     return _outcome(data, lines, changed=differs, dry_run=dry_run)
 
 
-def _chosen(account: Account, given: dict[str, str]) -> ChosenOverride:
-    """Return the override that was asked for; what is wrong with it is said as on the page."""
-    on = {} if given["policy"] == "none" else {"override": "on", **given}
-    form = OverrideForm(on, rule=account.rule)
-    _check(form)
+def _chosen(account: Account, options: dict[str, str]) -> ChosenOverride:
+    """Raise RefusedError with the errors that the page would show."""
+    data = {} if options["policy"] == "none" else {"override": "on", **options}
+    form = OverrideForm(data, rule=account.rule)
+    _refuse_if_invalid(form)
     return chosen_override(form.cleaned_data)
 
 
 def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
-    """Begin a round of reminders, or say whom it would reach and what the mail says."""
     reach = reminding.reach(account, to_optional=to_optional)
     samples = reminding.samples(account, to_optional=to_optional) if dry_run else []
     if not dry_run:
@@ -217,11 +213,10 @@ def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
 
 
 def _outcome(data: dict[str, Any], lines: list[str], *, changed: bool, dry_run: bool = False) -> Answer:
-    """Return the answer of what changes something: under --dry-run the exit code says whether it would."""
+    """With --dry-run, the exit code says whether it would change something."""
     would = changed and dry_run
     return Answer({"changed": changed, "dry_run": dry_run, **data}, lines, WOULD_CHANGE if would else DONE)
 
 
 def _moment(at: datetime | None) -> str | None:
-    """Return a moment as scripts read it."""
     return at.isoformat() if at else None

@@ -1,4 +1,4 @@
-"""Who is excepted from the account's rule, why, by whom and until when? For the page and its CSV."""
+"""Exceptions from the account's policy, for the page and its CSV."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ SHOWN = [
 
 
 def excepted(account: Account) -> QuerySet[Operator]:
-    """Return the operators with an override below the account's rule, in force or ended."""
+    """Operators whose override is weaker than the account's policy, in force or ended."""
     now = timezone.now()
     below = rows_where(
         lambda facts: is_exception(account.rule, facts.override, now, single_sign_on=facts.single_sign_on),
@@ -37,28 +37,26 @@ def excepted(account: Account) -> QuerySet[Operator]:
         also_ended=True,
     )
     rows = Operator.objects.filter(below, account=account).exclude(two_factor_override="")
-    found: QuerySet[Operator] = rows.select_related("account")
-    return found
+    operators: QuerySet[Operator] = rows.select_related("account")
+    return operators
 
 
 def counts(account: Account) -> dict[str, int]:
-    """Return how many exceptions are in force, and of which kinds, in one query."""
-    found: dict[str, int] = excepted(account).aggregate(
+    counted: dict[str, int] = excepted(account).aggregate(
         in_force=Count("pk", filter=_in_force()),
         without_reason=Count("pk", filter=_shown(WITHOUT_REASON)),
         ending=Count("pk", filter=_shown(ENDING)),
         ended=Count("pk", filter=_shown(ENDED)),
     )
-    return found
+    return counted
 
 
 def _in_force() -> Q:
-    """Return which have not ended."""
     return Q(override_until=None) | Q(override_until__gt=timezone.now())
 
 
 def _shown(kind: str) -> Q:
-    """Return which exceptions a choice of the filter leaves; without one those in force."""
+    """The exceptions of a kind; without one, those in force."""
     now = timezone.now()
     return {
         WITHOUT_REASON: _in_force() & Q(override_reason=""),
@@ -68,12 +66,10 @@ def _shown(kind: str) -> Q:
 
 
 class ExceptionFilters(PersonFilters):
-    """Search, and one of the kinds; without one those in force."""
-
     kind = FilterField(gettext_lazy("Exceptions"), SHOWN)
 
     def by_kind(self, rows: QuerySet[Operator], _kind: str) -> QuerySet[Operator]:
-        """Leave it to `qs`, which narrows the rows without a kind, too."""
+        """Leave it to `qs`, which filters without a kind, too."""
         return rows
 
     @cached_property
@@ -82,7 +78,7 @@ class ExceptionFilters(PersonFilters):
         return super().qs.filter(_shown(kind))
 
 
-# The one that ends first comes first.
+# By default, the one that ends first comes first.
 ORDERS: Orders = {
     "end": (F("override_until").asc(nulls_last=True), "pk"),
     "-end": (F("override_until").desc(nulls_first=True), "-pk"),
@@ -94,7 +90,6 @@ ORDERS: Orders = {
 
 
 def exception_table(operators: QuerySet[Operator], asked: str, page: str) -> Table:
-    """Return one page of the list of exceptions."""
     sort = known(asked, ORDERS)
     return Table(numbered_page(operators.order_by(*ORDERS[sort]), page), sort, ORDERS)
 

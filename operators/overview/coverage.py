@@ -1,8 +1,8 @@
-"""How many operators of an account are protected, of how many, now and on the days before?
+"""How many operators are protected, now, in each group, and on each of the last days.
 
-A day is counted when it begins, again within a minute of a change, and every hour, as overrides end by
-themselves. The audit trail, which every change writes in its own transaction, says that there was one; so no
-change has to count, however many operators there are. Counting twice does no harm.
+A day is counted when it begins, again within a minute of a change, and every hour, because overrides end by
+themselves. No change has to count, however many operators there are: the audit trail, written in the
+transaction of every change, tells that there was one. Counting twice does no harm.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ from operators.status.query import rows_where, status_condition
 
 RECOUNT = timedelta(hours=1)
 SHOWN_DAYS = 90
-# Whatever may move somebody into another status, or in or out of those who count.
+# Everything that may change an operator's status, or whether coverage counts them.
 CHANGES = (
     Action.ACCOUNT_POLICY,
     Action.OVERRIDE,
@@ -50,7 +50,7 @@ class GroupCoverage:
 
 
 def by_group(account: Account, now: datetime) -> list[GroupCoverage]:
-    """Return the groups that have rows of members, the least covered first; one query counts them all."""
+    """All groups but Everyone, the least covered first; one query counts them all."""
     rule = account.rule
     numbers = {
         f"is_{status.name.lower()}": Count("pk", filter=status_condition(status, rule, now))
@@ -62,9 +62,9 @@ def by_group(account: Account, now: datetime) -> list[GroupCoverage]:
         .values(group=F("memberships__group"))
         .annotate(counted=Count("pk", filter=rows_where(counts_for_coverage, now)), **numbers)
     )
-    found = {row["group"]: row for row in rows}
-    groups = [_group(group, found.get(group.pk, {})) for group in groups_of(account.pk)]
-    return sorted((one for one in groups if one.group.kind != Group.Kind.EVERYONE), key=_least_covered_first)
+    row_of_group = {row["group"]: row for row in rows}
+    groups = [_group(group, row_of_group.get(group.pk, {})) for group in groups_of(account.pk)]
+    return sorted((row for row in groups if row.group.kind != Group.Kind.EVERYONE), key=_least_covered_first)
 
 
 def _group(group: Group, row: Mapping[str, int]) -> GroupCoverage:
@@ -72,14 +72,14 @@ def _group(group: Group, row: Mapping[str, int]) -> GroupCoverage:
     return GroupCoverage(group, Coverage(by_status[Status.PROTECTED], row.get("counted", 0)), by_status)
 
 
-def _least_covered_first(one: GroupCoverage) -> tuple[bool, float, int]:
-    """Return what groups are sorted by; of two alike the larger first, and last where nobody counts."""
-    share = one.coverage.protected / one.coverage.counted if one.coverage.counted else 1.0
-    return not one.coverage.counted, share, -one.coverage.counted
+def _least_covered_first(row: GroupCoverage) -> tuple[bool, float, int]:
+    """Of two alike the larger first; last those in which nobody is counted."""
+    share = row.coverage.protected / row.coverage.counted if row.coverage.counted else 1.0
+    return not row.coverage.counted, share, -row.coverage.counted
 
 
 def record_due() -> int:
-    """Count every account of which today has no count, or one that may be wrong by now; return how many."""
+    """Count every account that has no count of today, or one that may be outdated; return how many."""
     now = timezone.now()
     day = CoverageDay.objects.filter(account=OuterRef("pk"), day=today(now), counted_at__gt=now - RECOUNT)
     changed = AuditEntry.objects.filter(
@@ -93,7 +93,7 @@ def record_due() -> int:
 
 
 def record(account: Account, now: datetime) -> None:
-    """Count the operators of an account and store the result as the day's; an earlier one is replaced."""
+    """Store today's count, replacing an earlier one of the day."""
     coverage = count(account, now).coverage
     row = CoverageDay(
         account=account,
@@ -111,26 +111,26 @@ def record(account: Account, now: datetime) -> None:
 
 
 def today(now: datetime) -> date:
-    """Return the day that a moment belongs to, the same for every reader."""
+    """The day in UTC, the same for every reader."""
     return now.astimezone(UTC).date()
 
 
 def history(account: Account, present: Coverage, now: datetime) -> list[tuple[date, Coverage | None]]:
-    """Return the last days, oldest first, today as counted now; None for a day of which there is no count."""
+    """Oldest first, today as counted now; None for a day without a count."""
     last = today(now)
     days = [last - timedelta(days=ago) for ago in range(SHOWN_DAYS - 1, 0, -1)]
     stored = CoverageDay.objects.filter(Q(account=account), day__gte=days[0], day__lt=last)
-    found = {row.day: Coverage(row.protected, row.counted) for row in stored}
-    return [*((day, found.get(day)) for day in days), (last, present)]
+    coverage_on = {row.day: Coverage(row.protected, row.counted) for row in stored}
+    return [*((day, coverage_on.get(day)) for day in days), (last, present)]
 
 
 def runs(days: Iterable[tuple[date, Coverage | None]]) -> list[list[tuple[int, int]]]:
-    """Return the unbroken lines of a chart: (days from its left edge, per cent); gaps stay gaps."""
-    found: list[list[tuple[int, int]]] = [[]]
+    """The unbroken lines of the chart, as (days from its left edge, per cent): gaps stay gaps."""
+    lines: list[list[tuple[int, int]]] = [[]]
     for number, (_day, coverage) in enumerate(days):
         percent = coverage.percent if coverage else None
         if percent is not None:
-            found[-1].append((number, percent))
-        elif found[-1]:
-            found.append([])
-    return [run for run in found if run]
+            lines[-1].append((number, percent))
+        elif lines[-1]:
+            lines.append([])
+    return [line for line in lines if line]

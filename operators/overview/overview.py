@@ -1,4 +1,4 @@
-"""What does an administrator see at one glance: who is protected, who is not, and what to do next?"""
+"""The content of the two-factor overview: who is protected, who is not, and what to do next."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,9 +17,9 @@ from operators.rules.status import Status
 from operators.status.counts import Coverage, StatusCounts, count
 from operators.status.query import rows_where, status_condition
 
-SHOWN = 5  # rows of each list; the rest is behind its link
+SHOWN = 5  # rows of each list; a link leads to the others
 SHOWN_GROUPS = 25
-# Those who could set up and have not.
+# Those who can set it up and haven't.
 OPEN = (Status.REQUIRED, Status.OPTIONAL)
 
 
@@ -38,7 +38,7 @@ class Overview:
 
 
 def overview(viewer: Operator, now: datetime) -> Overview:
-    """Return what the page shows to this administrator; the number of queries grows with nothing."""
+    """A fixed number of queries, however large the account."""
     account = viewer.account
     counts = count(account, now)
     groups = coverage.by_group(account, now)
@@ -59,7 +59,6 @@ def overview(viewer: Operator, now: datetime) -> Overview:
 
 
 def open_setup_links(account: Account, now: datetime) -> QuerySet[Link]:
-    """Return the setup links that work, or will once their email has left; newest first."""
     return (
         Link.objects.select_related("user", "mail")
         .filter(
@@ -74,10 +73,9 @@ def open_setup_links(account: Account, now: datetime) -> QuerySet[Link]:
 
 
 def _excepted(account: Account, now: datetime) -> QuerySet[Operator]:
-    """Return the operators of whom an override asks less than the account asks; the oldest first."""
     condition = rows_where(lambda facts: facts.is_exception(account.rule, now), now)
-    found: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
-    return found.order_by("override_at", "pk")
+    operators: QuerySet[Operator] = Operator.objects.filter(condition, account=account)
+    return operators.order_by("override_at", "pk")
 
 
 def _numbers(viewer: Operator, counts: StatusCounts, now: datetime) -> Numbers:
@@ -100,7 +98,6 @@ def _numbers(viewer: Operator, counts: StatusCounts, now: datetime) -> Numbers:
 
 
 def failed_link_mails(account: Account, now: datetime) -> int:
-    """Return how many setup links and invitations could not be emailed, and nothing newer was."""
     failed = Link.objects.filter(
         Q(purpose=Link.Purpose.SETUP) | Q(purpose=Link.Purpose.INVITATION),
         user__account=account,

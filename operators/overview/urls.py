@@ -1,4 +1,4 @@
-"""The two-factor overview."""
+"""The address of the two-factor overview."""
 
 from django.urls import path
 

@@ -18,57 +18,52 @@ from operators.status.labels import STATUS_LABELS
 @require_safe
 @administrators_only
 def two_factor_overview(request: SignedInRequest) -> HttpResponse:
-    """Show who is protected, who is not, and the one next thing worth doing."""
     account, now = request.user.account, timezone.now()
-    found = overview(request.user, now)
+    page = overview(request.user, now)
     context = {
         "account": account,
         "policy": rule_in_words(account.rule.as_of(now)),
-        "overview": found,
-        "next_thing": found.next_thing.name,
+        "overview": page,
+        "next_thing": page.next_thing.name,
         "statuses": [
-            (status, STATUS_LABELS[status], number) for status, number in found.counts.by_status.items()
+            (status, STATUS_LABELS[status], number) for status, number in page.counts.by_status.items()
         ],
         "headings": [STATUS_LABELS[status] for status in SHOWN_BY_GROUP],
-        "groups": _groups(found),
-        "lines": _lines(found),
-        "days": [(day, coverage) for day, coverage in reversed(found.history) if coverage],
-        "first_day": found.history[0][0],
-        "last_day": found.history[-1][0],
+        "groups": _groups(page),
+        "lines": _lines(page),
+        "days": [(day, coverage) for day, coverage in reversed(page.history) if coverage],
+        "first_day": page.history[0][0],
+        "last_day": page.history[-1][0],
     }
     return render(request, "operators/overview/overview.html", context)
 
 
-def _groups(found: Overview) -> list[dict[str, Any]]:
-    """Return the rows of the groups, the whole account first."""
+def _groups(page: Overview) -> list[dict[str, Any]]:
+    """The whole account comes first."""
     return [
-        {"pk": None, "label": "", "coverage": found.counts.coverage, "cells": _cells(found.counts.by_status)},
-        *(_group(one) for one in found.groups),
+        {"pk": None, "label": "", "coverage": page.counts.coverage, "cells": _cells(page.counts.by_status)},
+        *(_group(group) for group in page.groups),
     ]
 
 
-def _group(one: GroupCoverage) -> dict[str, Any]:
+def _group(row: GroupCoverage) -> dict[str, Any]:
     return {
-        "pk": one.group.pk,
-        "label": one.group.label,
-        "coverage": one.coverage,
-        "cells": _cells(one.by_status),
+        "pk": row.group.pk,
+        "label": row.group.label,
+        "coverage": row.coverage,
+        "cells": _cells(row.by_status),
     }
 
 
 def _cells(numbers: dict[Any, int]) -> list[tuple[Any, Any, int]]:
-    """Return status, words and number of each column."""
     return [(status, STATUS_LABELS[status], numbers.get(status, 0)) for status in SHOWN_BY_GROUP]
 
 
-def _lines(found: Overview) -> list[str]:
-    """Return the lines of the chart as SVG paths: a day is one unit wide, per cent go up from the ground.
-
-    A line of one day has no length; its round ends make it a dot.
-    """
+def _lines(page: Overview) -> list[str]:
+    """SVG paths, one unit a day and a per cent; a line of a single day is a dot by its round ends."""
     return [
         "M"
         + " L".join(f"{number} {100 - percent}" for number, percent in run)
         + (" h0" if not run[1:] else "")
-        for run in runs(found.history)
+        for run in runs(page.history)
     ]

@@ -1,7 +1,7 @@
-"""How many operators of an account are there, of each status, with an exception, and protected of how many?
+"""Counts the operators of an account: by status, with an exception, and how many are protected.
 
-Coverage speaks of those who have joined, are active and sign in with a password. Of these, whoever has the
-status Protected is covered; a locked operator or one whose policy is Disabled is not.
+Coverage counts operators who have joined, are active and log in with a password. Those with the status
+Protected are covered; a locked operator, or one whose policy is Disabled, is not.
 """
 
 from dataclasses import dataclass
@@ -15,20 +15,18 @@ from operators.status.query import count_facts
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """So many are protected, of so many who count."""
-
     protected: int = 0
     counted: int = 0
 
     @property
     def percent(self) -> int | None:
-        """Whole per cent, rounded down, so that 100 means everybody; None where nobody counts."""
+        """Whole per cent, rounded down, so that 100 means everybody; None if nobody is counted."""
         return self.protected * 100 // self.counted if self.counted else None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
-    """Numbers of operators; `by_status` names those that occur only, in the order of the filter."""
+    """`by_status` has only those that occur, in the order of the filter."""
 
     all: int
     by_status: dict[Status, int]
@@ -41,7 +39,7 @@ def counts_for_coverage(facts: Facts) -> bool:
 
 
 def count(account: Account, now: datetime) -> StatusCounts:
-    """Return the counts, in one query; each kind of operator is put to the rules that the pages ask."""
+    """One query, whose kinds of operators are put to the same rules that the pages ask."""
     rule = account.rule
     kinds = count_facts(Operator.objects.filter(account=account), now)
     by_status = dict.fromkeys(Status, 0)
