@@ -7,6 +7,7 @@
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +19,6 @@ from django_tasks import task
 
 from accounts import rounds
 from accounts.audit.trail import Origin, record
-from accounts.compiled import CompiledQuery, Parameter
 from accounts.models import Account, Action
 from operators.bulk.acts import apply_to_one, load_operators, with_reason_left_out
 from operators.bulk.invitation_table import Row
@@ -138,42 +138,37 @@ def _do_batch(action_id: int, turn: int) -> rounds.Next:
         action = BulkAction.claim(action_id, turn)
         if action is None:
             return None
-        batch = list(action.waiting().order_by("pk")[:BATCH])
-        if not _apply(action, batch):
+        requester = _requester(action)
+        if requester is None:
             _end(action, State.STOPPED)
-        elif len(batch) < BATCH:
+            return None
+        batch = list(action.waiting().order_by("pk")[:BATCH])
+        _apply(action, batch, Origin(requester, action.address))
+        if len(batch) < BATCH:
             _end(action, State.DONE)
+        # Nothing is kept if they may no longer by now (no act does that). The same turn then stops it.
+        if _requester(action) is None:
+            transaction.set_rollback(True)
+            return action_id, turn
     return (action.pk, action.turn) if action.is_running else None
 
 
-def _apply(action: BulkAction, batch: list[BulkItem]) -> bool:
-    """Do it to these; false, and the rest left waiting, where who asked for it may no longer."""
+def _apply(action: BulkAction, batch: list[BulkItem], by: Origin) -> None:
     load_operators(action, batch)
+    items = defaultdict(list)
     # In one order everywhere: no batch waits for another one that waits for it.
     for item in sorted(batch, key=lambda item: (item.operator_id or 0, item.email)):
-        requester = _requester(action)
-        if requester is None:
-            return False
-        item.settle(apply_to_one(action, item, Origin(requester, action.address)))
-    return True
+        items[apply_to_one(action, item, by)].append(item.pk)
+    for reason, numbers in items.items():
+        state = BulkItem.State.LEFT_OUT if reason else BulkItem.State.DONE
+        BulkItem.objects.filter(pk__in=numbers).update(state=state, reason=reason)
 
 
 def _requester(action: BulkAction) -> Operator | None:
     """Return who has asked for it, as long as they administer the account and can sign in."""
-    return _REQUESTER.first(pk=action.asked_by_id, account=action.account_id)
-
-
-# Compiled once, as it is asked before each operator.
-_REQUESTER: CompiledQuery[Operator] = CompiledQuery(
-    lambda: (
-        Operator.objects.filter(
-            pk=Parameter("pk", BigIntegerField()), account=Parameter("account", BigIntegerField())
-        )
-        .administrators()
-        .with_a_way_in()
-        .select_related("account")
-    )
-)
+    asked_by = Operator.objects.filter(pk=action.asked_by_id, account=action.account_id)
+    requester: Operator | None = asked_by.administrators().with_a_way_in().select_related("account").first()
+    return requester
 
 
 def cancel(action: BulkAction, by: Origin) -> bool:

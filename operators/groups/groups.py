@@ -68,7 +68,8 @@ def delete_group(group: Group, by: Origin) -> bool:
     if group.kind != Group.Kind.OWN:
         raise UnchangeableError
     # In turn with changes of members, or an operator could be added to a group being deleted.
-    with keep_an_administrator(group.account):
+    with transaction.atomic():
+        Account.hold(group.account_id)
         if not Group.objects.filter(pk=group.pk).delete()[0]:
             return False
         record(Action.GROUP_DELETED, by=by, account=group.account, old=group.name)
@@ -104,7 +105,7 @@ def remove_member(group: Group, operator: Operator, by: Origin) -> bool:
 
 def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int]]) -> bool:
     """Replace the groups by what `choose` makes of the old ones, which nobody else can change then."""
-    with keep_an_administrator(operator.account):
+    with keep_an_administrator(operator):
         memberships = operator.memberships.values_list("group", "group__kind", "group__name")
         old = {pk: [kind, name] for pk, kind, name in memberships}
         wanted = choose(set(old))

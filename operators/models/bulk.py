@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.compiled import CompiledUpdate, Parameter
 from accounts.models import TEXT_LENGTH, Account
 
 # After this long without a heartbeat, the worker is dead.
@@ -167,15 +166,5 @@ class BulkItem(models.Model):
     def why(self) -> str:
         return str(dict(Reason.choices).get(self.reason, _("It was not this operator's turn yet")))
 
-    def settle(self, reason: str) -> None:
-        state = self.State.LEFT_OUT if reason else self.State.DONE
-        _SETTLE.execute(pk=self.pk, state=state, reason=reason)
 
-
-_SETTLE = CompiledUpdate(
-    lambda: (
-        BulkItem.objects.filter(pk=Parameter("pk", models.BigIntegerField())),
-        {name: Parameter(name, models.CharField()) for name in ("state", "reason")},
-    )
-)
 NOT_DONE = ~Q(state=BulkItem.State.DONE)

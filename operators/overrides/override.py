@@ -89,7 +89,7 @@ def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
 
     Raises LastAdministratorError.
     """
-    with keep_an_administrator(operator.account):
+    with keep_an_administrator(operator):
         old = operator.sign_in_method
         if (
             not Operator.objects.filter(pk=operator.pk)

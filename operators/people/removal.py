@@ -13,7 +13,7 @@ from twofactor.models import Authenticator
 
 def deactivate(operator: Operator, by: Origin) -> bool:
     """Return False if nothing changed. Raises LastAdministratorError."""
-    with keep_an_administrator(operator.account):
+    with keep_an_administrator(operator):
         return _set_active(operator, Action.DEACTIVATED, by, active=False)
 
 
@@ -39,7 +39,7 @@ def _set_active(operator: Operator, action: Action, by: Origin, *, active: bool)
 
 def delete(operator: Operator, by: Origin) -> None:
     """Delete the operator with authenticator, links and memberships. Raises LastAdministratorError."""
-    with keep_an_administrator(operator.account):
+    with keep_an_administrator(operator):
         # In the order in which links and authenticators are written elsewhere, or the two could deadlock.
         Link.hold(operator)
         list(Authenticator.objects.select_for_update().filter(user=operator))
