@@ -67,7 +67,7 @@ def test_every_number_that_is_a_link_is_the_number_of_the_list_behind_it(admin_b
     links = re.findall(rf'<a href="({LIST}\?[^"]*status=[^"]*)"[^>]*>(\d+)</a>', text)
     assert len(links) >= 12
     for url, number in links:
-        listed = admin_browser.get(url.replace("&amp;", "&")).context["table"].paginator.count
+        listed = admin_browser.get(url.replace("&amp;", "&")).context["table"].page.paginator.count
         assert listed == int(number), url
 
 
@@ -76,7 +76,7 @@ def test_the_exceptions_are_those_of_the_list(admin_browser, account):
     account.save()
     a_bit_of_everything(account)
     found = admin_browser.get(URL).context["overview"]
-    listed = admin_browser.get(LIST, {"exceptions": "on"}).context["table"].paginator.count
+    listed = admin_browser.get(LIST, {"exceptions": "on"}).context["table"].page.paginator.count
     assert found.counts.exceptions == len(found.excepted) == listed == 1
     assert "Show the 1 exception" in admin_browser.get(URL).text
 
