@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django import forms
 from django.conf import settings
@@ -15,12 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.days import day_of, first_moment
 from accounts.models import LONGEST_TRUST_DAYS, POLICY_CHOICES, TEXT_LENGTH
 from accounts.passwords import password_rules
+from accounts.person import Person
 from accounts.plain_form import UNSEEN, BoundedField, PlainForm
 from accounts.policy import AccountRule, Policy
 from accounts.text import canonical, misplaced_mark, named, one_line, unseen, visible
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 LONGEST_NOTICE = timedelta(days=365)
 # As long as Django's own hashers accept; a longer text is no password but a load on the server.
@@ -121,7 +119,7 @@ class NewPasswordForm(PlainForm):
         error_messages={"required": _("Type the same password again.")},
     )
 
-    def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, operator: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.operator = operator
 
@@ -129,7 +127,7 @@ class NewPasswordForm(PlainForm):
         check_new_password(self, self.operator)
 
 
-def check_new_password(form: forms.Form, operator: "Operator") -> None:
+def check_new_password(form: forms.Form, operator: Person) -> None:
     """Refuse two that differ, and what the rules forbid for this name and email, as they were just typed."""
     typed = form.cleaned_data
     for field in {"name", "email"} & typed.keys():
@@ -140,7 +138,7 @@ def check_new_password(form: forms.Form, operator: "Operator") -> None:
         text = _("The two passwords differ. Type the same one twice.")
         form.add_error("new_password_again", ValidationError(text, code="differ"))
     try:
-        validate_password(typed["new_password"], operator)
+        validate_password(typed["new_password"], operator)  # type: ignore[arg-type]  # as Person
     except ValidationError as error:
         form.add_error("new_password", error)
 

@@ -8,7 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 if TYPE_CHECKING:
-    from operators.models import Operator
+    from django.contrib.auth.models import _User  # what AUTH_USER_MODEL names
 
 # As browsers and servers take them; whatever takes a longer one apart has much to do.
 LONGEST_ADDRESS = 2048
@@ -17,7 +17,7 @@ LONGEST_ADDRESS = 2048
 class SignedInRequest(HttpRequest):
     """What LoginRequiredMiddleware lets through: the user is never anonymous."""
 
-    user: "Operator"
+    user: "_User"
 
 
 # For a view that shows a form and takes it.

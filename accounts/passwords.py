@@ -7,7 +7,7 @@ and one that does not type the same. Older hashes are of whatever was typed.
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import (
@@ -23,8 +23,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-if TYPE_CHECKING:
-    from operators.models import Operator
+from accounts.person import Person
 
 # Words that fit every installation; those of the product and of the account come to them (ASVS 5.0, 6.1.2).
 CONTEXT_WORDS = ("monitoring", "operator", "administrator", "admin", "password", "login", "welcome")
@@ -52,7 +51,7 @@ def _forms_of(typed: str) -> list[str]:
 class ContextWordValidator:
     """Refuses what is little more than the product's or the account's name (ASVS 5.0, 6.2.11)."""
 
-    def validate(self, password: str, user: "Operator | None" = None) -> None:
+    def validate(self, password: str, user: Person | None = None) -> None:
         """Raise ValidationError where too little is left without those words."""
         rest = password.lower()
         for word in sorted(_context_words(user), key=len, reverse=True):
@@ -74,7 +73,7 @@ class PopularPasswordValidator(CommonPasswordValidator):
             super().validate(form, user)
 
 
-def _context_words(user: "Operator | None") -> set[str]:
+def _context_words(user: Person | None) -> set[str]:
     account = user.account.name if user is not None else ""
     names = f"{settings.PRODUCT_NAME} {settings.TWO_FACTOR_ISSUER} {account}".lower()
     return {word for word in re.findall(r"\w+", names) if len(word) >= SHORTEST_WORD} | set(CONTEXT_WORDS)

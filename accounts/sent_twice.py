@@ -32,9 +32,8 @@ import time
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
@@ -45,6 +44,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts import rate_limit
+from accounts.session_store import Act, ours
 
 # How long an act may be under way; afterwards whoever began it has died, and it may be begun again.
 UNDER_WAY = timedelta(seconds=30)
@@ -59,14 +59,6 @@ LONGEST = 100_000
 NONCE_BYTES = 12  # random; each key is one act's own, and seals a handful of answers at most
 
 ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What a request wants: under which name that is kept, and the key that opens the answer."""
-
-    name: str
-    key: bytes
 
 
 def act_of(request: HttpRequest) -> Act | None:
@@ -92,7 +84,7 @@ def claims_by_itself(view: ViewType) -> ViewType:
 
 def claim_without_session(request: HttpRequest) -> rate_limit.Limit | None:
     """Return what an act is claimed by where there is no row of a session; None where there is one."""
-    session: Any = request.session
+    session = ours(request.session)
     if session.act is None or session.has_row:
         return None
     return rate_limit.Limit(f"sent twice {session.act.name}", 1, LOGIN_CLAIMED)
@@ -100,7 +92,7 @@ def claim_without_session(request: HttpRequest) -> rate_limit.Limit | None:
 
 def give_up_claim(request: HttpRequest) -> None:
     """Let whoever waits for the answer to this login know that none is kept: nothing was opened."""
-    session: Any = request.session
+    session = ours(request.session)
     claim = claim_without_session(request)
     if claim and session.claimed:
         rate_limit.reset([claim])
@@ -121,8 +113,8 @@ def answer_to_login(request: HttpRequest) -> HttpResponse | None:
 
 def first_answer(request: HttpRequest) -> HttpResponse | None:
     """Return the answer to an equal request that came first, once there is one; None where none did."""
-    session: Any = request.session
-    act: Act | None = session.act
+    session = ours(request.session)
+    act = session.act
     give_up = time.monotonic() + PATIENCE
     while act and (found := session.kept(act)):
         session_key, sealed = found

@@ -1,7 +1,5 @@
 """One function for each email with a link to join or to set up."""
 
-from typing import TYPE_CHECKING
-
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.trail import Origin
@@ -9,13 +7,11 @@ from accounts.days import announced_day
 from accounts.mail.notice_mail import in_mail, words_about
 from accounts.mail.notices import Notice, tell
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from accounts.text import isolated
 from invitations import link_mail
 from invitations.link_mail import EmailTemplate
 from invitations.models import Link
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 INVITATION_WAS_ACCEPTED = Notice(
     _("Your invitation was accepted"),
@@ -24,7 +20,7 @@ INVITATION_WAS_ACCEPTED = Notice(
 )
 
 
-def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: bool) -> OutgoingMail:
+def setup_link(operator: Person, by: Origin, next_url: str, *, at_login: bool) -> OutgoingMail:
     """Mail the link to the page where a required operator sets up two-factor authentication.
 
     `at_login` says that a right password has just asked for it; else somebody else sends it.
@@ -41,16 +37,16 @@ def setup_link(operator: "Operator", by: Origin, next_url: str, *, at_login: boo
     return link_mail.send(operator, Link.Purpose.SETUP, message, by)
 
 
-def invitation(operator: "Operator", by: Origin) -> OutgoingMail:
+def invitation(operator: Person, by: Origin) -> OutgoingMail:
     return link_mail.send(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 
-def invitation_now(operator: "Operator", by: Origin) -> tuple[OutgoingMail, str]:
+def invitation_now(operator: Person, by: Origin) -> tuple[OutgoingMail, str]:
     """Do what `invitation` does, at once; return the email, and the link in it."""
     return link_mail.send_now(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 
-def _invitation(operator: "Operator", by: Origin) -> EmailTemplate:
+def _invitation(operator: Person, by: Origin) -> EmailTemplate:
     """Return what an invitation says.
 
     Whose mailbox it is nobody knows yet, so no name that somebody has typed is in it: the account's was
@@ -66,6 +62,6 @@ def _invitation(operator: "Operator", by: Origin) -> EmailTemplate:
     return EmailTemplate("invitations/email/invitation", operator.email, context)
 
 
-def invitation_was_accepted(inviter: "Operator", operator: "Operator", by: Origin) -> None:
+def invitation_was_accepted(inviter: Person, operator: Person, by: Origin) -> None:
     words = {"whom": in_mail(operator), "account": isolated(operator.account.name)}
     tell(inviter, INVITATION_WAS_ACCEPTED, by.address, about_self=False, **words)

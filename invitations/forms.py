@@ -1,6 +1,6 @@
 """What a person types to accept an invitation, or to prove the password at the setup link."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib.auth.hashers import make_password
@@ -9,10 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.durations import duration
 from accounts.forms import NameField, NewPasswordForm, PasswordField, check_new_password
+from accounts.person import Person
 from accounts.plain_form import PlainForm
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 
 class PasswordForm(PlainForm):
@@ -32,7 +30,7 @@ class AcceptForm(PlainForm):
     new_password = NewPasswordForm.base_fields["new_password"]
     new_password_again = NewPasswordForm.base_fields["new_password_again"]
 
-    def __init__(self, *args: Any, operator: "Operator", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, operator: Person, **kwargs: Any) -> None:
         super().__init__(*args, initial={"name": operator.name}, **kwargs)
         self.operator = operator
 

@@ -3,28 +3,24 @@
 A reload shows the same link again instead of making another one.
 """
 
-from typing import TYPE_CHECKING
-
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
+from accounts.person import Person
 from invitations.link_mail import url_of
 from invitations.models import Link, hash_of
 from twofactor import vault
 from twofactor.sealed_in_session import SealedInSession
 
-if TYPE_CHECKING:
-    from operators.models import Operator
-
 TOKEN = SealedInSession("fresh_link", vault.Purpose.LINK)
 
 
-def keep(session: SessionBase, viewer: "Operator", person: "Operator", purpose: str, url: str) -> None:
+def keep(session: SessionBase, viewer: Person, person: Person, purpose: str, url: str) -> None:
     token = url.rstrip("/").rpartition("/")[2]
     TOKEN.keep(session, viewer, token, operator=person.pk, purpose=purpose)
 
 
-def current(session: SessionBase, viewer: "Operator", person: "Operator", purpose: Link.Purpose) -> str:
+def current(session: SessionBase, viewer: Person, person: Person, purpose: Link.Purpose) -> str:
     """Return the link to show; "" where none is kept any more, or it does not work any more."""
     kept = TOKEN.kept(session)
     if (kept.get("operator"), kept.get("purpose")) != (person.pk, purpose):

@@ -1,7 +1,5 @@
 """Inviting a person, and accepting: from a row without password to an operator who is signed in."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
@@ -10,17 +8,15 @@ from django.utils import timezone
 from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link
 from invitations.setup_link import DeadLinkError
 from twofactor import enrollment, recovery
 
-if TYPE_CHECKING:
-    from operators.models import Operator
 
-
-def send(operator: "Operator", by: Origin) -> OutgoingMail:
+def send(operator: Person, by: Origin) -> OutgoingMail:
     """Mail an invitation; the older link stops working.
 
     Raises TooSoonError where the limits allow no further email yet.
@@ -29,7 +25,7 @@ def send(operator: "Operator", by: Origin) -> OutgoingMail:
         return emails.invitation(operator, by)
 
 
-def send_now(operator: "Operator", by: Origin) -> tuple[OutgoingMail, str]:
+def send_now(operator: Person, by: Origin) -> tuple[OutgoingMail, str]:
     """Mail an invitation at once, without a queue, and return the email and the same link.
 
     For the command line: whoever sits there sees the outcome and can pass the link on, so one try is enough.
@@ -37,23 +33,23 @@ def send_now(operator: "Operator", by: Origin) -> tuple[OutgoingMail, str]:
     return emails.invitation_now(operator, by)
 
 
-def make_link(operator: "Operator", by: Origin) -> str:
+def make_link(operator: Person, by: Origin) -> str:
     """Return a new invitation link to pass on by hand; the older one stops working."""
     with transaction.atomic():
-        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, str(by.actor or ""))
+        token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, by.actor_name)
         record(Action.INVITATION_LINK, by=by, subject=operator)
     return url_of(Link.Purpose.INVITATION, token)
 
 
 def accept(  # noqa: PLR0913  what an acceptance consists of
     session: SessionBase, link: Link, *, name: str, password_hash: str, code: str | None, by: Origin
-) -> tuple["Operator", list[str]]:
+) -> list[str]:
     """Make the invited person an operator, with an authenticator where a code is given: all or nothing.
 
-    Returns the operator, and the recovery codes of the authenticator. Raises DeadLinkError, and what
+    Returns the recovery codes of the authenticator. Raises DeadLinkError, and what
     twofactor.enrollment.confirm and enroll raise.
     """
-    operator: Operator = link.user
+    operator = link.user
     confirmed = None if code is None else enrollment.confirm(session, operator, code)
     codes = recovery.generate() if confirmed else []
     now = timezone.now()
@@ -67,10 +63,10 @@ def accept(  # noqa: PLR0913  what an acceptance consists of
         record(Action.INVITATION_ACCEPTED, by=by, subject=operator)
         if inviter := _inviter_of(operator):
             emails.invitation_was_accepted(inviter, operator, by)
-    return operator, codes
+    return codes
 
 
-def _inviter_of(operator: "Operator") -> "Operator | None":
+def _inviter_of(operator: Person) -> Person | None:
     """Return who has sent or copied the newest invitation, if they are still there."""
     invited = AuditEntry.objects.filter(
         account=operator.account_id,
@@ -78,5 +74,5 @@ def _inviter_of(operator: "Operator") -> "Operator | None":
         action__in=(Action.OPERATOR_INVITED, Action.INVITATION_LINK),
     )
     actor_id = invited.values_list("actor_id", flat=True).first()
-    found: Operator | None = get_user_model().objects.filter(pk=actor_id, is_active=True).first()
-    return found
+    inviter: Person | None = get_user_model().objects.filter(pk=actor_id, is_active=True).first()
+    return inviter

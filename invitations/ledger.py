@@ -6,7 +6,7 @@ row outlives its people; rows go after KEPT.
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -15,10 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TEXT_LENGTH, Account, Action, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from accounts.search_keys import SearchKey
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 KEPT = timedelta(days=400)
 # Whatever renews a nonce, or removes the person, leaves one of these in the audit trail.
@@ -96,7 +94,7 @@ class LinkRecord(models.Model):
     @classmethod
     def begin(  # noqa: PLR0913  what a link begins with
         cls,
-        user: "Operator",
+        user: Person,
         kind: str,
         now: datetime,
         expires_at: datetime,

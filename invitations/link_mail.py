@@ -6,7 +6,7 @@ when a mail server is about to be asked. Each try makes a new one. So an email t
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,12 +19,10 @@ from accounts.audit.trail import Origin, record
 from accounts.mail.delivery import MailKind, attempt, deliver, hand_over
 from accounts.models import Action
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from invitations import mail_limits
 from invitations.ledger import LinkRecord
 from invitations.models import Link
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 Purpose = Link.Purpose
 # The pages behind the links, by the names of their addresses.
@@ -82,7 +80,7 @@ class LinkKind(MailKind):
             record(action, by=Origin(mail.asked_by, mail.address), subject=link.user, new=why)
 
 
-def send(operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin) -> OutgoingMail:
+def send(operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: Origin) -> OutgoingMail:
     """Have a new link mailed in place of the older one.
 
     Returns the email, whose outcome is known at once only where emails leave within the request. Raises
@@ -95,7 +93,7 @@ def send(operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, b
 
 
 def send_now(
-    operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin
+    operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: Origin
 ) -> tuple[OutgoingMail, str]:
     """Mail a new link at once, with one try; return the email, and the link, which works anyway."""
     with transaction.atomic():
@@ -106,9 +104,7 @@ def send_now(
     return claimed, kind.url
 
 
-def _reserve(
-    operator: "Operator", purpose: Link.Purpose, template: EmailTemplate, by: Origin
-) -> OutgoingMail:
+def _reserve(operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: Origin) -> OutgoingMail:
     """Store the email and the place of its link, both or neither."""
     now = timezone.now()
     mail = OutgoingMail(
@@ -117,14 +113,14 @@ def _reserve(
         template=template.name,
         to=template.to,
         context=template.context,
-        asked_by=by.actor,
+        asked_by_id=by.actor_id,
         address=by.address,
         created_at=now,
         next_try_at=now,
     )
     mail_limits.admit(operator, purpose, mail)
     mail.save()
-    Link.reserve(operator, purpose, mail)
+    Link.reserve(operator, purpose, mail, by.actor_name)
     return mail
 
 

@@ -7,7 +7,7 @@ or invites and withdraws, could send any number of emails to any address.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from django.conf import settings
 
@@ -18,11 +18,9 @@ from accounts.limits import refusals
 from accounts.limits.password_limits import DAY, digest
 from accounts.limits.refusals import What
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from accounts.rate_limit import Limit
 from invitations.models import Link, TooSoonError
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 Purpose = Link.Purpose
 # Each so many in so many seconds.
@@ -45,7 +43,7 @@ class TooManyMailsError(TooSoonError):
     """A mailbox has had, or somebody has asked for, as many emails as they may."""
 
 
-def admit(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
+def admit(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
     """Count an email before it is stored; raises TooManyMailsError.
 
     Within the transaction that stores it: what is undone does not count.
@@ -54,13 +52,13 @@ def admit(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
         raise TooManyMailsError(wait)
 
 
-def give_back(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
+def give_back(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
     """Take an email back that did not go out."""
     rate_limit.give_back(_limits(user, purpose, mail))
 
 
 @contextmanager
-def written_down(user: "Operator", by: Origin) -> Iterator[None]:
+def written_down(user: Person, by: Origin) -> Iterator[None]:
     """Note in the trail where a limit refuses an email; to be put around the transaction that asks for it."""
     try:
         yield
@@ -69,18 +67,18 @@ def written_down(user: "Operator", by: Origin) -> Iterator[None]:
         raise
 
 
-def _limits(user: "Operator", purpose: Purpose, mail: OutgoingMail) -> list[Limit]:
+def _limits(user: Person, purpose: Purpose, mail: OutgoingMail) -> list[Limit]:
     return [
         *_limits_of(f"{purpose} to {digest(mail.to)}", TO_ONE[purpose]),
-        *_limits_of_asker(user, purpose, mail.asked_by),
+        *_limits_of_asker(user, purpose, mail.asked_by_id),
     ]
 
 
-def _limits_of_asker(user: "Operator", purpose: Purpose, asker: "Operator | None") -> list[Limit]:
+def _limits_of_asker(user: Person, purpose: Purpose, asker: int | None) -> list[Limit]:
     """Return what limits who asks; a login that asks for a setup link is limited as a login."""
-    if purpose is Purpose.EMAIL and asker is not None:
-        allowed = OWN_ADDRESSES if asker == user else ADDRESSES_OF_OTHERS
-        return _limits_of(f"{purpose} by {asker.pk} own {asker == user}", allowed)
+    if purpose is Purpose.EMAIL and asker:
+        allowed = OWN_ADDRESSES if asker == user.pk else ADDRESSES_OF_OTHERS
+        return _limits_of(f"{purpose} by {asker} own {asker == user.pk}", allowed)
     if purpose is Purpose.INVITATION:
         return _limits_of(f"{purpose} by account {user.account_id}", ((settings.INVITATIONS_A_DAY, DAY),))
     return []

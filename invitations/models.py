@@ -10,7 +10,7 @@ import hashlib
 import math
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -22,10 +22,8 @@ from django.utils.crypto import constant_time_compare
 from accounts import clock
 from accounts.models import TEXT_LENGTH
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from invitations.ledger import LinkRecord
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -72,7 +70,7 @@ class Link(models.Model):
         return f"{self.purpose} link of user {self.user_id}"
 
     @classmethod
-    def issue(cls, user: "Operator", purpose: Purpose, email: str, by: str = "") -> str:
+    def issue(cls, user: Person, purpose: Purpose, email: str, by: str = "") -> str:
         """Make a new link in place of the older one, to pass on by hand; return its token.
 
         `by` is the name of whoever asks for it, for the ledger.
@@ -87,7 +85,7 @@ class Link(models.Model):
         return token
 
     @classmethod
-    def reserve(cls, user: "Operator", purpose: Purpose, mail: OutgoingMail) -> None:
+    def reserve(cls, user: Person, purpose: Purpose, mail: OutgoingMail, by: str) -> None:
         """Kill the older link and hold its place for the one that this email will bring.
 
         It counts against one a minute and five an hour; TooSoonError says how long to wait. One
@@ -114,7 +112,6 @@ class Link(models.Model):
         if not mine.update(**values):
             row.refresh_from_db()
             raise TooSoonError(row.wait_seconds(now))
-        by = str(mail.asked_by or "")
         LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, mail=mail)
 
     @classmethod
@@ -143,28 +140,29 @@ class Link(models.Model):
         cls.objects.filter(mail=mail).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
 
     @classmethod
-    def _row(cls, user: "Operator", purpose: Purpose, now: datetime) -> "Link":
+    def _row(cls, user: Person, purpose: Purpose, now: datetime) -> "Link":
         """Return the person's row, made where it is the first."""
-        return cls.objects.get_or_create(user=user, purpose=purpose, defaults=_blank(now))[0]
+        return cls.objects.get_or_create(user_id=user.pk, purpose=purpose, defaults=_blank(now))[0]
 
     @classmethod
-    def kill(cls, user: "Operator", *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
+    def kill(cls, user: Person, *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
         """Make the user's links of these purposes useless; return whether there was one."""
         now = timezone.now()
         with transaction.atomic(savepoint=False):
-            killed = cls.objects.filter(user=user, purpose__in=purposes, spent_at=None).update(spent_at=now)
+            unspent = cls.objects.filter(user=user.pk, purpose__in=purposes, spent_at=None)
+            killed = unspent.update(spent_at=now)
             for purpose in purposes:
                 LinkRecord.close(user.pk, purpose, end, now)
         return bool(killed)
 
     @classmethod
-    def hold(cls, user: "Operator") -> None:
+    def hold(cls, user: Person) -> None:
         """Let nobody else change the user's links before the transaction is over.
 
         Whoever spends a link writes its row first and the person's next. To be called before the person's
         row is locked, by whoever changes that and a link: in the other order each could wait for the other.
         """
-        list(cls.objects.select_for_update(no_key=True).filter(user=user).order_by("pk").values_list("pk"))
+        list(cls.objects.select_for_update(no_key=True).filter(user=user.pk).order_by("pk").values_list("pk"))
 
     @classmethod
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
@@ -185,7 +183,7 @@ class Link(models.Model):
         )
         LinkRecord.note_opened(live, purpose, now)
 
-    def is_live(self, user: "Operator", now: datetime) -> bool:
+    def is_live(self, user: Person, now: datetime) -> bool:
         """Whether the link of this user would still work, or will once its email has left."""
         same = constant_time_compare(self.nonce, user.session_nonce)
         return same and self.spent_at is None and self.expires_at > now
@@ -229,7 +227,7 @@ def lifetime(purpose: Link.Purpose) -> timedelta:
     }[purpose]
 
 
-def _fresh(user: "Operator", purpose: Link.Purpose, email: str, now: datetime) -> dict[str, Any]:
+def _fresh(user: Person, purpose: Link.Purpose, email: str, now: datetime) -> dict[str, Any]:
     """Return what every new link begins with."""
     return {
         "email": email,

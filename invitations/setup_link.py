@@ -1,7 +1,5 @@
 """The setup link of a required operator who is not enrolled: mailed at sign-in, spent by finishing."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
@@ -9,20 +7,19 @@ from django.utils import timezone
 from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from invitations import emails, mail_limits
 from invitations.link_mail import url_of
 from invitations.models import Link, TooSoonError
 from twofactor import enrollment, recovery
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from twofactor.models import TwoFactorUser
 
 
 class DeadLinkError(Exception):
     """The link was used, replaced or withdrawn in the meantime."""
 
 
-def send(operator: "Operator", by: Origin, next_url: str = "", *, at_login: bool = False) -> int:
+def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = False) -> int:
     """Mail a new setup link; the older one stops working. From its page the person goes on to `next_url`.
 
     `at_login`: the operator's own login asks for it, after the right password; else an administrator does.
@@ -43,25 +40,25 @@ def wanted(link: Link) -> str:
     return link.mail.context.get("wanted", "") if link.mail else ""
 
 
-def make_link(operator: "Operator", by: Origin) -> str:
+def make_link(operator: Person, by: Origin) -> str:
     """Return a new setup link to pass on by hand; the older one stops working. It asks for the password."""
     with transaction.atomic():
-        token = Link.issue(operator, Link.Purpose.SETUP, operator.email, str(by.actor or ""))
+        token = Link.issue(operator, Link.Purpose.SETUP, operator.email, by.actor_name)
         record(Action.SETUP_LINK_COPIED, by=by, subject=operator)
     return url_of(Link.Purpose.SETUP, token)
 
 
-def last_email(operator: "Operator") -> tuple[OutgoingMail | None, int, bool]:
+def last_email(operator: Person) -> tuple[OutgoingMail | None, int, bool]:
     """Return the email with the newest setup link, the seconds until another may follow, whether it works."""
     links = Link.objects.select_related("mail")
-    link = links.filter(user=operator, purpose=Link.Purpose.SETUP).first()
+    link = links.filter(user=operator.pk, purpose=Link.Purpose.SETUP).first()
     if link is None:
         return None, 0, False
     now = timezone.now()
     return link.mail, link.wait_seconds(now), link.is_live(operator, now)
 
 
-def withdraw(operator: "Operator", by: Origin) -> bool:
+def withdraw(operator: Person, by: Origin) -> bool:
     """Make the operator's setup link useless; return whether there was one that nobody had used."""
     with transaction.atomic():
         if not Link.kill(operator, Link.Purpose.SETUP):
@@ -70,7 +67,7 @@ def withdraw(operator: "Operator", by: Origin) -> bool:
     return True
 
 
-def finish(session: SessionBase, link: Link, operator: "Operator", code: str, by: Origin) -> list[str]:
+def finish(session: SessionBase, link: Link, operator: TwoFactorUser, code: str, by: Origin) -> list[str]:
     """Enroll the person of the link and spend it, both or neither; return the recovery codes.
 
     Raises DeadLinkError, and what twofactor.enrollment.confirm and enroll raise.

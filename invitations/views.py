@@ -19,6 +19,7 @@ from accounts.limits import password_limits
 from accounts.masking import mask
 from accounts.models import Action
 from accounts.policy import Policy
+from accounts.session_store import ours
 from accounts.text import isolated
 from invitations import invite, opened_links, setup_link
 from invitations.dead_link import dead_link
@@ -245,7 +246,7 @@ def log_out_and_accept(request: HttpRequest) -> HttpResponse:
     link = opened_links.opened(request, INVITATION)
     if request.user.is_authenticated:
         record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
-    request.session.restart()  # type: ignore[attr-defined]  # our own store
+    ours(request.session).restart()
     if link is not None:
         opened_links.remember(request, INVITATION, link.token_hash)
     return redirect("invitations:accept")
@@ -265,19 +266,19 @@ def _details(request: HttpRequest, link: Link) -> dict[str, str] | None:
 
 def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
     """Make the person an operator and sign them in; raises WrongCodeError."""
-    details = request.session[ACCEPT_KEY]
+    details, user = request.session[ACCEPT_KEY], link.user
     try:
-        user, codes = invite.accept(
+        codes = invite.accept(
             request.session,
             link,
             name=details["name"],
             password_hash=details["password_hash"],
             code=code,
-            by=origin(request, link.user),
+            by=origin(request, user),
         )
     except (DeadLinkError, enrollment.AlreadyEnrolledError, enrollment.SignInChangedError):
         return dead_link(request, INVITATION)
-    request.session.restart()  # type: ignore[attr-defined]  # our own store
+    ours(request.session).restart()
     pending.sign_in(request, user, MadeBy.INVITATION, with_code=bool(codes))
     # For the back button: the page then says that it was accepted.
     opened_links.remember(request, INVITATION, link.token_hash)

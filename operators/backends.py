@@ -1,5 +1,8 @@
 """Checks passwords, and loads the operator of a session."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
@@ -7,7 +10,6 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import CharField
 from django.http import HttpRequest
 
-from accounts import person_of_session
 from accounts.compiled import CompiledQuery, Parameter
 from accounts.passwords import is_right
 from operators.models import Operator, forms_of_address, whose_address
@@ -17,6 +19,20 @@ _ADDRESSED: CompiledQuery[Operator] = CompiledQuery(
         *(Parameter(name, CharField()) for name in ("typed", "plain"))
     )
 )
+
+
+# Whom the session was read with: a backend is given only a number, and would read them once more.
+_known: ContextVar[Operator | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def known(operator: Operator | None) -> Iterator[None]:
+    """Let `get_user` know this operator within the block, and in no other request."""
+    token = _known.set(operator)
+    try:
+        yield
+    finally:
+        _known.reset(token)
 
 
 class PasswordBackend(BaseBackend):
@@ -38,7 +54,7 @@ class PasswordBackend(BaseBackend):
 
     def get_user(self, user_id: Any) -> Operator | None:
         """Load all that a page needs with the operator; None ends the session."""
-        operator: Operator | None = person_of_session.find(user_id) or (
+        operator: Operator | None = _known_as(user_id) or (
             Operator.objects.complete().with_links().filter(pk=user_id).first()
         )
         return operator if operator and operator.is_active and operator.frozen_at is None else None
@@ -51,6 +67,12 @@ class PasswordBackend(BaseBackend):
     def has_password(operator: Operator) -> bool:
         """Whether this operator logs in by password, frozen or not."""
         return operator.is_active and not operator.is_invited and not operator.is_single_sign_on
+
+
+def _known_as(user_id: Any) -> Operator | None:
+    """Return the operator of that number, where it is the one of the session."""
+    operator = _known.get()
+    return operator if operator is not None and str(operator.pk) == str(user_id) else None
 
 
 def _matches_nobody(password: str) -> bool:

@@ -13,7 +13,6 @@ it is looked at as little as any other.
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,10 +24,7 @@ from accounts.limits.refusals import What
 from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import code_limits, emails, enrollment, recovery
-
-if TYPE_CHECKING:
-    from operators.models import Operator
-
+from twofactor.models import TwoFactorUser
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +42,7 @@ class Refusal:
     ahead: int = 0
 
 
-def check_any(user: "Operator", code: str, by: Origin) -> Refusal | None:
+def check_any(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
     """Spend a code from the app, or a recovery code typed in its place; None where it was right."""
     recovery_code = recovery.normalize(code)
     if recovery.is_code(recovery_code):
@@ -54,7 +50,7 @@ def check_any(user: "Operator", code: str, by: Origin) -> Refusal | None:
     return check(user, code, by)
 
 
-def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
+def check(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
     """Spend a 6-digit code of the user's authenticator; None where it was right."""
     now = timezone.now()
     enrollment.check_readable(user)
@@ -74,7 +70,7 @@ def check(user: "Operator", code: str, by: Origin) -> Refusal | None:
     return _wrong(user, by, now)
 
 
-def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
+def check_recovery(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
     """Spend a recovery code of the user; None where it was right. The user is told by email."""
     now = timezone.now()
     enrollment.check_readable(user)
@@ -86,7 +82,7 @@ def check_recovery(user: "Operator", code: str, by: Origin) -> Refusal | None:
 
 
 @transaction.atomic
-def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
+def _spend_recovery_code(user: TwoFactorUser, code: str, by: Origin) -> bool:
     """Use a recovery code up, with all that says so, or nothing of it."""
     if not user.authenticator.spend_recovery_code(code):
         return False
@@ -99,16 +95,16 @@ def _spend_recovery_code(user: "Operator", code: str, by: Origin) -> bool:
     return True
 
 
-def few_left(user: "Operator") -> bool:
+def few_left(user: TwoFactorUser) -> bool:
     return user.authenticator.recovery_codes_left <= recovery.FEW
 
 
-def _wrong(user: "Operator", by: Origin, now: datetime) -> Refusal:
+def _wrong(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
     # A wait may have begun since the user was read: then nothing is counted.
     return _failed(user, by, now) if user.admit_code(now) else _refused_meanwhile(user, by, now)
 
 
-def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
+def _failed(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
     """Record a wrong code; tell the user of the first that means a wait, and everybody of a lock."""
     record(Action.CODE_FAILED, by=by, subject=user)
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
@@ -121,13 +117,13 @@ def _failed(user: "Operator", by: Origin, now: datetime) -> Refusal:
     return refusal
 
 
-def _refused_meanwhile(user: "Operator", by: Origin, now: datetime) -> Refusal:
+def _refused_meanwhile(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
     """Read the wait or the lock that has begun since the user was read."""
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
     return _not_looked_at(user, by, now)
 
 
-def _not_looked_at(user: "Operator", by: Origin, now: datetime) -> Refusal:
+def _not_looked_at(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
     """Note that codes are typed within a wait, or at a lock; return why none is looked at."""
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=False)
     refusals.note(What.CODES, user, by, refusal.wait or HOUR)
@@ -135,7 +131,7 @@ def _not_looked_at(user: "Operator", by: Origin, now: datetime) -> Refusal:
 
 
 @transaction.atomic
-def _tell_of_lock(user: "Operator", by: Origin) -> None:
+def _tell_of_lock(user: TwoFactorUser, by: Origin) -> None:
     """Record and mail that no code is accepted until a reset; once, however many come at that moment."""
     if user.claim_lock():
         record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)

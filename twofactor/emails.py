@@ -1,14 +1,10 @@
 """What each email about a user's authenticator and codes says."""
 
-from typing import TYPE_CHECKING
-
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from accounts.mail.notices import Notice, tell
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from accounts.person import Person
 
 ENROLLED = Notice(
     _("Two-factor authentication is set up on %(product)s"),
@@ -85,7 +81,7 @@ OPERATOR_LOCKED = Notice(
 )
 
 
-def authenticator_locked(user: "Operator", address: str | None) -> None:
+def authenticator_locked(user: Person, address: str | None) -> None:
     """Tell a user and the administrators that only a reset helps now."""
     tell(user, LOCKED, address)
     for administrator in user.administrators_to_tell():

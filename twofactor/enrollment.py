@@ -12,7 +12,6 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -23,10 +22,7 @@ from accounts.audit.trail import Origin, record
 from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails, key_check, qr, recovery, totp, vault
-from twofactor.models import Authenticator
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from twofactor.models import Authenticator, TwoFactorUser
 
 SEED_KEY = "offer_seed"
 
@@ -88,7 +84,7 @@ def new_seed() -> str:
     return secrets.token_urlsafe(32)
 
 
-def offer(session: SessionBase, user: "Operator") -> Offer:
+def offer(session: SessionBase, user: TwoFactorUser) -> Offer:
     """Return the secret that this session may confirm for this user; the same on every call until then.
 
     Raises SecretUnreadableError where the server's key is not the one that everything else is sealed with.
@@ -97,7 +93,7 @@ def offer(session: SessionBase, user: "Operator") -> Offer:
     return Offer(secret, totp.provisioning_uri(secret, user.email, settings.TWO_FACTOR_ISSUER))
 
 
-def _secrets(session: SessionBase, user: "Operator") -> list[str]:
+def _secrets(session: SessionBase, user: TwoFactorUser) -> list[str]:
     """Return the secret that is offered, and what was offered under each older key before a rotation."""
     key_check.verify()
     seed = session.get(SEED_KEY)
@@ -106,7 +102,7 @@ def _secrets(session: SessionBase, user: "Operator") -> list[str]:
     return vault.derive(f"{seed}\0{user.pk}\0{user.session_nonce}")
 
 
-def confirm(session: SessionBase, user: "Operator", code: str, typed_at: float | None = None) -> Confirmed:
+def confirm(session: SessionBase, user: TwoFactorUser, code: str, typed_at: float | None = None) -> Confirmed:
     """Check the code against the offered secret; stores nothing but the try.
 
     `typed_at` is when it was typed, where that is longer ago, in seconds since 1970: it says why a code is
@@ -141,7 +137,7 @@ def _drift(secret: str, code: str, typed: float) -> int | None:
     return None if steps is None else steps * totp.STEP_SECONDS
 
 
-def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
+def enroll(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
     """Store the confirmed secret as the user's authenticator; ends the user's other sessions and links.
 
     Raises AlreadyEnrolledError and SignInChangedError; nothing is stored then.
@@ -150,7 +146,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
         with transaction.atomic():
             # The unique user decides between two that finish at the same time.
             user.authenticator = Authenticator.objects.create(
-                user=user,
+                user_id=user.pk,
                 sealed_secret=vault.seal(confirmed.secret, user.pk, vault.Purpose.SECRET),
                 confirmed_at=confirmed.at,
                 recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),
@@ -165,7 +161,7 @@ def enroll(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: S
         raise AlreadyEnrolledError from error
 
 
-def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
+def replace(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
     """Put the confirmed secret in the place of the old one; false where that one or the sign-in has changed.
 
     Until then the old phone's codes are right; from then on only the new one's. Ends other sessions.
@@ -191,19 +187,19 @@ def replace(user: "Operator", confirmed: Confirmed, by: Origin, recovery_codes: 
     return True
 
 
-def check_readable(user: "Operator") -> None:
+def check_readable(user: TwoFactorUser) -> None:
     """Raise SecretUnreadableError where the user has an authenticator that the server cannot read."""
     authenticator = getattr(user, "authenticator", None)
     if authenticator is not None:
         vault.unseal(authenticator.sealed_secret, user.pk, vault.Purpose.SECRET)
 
 
-def remove(user: "Operator", by: Origin) -> bool:
+def remove(user: TwoFactorUser, by: Origin) -> bool:
     """Delete the user's authenticator, with its lock, and end what it opened; false where there was none.
 
     Also false where the user acts, and what they act from has been ended: the caller undoes it all then.
     """
-    deleted, _ = Authenticator.objects.filter(user=user).delete()
+    deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
     if not deleted:
         return False
     user.clear_failures()

@@ -1,7 +1,5 @@
 """New recovery codes, sealed in the person's session from when they are made until they are saved."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
@@ -10,30 +8,27 @@ from accounts.audit.trail import Origin, record
 from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails, recovery, vault
-from twofactor.models import Authenticator
+from twofactor.models import Authenticator, TwoFactorUser
 from twofactor.sealed_in_session import SealedInSession
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 CODES = SealedInSession("fresh_recovery_codes", vault.Purpose.RECOVERY_CODES)
 
 
-def keep(session: SessionBase, user: "Operator", codes: list[str], next_url: str) -> None:
+def keep(session: SessionBase, user: TwoFactorUser, codes: list[str], next_url: str) -> None:
     """Keep new codes for the page that shows them; `next_url` is where the person goes from there."""
     CODES.keep(session, user, " ".join(codes), next=next_url)
 
 
-def current(session: SessionBase, user: "Operator") -> list[str]:
+def current(session: SessionBase, user: TwoFactorUser) -> list[str]:
     return CODES.read(session, user).split() if user.is_enrolled else []
 
 
-def are_lost(session: SessionBase, user: "Operator") -> bool:
+def are_lost(session: SessionBase, user: TwoFactorUser) -> bool:
     """Whether codes wait to be shown that no key opens: it was taken away after they were made."""
     return user.is_enrolled and bool(CODES.kept(session)) and not CODES.read(session, user)
 
 
-def saved(session: SessionBase, user: "Operator") -> str:
+def saved(session: SessionBase, user: TwoFactorUser) -> str:
     """Note that the person has saved the codes that are kept; return where to go."""
     next_url: str = CODES.forget(session)["next"]
     # As read: of other codes, made meanwhile, nobody has said that they are saved.
@@ -44,7 +39,7 @@ def saved(session: SessionBase, user: "Operator") -> str:
 
 
 @transaction.atomic
-def renew(session: SessionBase, user: "Operator", by: Origin) -> bool:
+def renew(session: SessionBase, user: TwoFactorUser, by: Origin) -> bool:
     """Make ten new codes in place of the old ones, and keep them to be shown. Ends the user's other sessions.
 
     False, and nothing stored, where authenticator, codes or sign-in are not as they were read.

@@ -21,6 +21,7 @@ from accounts.audit.trail import origin, record
 from accounts.http import SignedInRequest
 from accounts.models import Action
 from accounts.plain_form import PlainForm
+from accounts.session_store import ours
 from twofactor import carried, codes, enrollment, pending, proof
 from twofactor.forms import AnyCodeField, refuse
 from twofactor.made_by import code_is_missing
@@ -66,11 +67,11 @@ class LateCodeMiddleware:
 
 def is_missing(request: SignedInRequest) -> bool:
     """Whether this session was opened without the code that a sign-in now would ask for. Costs no query."""
-    user, session = request.user, request.session
+    user, session = request.user, ours(request.session)
     return code_is_missing(
-        session.made_by,  # type: ignore[attr-defined]  # our own store
+        session.made_by,
         user.effective,
-        code_given=session.code_given,  # type: ignore[attr-defined]  # our own store
+        code_given=session.code_given,
         enrolled=user.is_enrolled,
     )
 

@@ -18,8 +18,12 @@ from twofactor import code_limits, recovery, totp, vault
 if TYPE_CHECKING:
     from typing import Self
 
+    from accounts.person import Person
+else:
+    Person = object  # at run time a protocol's metaclass and a model's do not go together
 
-class TwoFactorUser(models.Model):
+
+class TwoFactorUser(models.Model, Person):
     """Part of the user model: how many codes were tried, and which was the last right one.
 
     It stands on the user's row because it outlives authenticators: a reset and a new enrollment
@@ -42,7 +46,6 @@ class TwoFactorUser(models.Model):
 
     if TYPE_CHECKING:
         authenticator: "Authenticator"
-        session_nonce: str
 
     class Meta:
         abstract = True

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import REDIRECT_FIELD_NAME, load_backend, login
+from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from accounts import clock, person_of_session
+from accounts import clock
 from accounts.audit.trail import origin, record
 from accounts.browser_names import browser_name, user_agent
 from accounts.http import is_ours, typed_before
@@ -26,12 +26,14 @@ from accounts.limits import password_limits
 from accounts.mail.notices import tell
 from accounts.models import Action
 from accounts.network import client_address
+from accounts.person import Person
+from accounts.session_store import ours
 from twofactor import emails, enrollment, proof, unfinished
 from twofactor.code_limits import WRONG_CODES_PER_SIGN_IN
 from twofactor.made_by import MadeBy
 
 if TYPE_CHECKING:
-    from operators.models import Operator
+    from django.contrib.auth.models import _User  # what AUTH_USER_MODEL names
 
 SESSION_KEY = "pending_sign_in"
 GONE_ON = _("This login has ended, or was continued in another tab. Log in again.")
@@ -55,15 +57,15 @@ UNFINISHED = (Step.CODE, Step.OFFER)
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    user: "Operator"
+    user: "_User"
     step: Step
     next_url: str
 
 
-def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> None:
+def begin(request: HttpRequest, user: Person, step: Step, next_url: str) -> None:
     """Remember that this browser has given the user's password. Ends whatever session it had."""
     go_on(request, user)
-    request.session.restart()  # type: ignore[attr-defined]  # our own store
+    ours(request.session).restart()
     request.session[SESSION_KEY] = {
         "user": user.pk,
         "backend": user.backend,
@@ -76,7 +78,7 @@ def begin(request: HttpRequest, user: "Operator", step: Step, next_url: str) -> 
     }
 
 
-def go_on(request: HttpRequest, user: "Operator") -> None:
+def go_on(request: HttpRequest, user: Person) -> None:
     """Let the login of this user that waits here be one with the next step: it is not broken off."""
     if user_id_in(request.session) == user.pk:
         del request.session[SESSION_KEY]
@@ -102,8 +104,7 @@ def current(request: HttpRequest, step: Step) -> Pending | None:
     state = request.session.get(SESSION_KEY)
     if not state or state["step"] != step or not clock.is_within(state["at"], LIFETIMES[step]):
         return None
-    with person_of_session.known(request.session.person):  # type: ignore[attr-defined]  # our own store
-        user = load_backend(state["backend"]).get_user(state["user"])
+    user = ours(request.session).load_user(state["backend"], state["user"])
     if user is None or not constant_time_compare(user.session_nonce, state["nonce"]):
         return None
     user.backend = state["backend"]
@@ -117,17 +118,17 @@ def user_id_in(data: Mapping[str, Any]) -> int | None:
 
 def admit_code(request: HttpRequest) -> bool:
     """Count a code that is about to be looked at; false where this sign-in has used up its tries."""
-    return bool(request.session.count_attempt(WRONG_CODES_PER_SIGN_IN))  # type: ignore[attr-defined]
+    return ours(request.session).count_attempt(WRONG_CODES_PER_SIGN_IN)
 
 
 def take_back_code(request: HttpRequest) -> None:
     """Take back a code that does not count as a wrong one: it was not looked at, or was right before."""
-    request.session.take_back_attempt()  # type: ignore[attr-defined]  # our own store
+    ours(request.session).take_back_attempt()
 
 
 def codes_left(request: HttpRequest) -> int | None:
     """Return how many codes may yet be tried in this sign-in; None where it ended or went on elsewhere."""
-    tried = request.session.attempts()  # type: ignore[attr-defined]
+    tried = ours(request.session).attempts()
     return None if tried is None else max(0, WRONG_CODES_PER_SIGN_IN - tried)
 
 
@@ -138,7 +139,7 @@ def end(request: HttpRequest) -> None:
     now, if another request of it has gone on meanwhile.
     """
     with transaction.atomic():
-        if request.session.stop_waiting():  # type: ignore[attr-defined]  # our own store
+        if ours(request.session).stop_waiting():
             broken_off(dict(request.session.items()))
     request.session.clear()
 
@@ -161,7 +162,7 @@ def wanted(request: HttpRequest) -> str:
     return sent if sent.startswith("/") and is_ours(request, sent) else ""
 
 
-def sign_in(request: HttpRequest, user: "Operator", made_by: MadeBy, *, with_code: bool) -> None:
+def sign_in(request: HttpRequest, user: "_User", made_by: MadeBy, *, with_code: bool) -> None:
     """Open a session for the user; the only place that does.
 
     `with_code` says whether a code, or the set-up of an authenticator, was among the means.

@@ -28,6 +28,7 @@ from accounts.limits import password_limits
 from accounts.models import Action
 from accounts.passwords import is_right
 from accounts.plain_form import PlainForm
+from accounts.session_store import ours
 from twofactor import carried, codes
 from twofactor.forms import AnyCodeField, refuse
 
@@ -41,14 +42,14 @@ def remember(session: SessionBase, *, with_code: bool) -> None:
     """Note that the person of this session has just proved who they are."""
     session[SESSION_KEY] = {"at": time.time(), "code": with_code}
     if with_code:
-        session.note_code()  # type: ignore[attr-defined]  # our own store
+        ours(session).note_code()
 
 
 def note_code(session: SessionBase) -> None:
     """Note that the person of this session has given a code; the password is as long ago as it was."""
     if state := session.get(SESSION_KEY):
         session[SESSION_KEY] = {**state, "code": True}
-    session.note_code()  # type: ignore[attr-defined]  # our own store
+    ours(session).note_code()
 
 
 def is_fresh(request: SignedInRequest) -> bool:

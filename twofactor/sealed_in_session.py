@@ -5,15 +5,13 @@ Nobody else ever sees it, and after a quarter of an hour, or once it is forgotte
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
 
 from accounts import clock
+from accounts.person import Person
 from twofactor import vault
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 LIFETIME = 15 * 60
 
@@ -23,7 +21,7 @@ class SealedInSession:
     key: str
     purpose: vault.Purpose
 
-    def keep(self, session: SessionBase, reader: "Operator", text: str, **beside: Any) -> None:
+    def keep(self, session: SessionBase, reader: Person, text: str, **beside: Any) -> None:
         """Seal a text for its reader; what is kept beside it can be read without a key."""
         sealed = vault.seal(text, reader.pk, self.purpose)
         session[self.key] = {"sealed": sealed, "at": time.time(), **beside}
@@ -33,7 +31,7 @@ class SealedInSession:
         kept: dict[str, Any] = session.get(self.key, {})
         return kept if kept and clock.is_within(kept["at"], LIFETIME) else {}
 
-    def read(self, session: SessionBase, reader: "Operator") -> str:
+    def read(self, session: SessionBase, reader: Person) -> str:
         """Return the text; "" where there is none, and where no key opens it.
 
         Its key may have been taken away since. Nothing rests on the text: another can be made at once.

@@ -9,7 +9,6 @@ session asks for a real code.
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django import forms
 from django.conf import settings
@@ -26,10 +25,7 @@ from accounts.browser_names import user_agent
 from accounts.mail.notices import tell
 from accounts.models import Action
 from twofactor import emails
-from twofactor.models import TrustedBrowser
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from twofactor.models import TrustedBrowser, TwoFactorUser
 
 FIELD = "trust"
 # People who trust one browser: more than share one. The cookie is kept small by it.
@@ -37,12 +33,12 @@ PEOPLE_IN_A_BROWSER = 10
 SEPARATOR = "."  # in no token
 
 
-def days_for(user: "Operator") -> int:
+def days_for(user: TwoFactorUser) -> int:
     """Return for how many days this user may trust a browser; 0 where the account does not allow it."""
     return user.account.trusted_browser_days or 0
 
 
-def offer_in(form: forms.Form, user: "Operator") -> None:
+def offer_in(form: forms.Form, user: TwoFactorUser) -> None:
     """Add the tick box to the code step, where the account allows it; unticked, as the safe choice."""
     if days := days_for(user):
         label = ngettext(
@@ -54,7 +50,7 @@ def offer_in(form: forms.Form, user: "Operator") -> None:
         form.fields[FIELD] = forms.BooleanField(label=label % days, help_text=help_text, required=False)
 
 
-def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> None:
+def remember(request: HttpRequest, response: HttpResponse, user: TwoFactorUser) -> None:
     """Trust this browser from now on; to be called when the user has just given a right code in it."""
     lives = timedelta(days=days_for(user))
     now, token, by = timezone.now(), secrets.token_urlsafe(32), origin(request, user)
@@ -65,9 +61,9 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
         worthless |= Q(token_hash__in=hashes_in(request))
         # What leaves the cookie leaves the list of its person, too.
         lost = Q(token_hash__in=[_hash(other) for other, _ends in dropped])
-        TrustedBrowser.objects.filter(Q(worthless, user=user) | lost).delete()
+        TrustedBrowser.objects.filter(Q(worthless, user=user.pk) | lost).delete()
         browser = TrustedBrowser.objects.create(
-            user=user,
+            user_id=user.pk,
             token_hash=_hash(token),
             nonce=user.session_nonce,
             epoch=user.trust_epoch,
@@ -89,18 +85,18 @@ def remember(request: HttpRequest, response: HttpResponse, user: "Operator") -> 
     )
 
 
-def _of_others(request: HttpRequest, user: "Operator", now: datetime) -> list[tuple[str, datetime]]:
+def _of_others(request: HttpRequest, user: TwoFactorUser, now: datetime) -> list[tuple[str, datetime]]:
     """Return the tokens in this browser that other people have there, newest first, and when each ends."""
     tokens = {_hash(token): token for token in _tokens_in(request)}
     if not tokens:
         return []
     still = {"nonce": F("user__session_nonce"), "epoch": F("user__trust_epoch")}
     theirs = TrustedBrowser.objects.filter(token_hash__in=tokens, expires_at__gt=now, **still)
-    ends = dict(theirs.exclude(user=user).values_list("token_hash", "expires_at"))
+    ends = dict(theirs.exclude(user=user.pk).values_list("token_hash", "expires_at"))
     return [(token, ends[token_hash]) for token_hash, token in tokens.items() if token_hash in ends]
 
 
-def skips_code(request: HttpRequest, user: "Operator") -> bool:
+def skips_code(request: HttpRequest, user: TwoFactorUser) -> bool:
     """Whether this browser, in which the user has just given the right password, is one they trust.
 
     One statement decides and notes the use; without the cookie there is none.
@@ -111,12 +107,12 @@ def skips_code(request: HttpRequest, user: "Operator") -> bool:
     return bool(_valid(user).filter(token_hash__in=hashes).update(last_used_at=timezone.now()))
 
 
-def listed(user: "Operator") -> list[TrustedBrowser]:
+def listed(user: TwoFactorUser) -> list[TrustedBrowser]:
     """Return the browsers that the user trusts, the one last used first."""
     return list(_valid(user).order_by("-last_used_at", "-pk")) if days_for(user) else []
 
 
-def remove(user: "Operator", pk: int, by: Origin) -> TrustedBrowser | None:
+def remove(user: TwoFactorUser, pk: int, by: Origin) -> TrustedBrowser | None:
     """Trust one browser no more; return it as it was, None where the user has no such browser."""
     with transaction.atomic():
         mine = _valid(user).filter(pk=pk)
@@ -127,7 +123,7 @@ def remove(user: "Operator", pk: int, by: Origin) -> TrustedBrowser | None:
     return browser
 
 
-def remove_all(user: "Operator", by: Origin) -> int:
+def remove_all(user: TwoFactorUser, by: Origin) -> int:
     """Trust none of the user's browsers any more; return how many there were."""
     with transaction.atomic():
         removed, _each = _valid(user).delete()
@@ -152,7 +148,7 @@ def _tokens_in(request: HttpRequest) -> list[str]:
     return [token for token in sent[:PEOPLE_IN_A_BROWSER] if token]
 
 
-def _valid(user: "Operator") -> QuerySet[TrustedBrowser]:
+def _valid(user: TwoFactorUser) -> QuerySet[TrustedBrowser]:
     """Return the browsers that count for this user now.
 
     Reset, enrollment, new recovery codes, a new password or address and deactivation renew the nonce; a
@@ -163,7 +159,7 @@ def _valid(user: "Operator") -> QuerySet[TrustedBrowser]:
     now = timezone.now()
     since = now - timedelta(days=days_for(user))
     return TrustedBrowser.objects.filter(
-        user=user,
+        user=user.pk,
         nonce=user.session_nonce,
         epoch=user.trust_epoch,
         expires_at__gt=now,

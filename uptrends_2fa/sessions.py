@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from accounts import sent_twice
+from accounts.session_store import Act, ours
 from uptrends_2fa.middleware import to_login
 
 
@@ -23,25 +24,26 @@ class SessionMiddleware(middleware.SessionMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """Find the session; a page that asks again and again by itself does not keep it alive."""
         super().process_request(request)
-        request.session.only_looks_again = "X-Looks-Again" in request.headers  # type: ignore[attr-defined]
+        ours(request.session).only_looks_again = "X-Looks-Again" in request.headers
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # type: ignore[override]
         """Store what was changed; where the session has ended meanwhile, lead to the login page."""
-        session: Any = request.session
-        if session.is_empty() and not session.ended:
+        session = ours(request.session)
+        if request.session.is_empty() and not session.ended:
             # Django would delete the cookie of a session that is not there. By now the browser may have
             # another one: that of a session which an equal request, or another tab, has just opened.
             sent_twice.give_up_claim(request)
             patch_vary_headers(response, ("Cookie",))
             return response
-        if session.claimed:
-            _keep_answer(request, response)
+        act = session.act if session.claimed else None
+        if act:
+            _keep_answer(request, response, act)
         try:
             super().process_response(request, response)  # type: ignore[arg-type]
         except SessionInterrupted:
             return _interrupted(request, response)
-        if session.claimed:
-            session.store_answer(session.act)
+        if act:
+            session.store_answer(act)
         return response
 
 
@@ -51,15 +53,14 @@ class Messages(CookieStorage):
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
-def _keep_answer(request: HttpRequest, response: HttpResponseBase) -> None:
+def _keep_answer(request: HttpRequest, response: HttpResponseBase, act: Act) -> None:
     """Keep the answer to the act of this request; after a failure the act may be begun again."""
-    session: Any = request.session
     sealed = ""
     if isinstance(response, HttpResponse) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        sealed = sent_twice.seal(session.act, response)
+        sealed = sent_twice.seal(act, response)
     if not sealed:
         sent_twice.give_up_claim(request)
-    session.keep_answer(session.act, sealed, is_done=sent_twice.is_done(response))
+    ours(request.session).keep_answer(act, sealed, is_done=sent_twice.is_done(response))
 
 
 def _interrupted(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
@@ -89,7 +90,7 @@ class SentTwiceMiddleware:
     ) -> HttpResponse | None:
         if request.method != "POST":
             return None
-        session: Any = request.session
+        session = ours(request.session)
         session.act = sent_twice.act_of(request)
         # Without a session there is nothing to claim it in: see `sent_twice.claim_without_session`.
         if session.act is None or not request.COOKIES.get(settings.SESSION_COOKIE_NAME):

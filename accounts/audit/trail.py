@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -11,9 +10,8 @@ from django.utils.translation import gettext
 
 from accounts.models import Account, Action, AuditEntry
 from accounts.network import client_address
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from accounts.person import Person
+from accounts.session_store import ours
 
 logger = logging.getLogger(__name__)
 
@@ -22,34 +20,41 @@ logger = logging.getLogger(__name__)
 class Origin:
     """Whoever acts (None: the command line, or a person not known yet), the network address, the session."""
 
-    actor: "Operator | None" = None
+    actor: Person | None = None
     address: str | None = None
     # The key of the session in which it happens: a change that ends sessions may keep this one.
     session_key: str | None = field(default=None, repr=False)
+
+    @property
+    def actor_id(self) -> int | None:
+        return self.actor.pk if self.actor else None
+
+    @property
+    def actor_name(self) -> str:
+        return str(self.actor or "")
 
     @property
     def who(self) -> str:
         """Who acts, by name: that stays true after they have left."""
         return (self.actor.name or self.actor.email) if self.actor else gettext("The command line")
 
-    def address_for(self, reader: "Operator") -> str | None:
+    def address_for(self, reader: Person) -> str | None:
         """Return the network address where this reader may know it: others' are for administrators only."""
         return self.address if self.actor in (None, reader) or reader.is_administrator else None
 
 
-def origin(request: HttpRequest, actor: "Operator | None" = None) -> Origin:
+def origin(request: HttpRequest, actor: Person | None = None) -> Origin:
     """Return where a request comes from; `actor` names the person while nobody is signed in."""
     if actor is None and request.user.is_authenticated:
         actor = request.user
-    session_key = request.session.stored_key  # type: ignore[attr-defined]  # our own store
-    return Origin(actor, client_address(request), session_key)
+    return Origin(actor, client_address(request), ours(request.session).stored_key)
 
 
 def record(  # noqa: PLR0913  an entry has these parts
     action: Action,
     *,
     by: Origin,
-    subject: "Operator | None" = None,
+    subject: Person | None = None,
     account: Account | None = None,
     old: str = "",
     new: str = "",
@@ -59,8 +64,8 @@ def record(  # noqa: PLR0913  an entry has these parts
     entry = AuditEntry.objects.create(
         account=account,
         action=action,
-        actor_id=by.actor.pk if by.actor else None,
-        actor_name=str(by.actor or ""),
+        actor_id=by.actor_id,
+        actor_name=by.actor_name,
         subject_id=subject.pk if subject else None,
         subject_name=str(subject or ""),
         old=old,
@@ -87,7 +92,7 @@ def _log(entry: AuditEntry) -> None:
     )
 
 
-def _account_of(person: "Operator | None") -> Account:
+def _account_of(person: Person | None) -> Account:
     """Return the account that an entry about this person belongs to; there is no entry without one."""
     if person is None:
         msg = "An entry needs an account, a subject or an actor."

@@ -23,6 +23,7 @@ from accounts.limits.refusals import What
 from accounts.models import Action
 from accounts.network import by_network
 from accounts.rate_limit import Limit, count_and_claim, give_back, reset
+from accounts.session_store import ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,7 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
     claim = sent_twice.claim_without_session(request)
     wait, sent_before = count_and_claim(limits, claim)
     if claim and not sent_before:
-        request.session.claimed = True  # type: ignore[attr-defined]  # our own store
+        ours(request.session).claimed = True
     tries = Tries(wait, [*limits, claim] if claim and sent_before else limits, sent_before)
     if tries.wait:
         _write_down(request, name, tries.wait)

@@ -6,7 +6,6 @@ attack does not fill the trail. What is about nobody goes to the log.
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 from django.http import HttpRequest
@@ -16,9 +15,7 @@ from accounts import rate_limit
 from accounts.audit.trail import Origin, record
 from accounts.models import Action
 from accounts.network import by_network, client_address
-
-if TYPE_CHECKING:
-    from operators.models import Operator
+from accounts.person import Person
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +41,7 @@ def is_new(what: What, name: str, wait: int, gates: Sequence[rate_limit.Limit] =
     return not rate_limit.count([rate_limit.Limit(f"refused {what} {name}", 1, wait), *gates])
 
 
-def note(what: What, person: "Operator", by: Origin, wait: int) -> None:
+def note(what: What, person: Person, by: Origin, wait: int) -> None:
     """Write into the trail that a person was refused, or somebody under their name."""
     if is_new(what, str(person.pk), wait):
         record(Action.LIMIT_REACHED, by=by, subject=person, new=str(what.label))

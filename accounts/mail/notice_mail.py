@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -12,10 +12,8 @@ from accounts.mail import not_me
 from accounts.mail.delivery import MailKind, deliver, hand_over
 from accounts.models import Account
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 from accounts.text import isolated
-
-if TYPE_CHECKING:
-    from operators.models import Operator
 
 LONGEST_NAME = 64
 
@@ -53,7 +51,7 @@ def send_notice(mail_id: int) -> None:
     deliver(mail_id, send_notice, NoticeKind())
 
 
-def in_mail(person: "Operator") -> str:
+def in_mail(person: Person) -> str:
     """Return how an email calls a person: by name and address, neither of which turns the other round."""
     return f"{isolated(plain(person.name))} ({person.email})" if person.name else person.email
 
@@ -68,6 +66,6 @@ def plain(name: str) -> str:
     return Truncator(" ".join(words.split())).chars(LONGEST_NAME)
 
 
-def words_about(operator: "Operator") -> dict[str, object]:
+def words_about(operator: Person) -> dict[str, object]:
     """Return what emails say about a person, as plain words for their context."""
     return {"name": plain(operator.name), "email": operator.email, "account": {"name": operator.account.name}}

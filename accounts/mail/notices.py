@@ -12,11 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.mail.notice_mail import notify, plain
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.person import Person
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
-
-    from operators.models import Operator
 
 
 IF_NOT_YOU = _("If you did not do this, tell an administrator of your account at once.")
@@ -31,7 +30,7 @@ class Notice:
     more: "_StrPromise | str" = field(default="", kw_only=True)
     advice: "_StrPromise" = IF_NOT_YOU
 
-    def filled(self, reader: "Operator", *at_the_end: str, **words: object) -> dict[str, object]:
+    def filled(self, reader: Person, *at_the_end: str, **words: object) -> dict[str, object]:
         """Return the words of the email to a reader."""
         words = {"product": settings.PRODUCT_NAME, "email": reader.email, **words}
         return {
@@ -46,7 +45,7 @@ class Notice:
 
 
 def tell(
-    reader: "Operator", notice: Notice, address: str | None, *, about_self: bool = True, **words: object
+    reader: Person, notice: Notice, address: str | None, *, about_self: bool = True, **words: object
 ) -> OutgoingMail:
     """Email a notice, and from which network address it was done.
 

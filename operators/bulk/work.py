@@ -76,7 +76,7 @@ def start_inviting(rows: Iterable[Row], account: Account, *, key: UUID, by: Orig
 
 def _start(action: BulkAction, choose: Callable[[], int], by: Origin) -> BulkAction:
     """Store the action and its items, do a few at once, and leave more to the worker."""
-    action.asked_by, action.asked_by_name, action.address = by.actor, str(by.actor), by.address
+    action.asked_by_id, action.asked_by_name, action.address = by.actor_id, by.actor_name, by.address
     action.created_at = action.alive_at = timezone.now()
     try:
         with transaction.atomic():

@@ -109,7 +109,7 @@ def start(account: Account, by: Origin, *, to_optional: bool) -> ReminderRun | N
         with transaction.atomic():
             run = ReminderRun.objects.create(
                 account=account,
-                started_by=by.actor,
+                started_by_id=by.actor_id,
                 address=by.address,
                 to_optional=to_optional,
                 total=total,

@@ -12,6 +12,7 @@ from accounts.addresses import normalize_email
 from accounts.audit.trail import origin, record
 from accounts.limits import password_limits
 from accounts.models import Action
+from accounts.session_store import ours
 from invitations import setup_link
 from operators.administrators import is_sole_way_in
 from operators.backends import PasswordBackend
@@ -94,7 +95,7 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     password_limits.forgive(request, operator.email)
     pending.go_on(request, operator)
-    request.session.restart()  # type: ignore[attr-defined]  # our own store
+    ours(request.session).restart()
     pending.sign_in(request, operator, made_by, with_code=False)
     _warn_sole_administrator(request, operator)
     return next_url or operator.landing_url()

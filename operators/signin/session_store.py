@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY as USER_KEY
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, load_backend
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
@@ -22,14 +22,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts import person_of_session
+from accounts import session_store
 from accounts.clock import SKEW_DELTA
 from accounts.compiled import CompiledUpdate, Parameter
-from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY, Act
+from accounts.sent_twice import DONE, NOT_DONE, UNDER_WAY
+from accounts.session_store import Act
+from operators import backends
 from operators.models import Operator, session_with_person
 from operators.models.session import Session, idle_since
 from twofactor import pending
-from twofactor.made_by import MadeBy
 
 # How far "last seen" may lag: writing it costs a page a second statement.
 SEEN_EVERY = timedelta(minutes=5)
@@ -71,7 +72,7 @@ def _change(columns: tuple[str, ...]) -> CompiledUpdate:
     return CompiledUpdate(lambda: (_row("stored_key"), changes))
 
 
-class SessionStore(db.SessionStore):
+class SessionStore(db.SessionStore, session_store.SessionStore):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._sent_key = session_key
@@ -102,7 +103,7 @@ class SessionStore(db.SessionStore):
         """160 random bits: as many as Django's key has, without a call for each letter."""
         return secrets.token_hex(20)
 
-    def describe(self, *, address: str | None, user_agent: str, made_by: MadeBy) -> None:
+    def describe(self, *, address: str | None, user_agent: str, made_by: str) -> None:
         self._described |= {"address": address, "user_agent": user_agent, "made_by": made_by}
         self._made_by = made_by
         self.modified = True
@@ -273,6 +274,12 @@ class SessionStore(db.SessionStore):
         self._get_session()  # type: ignore[attr-defined]  # reads the row, if nothing has yet
         return self._person
 
+    def load_user(self, backend: str, pk: int) -> Operator | None:
+        """Return the person of that number whom the backend lets in; who waits here costs no second query."""
+        with backends.known(self.person):
+            user: Operator | None = load_backend(backend).get_user(pk)
+        return user
+
     def _get_session_from_db(self) -> Session | None:
         row = session_with_person(self.session_key) if self.session_key else None
         if row is not None and _is_over(row):
@@ -301,7 +308,7 @@ class PersonAuthenticationMiddleware(AuthenticationMiddleware):
 
 def _user(request: HttpRequest) -> Any:
     """Let Django check whether the session still counts for the operator read with it."""
-    with person_of_session.known(request.session.person):  # type: ignore[attr-defined]  # our own store
+    with backends.known(request.session.person):  # type: ignore[attr-defined]  # this very store
         person = get_user(request)
     request.looked_up = person  # type: ignore[attr-defined]  # for the log, which never queries
     return person

@@ -13,6 +13,7 @@ from accounts.forms import NewPasswordForm
 from accounts.http import data_of, require_get_or_post, typed_before
 from accounts.limits import password_limits
 from accounts.limits.refusals import What, admit_network
+from accounts.session_store import ours
 from invitations import opened_links, opening
 from invitations.dead_link import dead_link
 from invitations.link_tries import may_hash
@@ -90,7 +91,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         # The link proves the mailbox: strangers who guess elsewhere must not lock its owner out here.
         password_limits.remember_browser(request, link.user.email)
         if in_own_session:
-            request.session.restart()  # type: ignore[attr-defined]  # our own store
+            ours(request.session).restart()
         _confirm_to_user(request, link.user, frees=frees)
         return redirect("operators:login")
     return render(
