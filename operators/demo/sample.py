@@ -19,7 +19,8 @@ from operators.demo import history
 from operators.groups.groups import add_member, create_group
 from operators.groups.sub_accounts import assign, create_sub_account
 from operators.models import Operator, create_account
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
+from operators.people.login_method import set_sign_in_method
 from operators.people.removal import deactivate
 from operators.signin import frozen
 from twofactor import recovery, vault

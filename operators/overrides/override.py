@@ -1,4 +1,4 @@
-"""Stores an operator's own policy in place of the account's, and the operator's login method."""
+"""Stores an operator's own policy in place of the account's."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,6 @@ from accounts.policy import Effective, Override, Policy, effective_policy
 from invitations.ledger import LinkRecord
 from invitations.models import Link
 from operators import emails
-from operators.administrators import keep_an_administrator
 from operators.models import Operator
 from operators.rules.next_step import NextStep, next_step
 
@@ -82,25 +81,3 @@ def in_words(operator: Operator) -> str:
             "day": date_format(operator.override_last_day, "DATE_FORMAT"),
         }
     return REASON_AFTER.join(filter(None, (words, operator.override_reason)))
-
-
-def set_sign_in_method(operator: Operator, method: str, by: Origin) -> bool:
-    """Store how the operator logs in, and end sessions and links; return False if nothing changed.
-
-    Raises LastAdministratorError.
-    """
-    with keep_an_administrator(operator):
-        old = operator.sign_in_method
-        if (
-            not Operator.objects.filter(pk=operator.pk)
-            .exclude(sign_in_method=method)
-            .update(sign_in_method=method)
-        ):
-            return False
-        operator.sign_in_method = method
-        operator.renew_session_nonce()
-        labels = dict(Operator.SignInMethod.choices)
-        words = (str(labels[old]), str(labels[method]))
-        record(Action.SIGN_IN_METHOD, by=by, subject=operator, old=words[0], new=words[1])
-        emails.tell_operator(operator, emails.LOGIN_METHOD_WAS_CHANGED, by, old=words[0], new=words[1])
-    return True

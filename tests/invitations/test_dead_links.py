@@ -16,7 +16,7 @@ from invitations.ledger import LinkRecord
 from invitations.link_mail import PAGES, url_of
 from invitations.models import Link, hash_of
 from operators.models import Operator
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
 from operators.people import profile, removal
 from operators.people.reset import reset_unreadable
 from operators.signin import frozen, own_sessions, password_reset

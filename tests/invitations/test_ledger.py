@@ -21,8 +21,9 @@ from invitations.link_mail import send_link
 from invitations.models import Link, hash_of
 from operators.links.ledger import records
 from operators.models import Operator
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
 from operators.people import profile, removal, reset
+from operators.people.login_method import set_sign_in_method
 from operators.people.removal import withdraw
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
@@ -211,7 +212,7 @@ CHANGES = {
 # Every place that gives somebody a new nonce, and what it leaves in the trail.
 RENEWS = {
     ("operators/signin/frozen.py", "freeze"): {Action.FROZEN},
-    ("operators/overrides/override.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
+    ("operators/people/login_method.py", "set_sign_in_method"): {Action.SIGN_IN_METHOD},
     ("operators/signin/own_sessions.py", "end_all"): {Action.ALL_SESSIONS_ENDED},
     ("operators/signin/password_reset.py", "reset_password"): {Action.PASSWORD_RESET},
     ("operators/people/profile.py", "_store_email"): {Action.EMAIL_CHANGED},

@@ -9,8 +9,9 @@ from accounts.audit.trail import Origin
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy
 from operators.models import Announcement, Operator
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
 from operators.people import removal
+from operators.people.login_method import set_sign_in_method
 from operators.reminders import announcing
 from operators.signin import frozen
 from tests.factories import NOBODY, PASSWORD, code_for, make_operator, set_policy, signed_in

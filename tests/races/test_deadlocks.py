@@ -16,8 +16,9 @@ from invitations.models import Link
 from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
 from operators.people import removal
+from operators.people.login_method import set_sign_in_method
 from operators.people.profile import change_name
 from operators.signin.own_sessions import end_all
 from tests.factories import NOBODY, enroll, make_operator

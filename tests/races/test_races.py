@@ -20,9 +20,10 @@ from invitations.models import Link
 from operators.administrators import LastAdministratorError
 from operators.models import Announcement, Operator
 from operators.models.session import Session
-from operators.overrides.override import in_words, set_override, set_sign_in_method
+from operators.overrides.override import in_words, set_override
 from operators.people import adding, removal
 from operators.people.forms import NewOperatorForm
+from operators.people.login_method import set_sign_in_method
 from operators.reminders.schedule import set_schedule
 from operators.signin.session_store import SessionStore
 from tests.factories import (

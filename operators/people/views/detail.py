@@ -24,8 +24,9 @@ from operators.groups.groups import set_groups
 from operators.groups.sub_accounts import assign
 from operators.models import Group, Operator, SubAccount
 from operators.overrides.forms import OverrideForm, chosen_override
-from operators.overrides.override import set_override, set_sign_in_method
+from operators.overrides.override import set_override
 from operators.people.forms import MemberOfForm, SignInMethodForm
+from operators.people.login_method import set_sign_in_method
 from operators.reminders import reminding
 from operators.signin import unprotected_sessions
 from operators.status import next_sign_in

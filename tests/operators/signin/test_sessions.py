@@ -26,8 +26,8 @@ from accounts.periodic import run_due
 from invitations import opening
 from operators.models import Operator
 from operators.models.session import Session
-from operators.overrides.override import set_sign_in_method
 from operators.people import removal, reset
+from operators.people.login_method import set_sign_in_method
 from operators.signin import own_sessions
 from operators.signin.session_store import SessionStore
 from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
