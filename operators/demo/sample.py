@@ -23,6 +23,7 @@ from operators.overrides.override import set_override
 from operators.people.login_method import set_sign_in_method
 from operators.people.removal import deactivate
 from operators.signin import frozen
+from operators.status.labels import group_labels
 from twofactor import recovery, vault
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
@@ -145,7 +146,7 @@ def _invited(account: Account, name: str, by: Origin) -> Operator:
 
 def _save(operator: Operator, by: Origin) -> Operator:
     operator.save()
-    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
+    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(group_labels(operator)))
     return operator
 
 

@@ -10,6 +10,7 @@ from accounts.models import Account, Action
 from operators.administrators import keep_an_administrator
 from operators.groups.names import changing_names
 from operators.models import Group, Membership, Operator
+from operators.status.labels import group_labels
 
 
 class UnchangeableError(Exception):
@@ -122,7 +123,7 @@ def _change(operator: Operator, by: Origin, choose: Callable[[set[int]], set[int
         labels = []
         for groups in (old, new):
             operator.group_names = list(groups.values())
-            labels.append(", ".join(operator.group_labels))
+            labels.append(", ".join(group_labels(operator)))
         record(Action.GROUPS_CHANGED, by=by, subject=operator, old=labels[0], new=labels[1])
     return True
 

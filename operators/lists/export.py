@@ -20,7 +20,7 @@ from accounts.policy import Policy, Source
 from accounts.spreadsheet import BATCH, Column, in_zone
 from operators.models import Operator
 from operators.status.explanation import explain_without_address, with_address
-from operators.status.labels import STATUS_LABELS
+from operators.status.labels import STATUS_LABELS, group_labels
 from twofactor import recovery
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
@@ -190,7 +190,7 @@ def _groups(names: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
     """Return the groups in words, and whether Administrators is among them."""
     member = Operator()
     member.group_names = list(map(list, names))
-    return ", ".join(member.group_labels), member.is_administrator
+    return ", ".join(group_labels(member)), member.is_administrator
 
 
 def _kind(row: Any) -> Kind:

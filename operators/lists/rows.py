@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.text import isolated
 from operators.models import Operator
 from operators.status.explanation import explain
-from operators.status.labels import STATUS_LABELS, STATUS_TONES
+from operators.status.labels import STATUS_LABELS, STATUS_TONES, groups_in_short, last_login_label
 
 Row = dict[str, Any]
 
@@ -25,12 +25,12 @@ def rows_of(operators: Iterable[Operator]) -> list[Row]:
             "url": f"{before}{operator.pk}{after}",
             "name": operator.name or operator.email,
             "email": operator.email,
-            "groups": operator.groups_in_short,
+            "groups": groups_in_short(operator),
             "tone": STATUS_TONES[operator.status],
             "status": str(STATUS_LABELS[operator.status]),
             "why": explain(operator).beside_the_status,
             "last_login_at": operator.last_login.isoformat() if operator.last_login else "",
-            "last_login": operator.last_login_label,
+            "last_login": last_login_label(operator),
         }
         for operator in operators
     ]

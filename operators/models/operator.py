@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,7 +14,6 @@ from django.db.models.functions import JSONArray, Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -23,7 +23,6 @@ from accounts.days import last_day
 from accounts.models import POLICY_CHOICES, TEXT_LENGTH, Account
 from accounts.policy import Effective, Override, effective_policy, is_exception
 from accounts.search_keys import KeyedModel, KeyedQuerySet, SearchKey
-from accounts.text import isolated, sorted_alike
 from invitations.models import Link
 from operators.models.group import Group, Membership, SubAccount
 from operators.models.session import Session
@@ -195,10 +194,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    # Filled by OperatorQuerySet.complete(): [[kind, name], …]
-    group_names: list[list[str]] | None
-    # Filled by OperatorQuerySet.with_links(): [[purpose, address, when sent], …]
-    live_links: list[list[str | None]] | None
     # login() stores it in the session, to load the operator by it again.
     backend = "operators.backends.PasswordBackend"
 
@@ -243,35 +238,12 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
 
     @property
     def is_administrator(self) -> bool:
-        return any(kind == Group.Kind.ADMINISTRATORS for kind, _name in self._memberships())
+        return any(kind == Group.Kind.ADMINISTRATORS for kind, _name in self.group_names or ())
 
-    @property
-    def group_labels(self) -> list[str]:
-        """System groups first."""
-        system, own = self._labels()
-        return [*system, str(Group.Kind.EVERYONE.label), *own]
-
-    @property
-    def groups_in_words(self) -> str:
-        """In one line; a right-to-left name does not turn its neighbors around."""
-        return ", ".join(map(isolated, self.group_labels))
-
-    @property
-    def groups_in_short(self) -> str:
-        """Without Everyone, which says nothing about an operator."""
-        system, own = self._labels()
-        return ", ".join(map(isolated, [*system, *own])) or "—"
-
-    def _labels(self) -> tuple[list[str], list[str]]:
-        named = self._memberships()
-        system = [Group.label_of(kind, name) for kind, name in named if kind != Group.Kind.OWN]
-        return system, sorted((name for kind, name in named if kind == Group.Kind.OWN), key=sorted_alike)
-
-    def _memberships(self) -> list[list[str]]:
-        """Return [kind, name] of each group; Everyone has no rows."""
-        if "group_names" not in self.__dict__:
-            self.group_names = [list(row) for row in self.groups.values_list("kind", "name")]
-        return self.group_names or []
+    @cached_property
+    def group_names(self) -> list[list[str]] | None:
+        """[kind, name] of each group with a row of membership; with_relations() brings them."""
+        return [list(row) for row in self.groups.values_list("kind", "name")]
 
     @property
     def effective(self) -> Effective:
@@ -321,17 +293,6 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
         return self.joined_at is None
 
     @property
-    def last_login_label(self) -> str:
-        if self.is_invited:
-            return str(_("Invited") if self.has_live_invitation else _("Invitation expired"))
-        if self.last_login is None:
-            return str(pgettext_lazy("last login", "None"))
-        local_time = timezone.localtime(self.last_login)
-        if local_time.date() == timezone.localdate():
-            return str(_("Today, %(time)s")) % {"time": date_format(local_time, "TIME_FORMAT")}
-        return date_format(local_time, "DATETIME_FORMAT")
-
-    @property
     def has_live_invitation(self) -> bool:
         return self._has_live(Link.Purpose.INVITATION)
 
@@ -342,27 +303,21 @@ class Operator(KeyedModel, TwoFactorUser, AbstractBaseUser):
     @property
     def new_email(self) -> str | None:
         """The address waiting to be confirmed, once the email to it has left."""
-        sent = (email for purpose, email, at in self._links() if purpose == Link.Purpose.EMAIL and at)
+        sent = (email for purpose, email, at in self.live_links or () if purpose == Link.Purpose.EMAIL and at)
         return next(sent, None)
 
     def _has_live(self, wanted: Link.Purpose) -> bool:
-        return any(purpose == wanted for purpose, _email, _at in self._links())
+        return any(purpose == wanted for purpose, _email, _at in self.live_links or ())
 
-    def _links(self) -> list[list[str | None]]:
-        """Query now, where `with_links` has not."""
-        if "live_links" not in self.__dict__:
-            operators = Operator.objects.filter(pk=self.pk).with_links()
-            self.live_links = operators.values_list("live_links", flat=True).get()
-        return self.live_links or []
+    @cached_property
+    def live_links(self) -> list[list[str | None]] | None:
+        """[purpose, address, when sent] of each link that works; with_links() brings them."""
+        row = Operator.objects.filter(pk=self.pk).with_links()
+        return row.values_list("live_links", flat=True).get()  # type: ignore[no-any-return]
 
     @property
     def status(self) -> Status:
         return status_of(self.facts, self.effective)
-
-    @property
-    def initials(self) -> str:
-        words = (self.name or self.email).split()
-        return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
 
     def get_absolute_url(self) -> str:
         return reverse("operators:detail", args=[self.pk])

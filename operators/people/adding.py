@@ -13,6 +13,7 @@ from operators.overrides.override import in_words, override_fields
 from operators.people import address_tries
 from operators.people.address_tries import ElsewhereError, TakenError
 from operators.people.forms import CreateOperatorForm
+from operators.status.labels import group_labels
 
 
 def add(form: CreateOperatorForm, account: Account, by: Origin) -> Operator | None:
@@ -60,6 +61,6 @@ def store(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
 def _insert(operator: Operator, groups: Iterable[Group], by: Origin) -> None:
     operator.save()
     Membership.objects.bulk_create(Membership(operator=operator, group=group) for group in groups)
-    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(operator.group_labels))
+    record(Action.OPERATOR_CREATED, by=by, subject=operator, new=", ".join(group_labels(operator)))
     if operator.two_factor_override:
         record(Action.OVERRIDE, by=by, subject=operator, new=in_words(operator))

@@ -18,6 +18,7 @@ from invitations.models import Link, hash_of
 from operators.models import Operator
 from operators.overrides.override import set_override
 from operators.people import profile, removal
+from operators.people.login_method import set_sign_in_method
 from operators.people.reset import reset_unreadable
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore

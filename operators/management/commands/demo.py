@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operators.demo import generated, sample
 from operators.models import Operator
-from operators.status.labels import STATUS_LABELS
+from operators.status.labels import STATUS_LABELS, last_login_label
 from twofactor.codes import few_left
 
 
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         self.stdout.write(f"or run: oathtool --totp -b {sample.KEY}\n\n")
         for operator in operators:
             # In the operators list too, this column says whether an invitation still works.
-            invited = [operator.last_login_label] if operator.is_invited else []
+            invited = [last_login_label(operator)] if operator.is_invited else []
             remarks = invited or [str(STATUS_LABELS[operator.status])]
             remarks += ["administrator"] if operator.is_administrator else []
             remarks += ["asked for a code"] if operator.is_enrolled and operator.effective.usable else []

@@ -9,6 +9,7 @@ from accounts.models import Action, AuditEntry
 from operators.groups import groups as journey
 from operators.groups.groups import UnchangeableError, add_member, create_group, remove_member, set_groups
 from operators.models import Group, Membership, Operator
+from operators.status.labels import group_labels
 from tests.factories import NOBODY, make_account, make_operator, signed_in
 
 LIST = reverse("operators:groups")
@@ -20,7 +21,7 @@ def page_of(group):
 
 
 def labels(operator):
-    return Operator.objects.get(pk=operator.pk).group_labels
+    return group_labels(Operator.objects.get(pk=operator.pk))
 
 
 def last_entry():
