@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from accounts.policy import Effective
 
 
-def today() -> date:
+def server_day() -> date:
     return day_of(timezone.now())
 
 

@@ -6,7 +6,7 @@ from accounts.models import Account
 from invitations.ledger import LinkRecord
 from operators.models import Operator
 from operators.models.coverage_day import CoverageDay
-from operators.overview.coverage import today
+from operators.overview.coverage import utc_day
 
 DAYS = 60
 # A weekend in which no worker ran: the chart shows a gap.
@@ -19,7 +19,7 @@ def make(account: Account, now: datetime) -> None:
     CoverageDay.objects.bulk_create(
         CoverageDay(
             account=account,
-            day=today(now) - timedelta(days=ago),
+            day=utc_day(now) - timedelta(days=ago),
             counted=COUNTED,
             protected=1 + (DAYS - ago) * 6 // DAYS,
             counted_at=now - timedelta(days=ago),

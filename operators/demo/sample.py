@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.audit.trail import Origin, record
-from accounts.days import end_of, today
+from accounts.days import end_of, server_day
 from accounts.models import Account, Action
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
@@ -99,7 +99,7 @@ def _fill(account: Account, by: Origin) -> None:
             _enroll(operator)
         if group:
             add_member(groups[group], operator, by)
-    until = end_of(today() + timedelta(days=20))
+    until = end_of(server_day() + timedelta(days=20))
     set_override(
         people["Dora Disabled"], Policy.DISABLED, by, reason="No phone until next month", until=until
     )

@@ -9,7 +9,9 @@ from accounts.plain_form import PlainForm
 from accounts.text import isolated
 
 
-class NameForm(PlainForm):
+class GroupNameForm(PlainForm):
+    """The name of a group, or of a sub account."""
+
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def refuse_taken(self) -> None:

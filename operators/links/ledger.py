@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     COPIED = "copied"
@@ -43,21 +43,21 @@ class State(StrEnum):
     CHANGED = "changed"
 
 
-STATE_LABELS: dict[State, "_StrPromise"] = {
-    State.WAITING: gettext_lazy("Being sent"),
-    State.SENT: pgettext_lazy("link", "Sent"),
-    State.COPIED: pgettext_lazy("link", "Copied"),
-    State.OPENED: pgettext_lazy("link", "Opened"),
-    State.FAILED: gettext_lazy("Could not be emailed"),
-    State.USED: pgettext_lazy("link", "Used"),
-    State.EXPIRED: pgettext_lazy("link", "Expired"),
-    State.REPLACED: pgettext_lazy("link", "Replaced"),
-    State.WITHDRAWN: pgettext_lazy("link", "Withdrawn"),
-    State.CHANGED: gettext_lazy("Ended by a change"),
+STATE_LABELS: dict[LinkState, "_StrPromise"] = {
+    LinkState.WAITING: gettext_lazy("Being sent"),
+    LinkState.SENT: pgettext_lazy("link", "Sent"),
+    LinkState.COPIED: pgettext_lazy("link", "Copied"),
+    LinkState.OPENED: pgettext_lazy("link", "Opened"),
+    LinkState.FAILED: gettext_lazy("Could not be emailed"),
+    LinkState.USED: pgettext_lazy("link", "Used"),
+    LinkState.EXPIRED: pgettext_lazy("link", "Expired"),
+    LinkState.REPLACED: pgettext_lazy("link", "Replaced"),
+    LinkState.WITHDRAWN: pgettext_lazy("link", "Withdrawn"),
+    LinkState.CHANGED: gettext_lazy("Ended by a change"),
 }
-TONES = {State.USED: "good", State.FAILED: "bad", State.EXPIRED: "warning"}
+TONES = {LinkState.USED: "good", LinkState.FAILED: "bad", LinkState.EXPIRED: "warning"}
 # Those that still work, or would once their email has left.
-LIVE = (State.WAITING, State.SENT, State.COPIED, State.OPENED, State.FAILED)
+LIVE = (LinkState.WAITING, LinkState.SENT, LinkState.COPIED, LinkState.OPENED, LinkState.FAILED)
 
 
 def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
@@ -77,14 +77,14 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
     over = Q(expires_at__lte=now) & ~unborn
     state = Case(
         When(ended, then=F("end")),
-        When(changed_in_time, then=Value(State.CHANGED)),
-        When(over, then=Value(State.EXPIRED)),
-        When(changed, then=Value(State.CHANGED)),
-        When(opened_at__isnull=False, then=Value(State.OPENED)),
-        When(failed_at__isnull=False, then=Value(State.FAILED)),
-        When(copied_at__isnull=False, then=Value(State.COPIED)),
-        When(sent_at__isnull=False, then=Value(State.SENT)),
-        default=Value(State.WAITING),
+        When(changed_in_time, then=Value(LinkState.CHANGED)),
+        When(over, then=Value(LinkState.EXPIRED)),
+        When(changed, then=Value(LinkState.CHANGED)),
+        When(opened_at__isnull=False, then=Value(LinkState.OPENED)),
+        When(failed_at__isnull=False, then=Value(LinkState.FAILED)),
+        When(copied_at__isnull=False, then=Value(LinkState.COPIED)),
+        When(sent_at__isnull=False, then=Value(LinkState.SENT)),
+        default=Value(LinkState.WAITING),
         output_field=CharField(),
     )
     over_at = Case(
@@ -103,7 +103,7 @@ class LinkFilters(ListFilters[LinkRecord]):
         gettext_lazy("Kind"),
         [("", gettext_lazy("Any kind")), *((kind.value, kind.label) for kind in LISTED)],
     )
-    state = FilterField(gettext_lazy("State"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
+    state = FilterField(gettext_lazy("LinkState"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
 
     def by_search(self, rows: QuerySet[LinkRecord], text: str) -> QuerySet[LinkRecord]:
         """For whom it was, or who asked for it."""
@@ -124,7 +124,7 @@ def columns() -> tuple[Column[Any], ...]:
         Column("for", _("For"), lambda link: link.person_name),
         Column("kind", _("Kind"), lambda link: kinds[link.kind]),
         Column("asked_by", _("Asked by"), lambda link: link.asked_by),
-        Column("state", _("State"), lambda link: states[link.state]),
+        Column("state", _("LinkState"), lambda link: states[link.state]),
         Column("asked", _("Asked"), lambda link: link.asked_at),
         Column("sent", _("Sent"), lambda link: link.sent_at),
         Column("failed", _("Failed"), lambda link: link.failed_at),
@@ -133,7 +133,7 @@ def columns() -> tuple[Column[Any], ...]:
         Column(
             "works_until",
             _("Works until"),
-            lambda link: None if link.state == State.WAITING else link.expires_at,
+            lambda link: None if link.state == LinkState.WAITING else link.expires_at,
         ),
         Column("ended", _("Ended"), lambda link: link.over_at),
     )

@@ -20,7 +20,7 @@ from accounts.text import isolated
 from invitations import fresh_link, setup_link
 from invitations.models import Link
 from operators import access
-from operators.links.ledger import LIVE, STATE_LABELS, TONES, LinkFilters, State, columns, records
+from operators.links.ledger import LIVE, STATE_LABELS, TONES, LinkFilters, LinkState, columns, records
 from operators.lists.paging import numbered_page
 from operators.models import Operator
 from operators.rules.status import Status
@@ -33,10 +33,10 @@ def links(request: SignedInRequest) -> HttpResponse:
     filters = _filters(request)
     page = numbered_page(filters.qs, request.GET.get("page"))
     for record in page:
-        state = State(record.state)
+        state = LinkState(record.state)
         record.label, record.tone = STATE_LABELS[state], TONES.get(state, "neutral")
         # What is done goes to the person's newest link, so only its row offers it.
-        record.can_act = record.is_there and record.ended_at is None and state in (*LIVE, State.EXPIRED)
+        record.can_act = record.is_there and record.ended_at is None and state in (*LIVE, LinkState.EXPIRED)
         record.can_withdraw = record.can_act and (state in LIVE or record.kind == record.Kind.INVITATION)
     return render(request, "operators/links/links.html", {"filters": filters, "page": page})
 

@@ -12,7 +12,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.days import end_of, today
+from accounts.days import end_of, server_day
 from accounts.forms import LineField, RadioCards
 from accounts.models import POLICY_CHOICES
 from accounts.plain_form import PlainForm
@@ -46,14 +46,14 @@ class LastDayField(forms.DateField):
         super().__init__(**{"label": _("Last day"), "required": False, "help_text": help_text, **kwargs})
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {"min": today().isoformat(), "max": (today() + LONGEST).isoformat()}
+        return {"min": server_day().isoformat(), "max": (server_day() + LONGEST).isoformat()}
 
 
 def check_last_day(day: date | None) -> None:
     """Raise ValidationError for a past day, and for one so far ahead that nobody will remember."""
-    if day and day < today():
+    if day and day < server_day():
         raise ValidationError(_("That day is over. Choose today or a later day."), code="over")
-    if day and day > today() + LONGEST:
+    if day and day > server_day() + LONGEST:
         raise ValidationError(_("Choose a day within the next two years."), code="far")
 
 

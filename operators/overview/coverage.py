@@ -81,7 +81,7 @@ def _least_covered_first(row: GroupCoverage) -> tuple[bool, float, int]:
 def record_due() -> int:
     """Count every account that has no count of today, or one that may be outdated; return how many."""
     now = timezone.now()
-    day = CoverageDay.objects.filter(account=OuterRef("pk"), day=today(now), counted_at__gt=now - RECOUNT)
+    day = CoverageDay.objects.filter(account=OuterRef("pk"), day=utc_day(now), counted_at__gt=now - RECOUNT)
     changed = AuditEntry.objects.filter(
         account=OuterRef("account"), action__in=CHANGES, at__gte=OuterRef("counted_at")
     )
@@ -97,7 +97,7 @@ def record(account: Account, now: datetime) -> None:
     coverage = count(account, now).coverage
     row = CoverageDay(
         account=account,
-        day=today(now),
+        day=utc_day(now),
         counted=coverage.counted,
         protected=coverage.protected,
         counted_at=now,
@@ -110,14 +110,14 @@ def record(account: Account, now: datetime) -> None:
     )
 
 
-def today(now: datetime) -> date:
+def utc_day(now: datetime) -> date:
     """The day in UTC, the same for every reader."""
     return now.astimezone(UTC).date()
 
 
 def history(account: Account, present: Coverage, now: datetime) -> list[tuple[date, Coverage | None]]:
     """Oldest first, today as counted now; None for a day without a count."""
-    last = today(now)
+    last = utc_day(now)
     days = [last - timedelta(days=ago) for ago in range(SHOWN_DAYS - 1, 0, -1)]
     stored = CoverageDay.objects.filter(Q(account=account), day__gte=days[0], day__lt=last)
     coverage_on = {row.day: Coverage(row.protected, row.counted) for row in stored}

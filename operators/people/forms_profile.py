@@ -14,7 +14,7 @@ from operators.models import Operator
 from twofactor.proof import check_own_password
 
 
-class NameForm(PlainForm):
+class OperatorNameForm(PlainForm):
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}))
 
 

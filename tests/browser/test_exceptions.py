@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from accounts.days import today
+from accounts.days import server_day
 from accounts.policy import Policy
 from tests.browser.test_settings import OVERRIDE, choose_override
 
@@ -22,7 +22,7 @@ def test_an_exception_takes_a_reason_and_a_last_day_and_is_on_the_list(at_admin,
     expect(reason).to_be_focused()
     at_admin.looks_well("exception-without-reason")
     reason.fill("No phone until the new contract")
-    at_admin.page.get_by_label("Last day").fill((today() + timedelta(days=20)).isoformat())
+    at_admin.page.get_by_label("Last day").fill((server_day() + timedelta(days=20)).isoformat())
     at_admin.press("Save")
     at_admin.sees("Reason: No phone until the new contract")
     at_admin.looks_well("exception")

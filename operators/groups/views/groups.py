@@ -13,7 +13,7 @@ from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.row_keys import row_keys
 from accounts.text import isolated
 from operators.administrators import LastAdministratorError, last_administrator_message
-from operators.groups.forms import NameForm
+from operators.groups.forms import GroupNameForm
 from operators.groups.groups import (
     UnchangeableError,
     add_members,
@@ -45,7 +45,7 @@ def groups(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
-    form = NameForm(data_of(request))
+    form = GroupNameForm(data_of(request))
     if form.is_valid():
         try:
             group = create_group(request.user.account, form.cleaned_data["name"], origin(request))
@@ -68,7 +68,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
         return _add(request, group)
     if "remove" in request.POST:
         return _remove(request, group)
-    form = NameForm(data_of(request), initial={"name": group.name})
+    form = GroupNameForm(data_of(request), initial={"name": group.name})
     if form.is_valid() and _rename(request, group, form):
         return redirect("operators:group", group.pk)
     return render(
@@ -108,7 +108,7 @@ def _lists(request: SignedInRequest, group: Group) -> dict[str, object]:
     }
 
 
-def _rename(request: SignedInRequest, group: Group, form: NameForm) -> bool:
+def _rename(request: SignedInRequest, group: Group, form: GroupNameForm) -> bool:
     try:
         changed = rename_group(group, form.cleaned_data["name"], origin(request))
     except NameTakenError:

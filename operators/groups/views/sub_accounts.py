@@ -10,7 +10,7 @@ from accounts.access import administrators_only
 from accounts.audit.trail import origin
 from accounts.http import SignedInRequest, data_of, require_get_or_post
 from accounts.text import isolated
-from operators.groups.forms import NameForm
+from operators.groups.forms import GroupNameForm
 from operators.groups.names import NameTakenError
 from operators.groups.sub_accounts import (
     NotEmptyError,
@@ -33,7 +33,7 @@ def sub_accounts(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def add(request: SignedInRequest) -> HttpResponse:
-    form = NameForm(data_of(request))
+    form = GroupNameForm(data_of(request))
     if form.is_valid():
         try:
             sub_account = create_sub_account(request.user.account, form.cleaned_data["name"], origin(request))
@@ -49,7 +49,7 @@ def add(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     sub_account = _sub_account(request, pk)
-    form = NameForm(data_of(request), initial={"name": sub_account.name})
+    form = GroupNameForm(data_of(request), initial={"name": sub_account.name})
     if form.is_valid() and _rename(request, sub_account, form):
         return redirect("operators:sub-accounts")
     return render(request, "operators/groups/sub_account.html", {"sub_account": sub_account, "form": form})
@@ -80,7 +80,7 @@ def _sub_account(request: SignedInRequest, pk: int) -> SubAccount:
     )
 
 
-def _rename(request: SignedInRequest, sub_account: SubAccount, form: NameForm) -> bool:
+def _rename(request: SignedInRequest, sub_account: SubAccount, form: GroupNameForm) -> bool:
     name = form.cleaned_data["name"]
     try:
         changed = rename_sub_account(sub_account, name, origin(request))

@@ -21,14 +21,14 @@ from invitations.opening import open_link
 from operators.access import to_edit
 from operators.models import Operator
 from operators.people import profile
-from operators.people.forms_profile import ChangePasswordForm, EmailForm, NameForm
+from operators.people.forms_profile import ChangePasswordForm, EmailForm, OperatorNameForm
 
 
 @needs_proof_for_others
 @require_get_or_post
 def change_name(request: SignedInRequest, pk: int) -> HttpResponse:
     operator = to_edit(request.user, pk)
-    form = NameForm(data_of(request), initial={"name": operator.name})
+    form = OperatorNameForm(data_of(request), initial={"name": operator.name})
     if form.is_valid():
         name = form.cleaned_data["name"]
         if profile.change_name(operator, name, origin(request)):

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.audit.trail import Origin
-from accounts.days import today
+from accounts.days import server_day
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from accounts.spreadsheet import Column, csv_chunks, safe, without_guard
@@ -89,7 +89,7 @@ def required(account):
 
 
 def test_an_exception_has_the_reason_and_the_end_of_its_row(admin_browser, required):
-    day = today() + timedelta(days=30)
+    day = server_day() + timedelta(days=30)
     text = (
         f"email;name;last day;override;reason\nivo@example.com;Ivo;{day};Optional;On leave\n"
         f"uma@example.com;Uma;;Disabled;No phone\neva@example.com;Eva;{day};;On leave\n"
@@ -128,7 +128,7 @@ def test_where_the_account_asks_for_less_no_reason_is_needed(admin_browser):
 @pytest.mark.usefixtures("required")
 def test_reason_and_last_day_obey_the_rules_of_the_single_form(admin_browser, reason, day, words):
     if isinstance(day, int):
-        day = today() + timedelta(days=day)
+        day = server_day() + timedelta(days=day)
     assert mistakes(admin_browser, f"Ivo,ivo@example.com,,optional,{reason},{day}\n") == [[words]]
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts import rounds
-from accounts.days import first_moment, today
+from accounts.days import first_moment, server_day
 from accounts.models import Account, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule, Policy
@@ -126,10 +126,10 @@ def test_those_are_reminded_to_whom_it_is_announced(account, admin_browser, oper
 def test_the_day_in_the_mail_is_the_servers_wherever_its_preview_is_read(
     account, admin_browser, operator, zone
 ):
-    account.required_from = first_moment(today() + 10 * DAY)
+    account.required_from = first_moment(server_day() + 10 * DAY)
     account.save()
     admin_browser.cookies["time_zone"] = zone
-    day = f"From {date_format(today() + 10 * DAY, 'DATE_FORMAT')} on"
+    day = f"From {date_format(server_day() + 10 * DAY, 'DATE_FORMAT')} on"
     assert day in admin_browser.get(REMINDERS).text
     admin_browser.post(SEND)
     assert day in mail.outbox[0].body
