@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -48,9 +49,9 @@ class WayOut:
     label: "_StrPromise | str" = ""
 
 
-LOG_IN = ("operators:login", gettext_lazy("Log in"))
+LOG_IN = (settings.LOGIN_URL, gettext_lazy("Log in"))
 NEW_PASSWORD = ("operators:password-reset", gettext_lazy("Request a new link"))
-START = ("operators:home", gettext_lazy("Go to the start page"))
+START = (settings.LOGIN_REDIRECT_URL, gettext_lazy("Go to the start page"))
 
 PLAIN = gettext_lazy("It was used already, a newer link has taken its place, or it is too old.")
 BY_CHANGE = gettext_lazy("It ended when something about your login was changed")

@@ -2,11 +2,12 @@
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -190,7 +191,8 @@ def accept(request: HttpRequest) -> HttpResponse:
     if link is None:
         return dead_link(request, INVITATION)
     if request.user.is_authenticated:
-        return render(request, "invitations/accept_other.html", {"invited": link.user})
+        context = {"invited": link.user, "stay": resolve_url(settings.LOGIN_REDIRECT_URL)}
+        return render(request, "invitations/accept_other.html", context)
     form = AcceptForm(data_of(request), operator=link.user)
     form.initial.update(typed_before(request, "name"))
     if form.is_valid() and may_hash(request, form, link):

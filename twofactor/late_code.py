@@ -10,6 +10,7 @@ LateCodeMiddleware must come before ProofMiddleware.
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -116,8 +117,8 @@ def _log_out(request: SignedInRequest) -> HttpResponse:
     """End the session after too many wrong codes; one that has ended or has a new key is left alone."""
     if pending.codes_left(request) is None:
         messages.warning(request, pending.GONE_ON)
-        return redirect("operators:login")
+        return redirect(settings.LOGIN_URL)
     record(Action.SESSION_ENDED, by=origin(request), subject=request.user)
     logout(request)
     messages.warning(request, _("Those were too many wrong codes. Log in again."))
-    return redirect("operators:login")
+    return redirect(settings.LOGIN_URL)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
@@ -147,7 +148,7 @@ def end(request: HttpRequest) -> None:
 def to_login(request: HttpRequest) -> HttpResponseRedirect:
     """Lead to the login page, and from there to where the person wanted to go, also when time is over."""
     target = wanted(request)
-    return redirect_to_login(target) if target else redirect("operators:login")
+    return redirect_to_login(target) if target else redirect(settings.LOGIN_URL)
 
 
 def wanted(request: HttpRequest) -> str:

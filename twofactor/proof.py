@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -188,7 +188,7 @@ def _came_from(request: SignedInRequest) -> str:
     """Return the page of this site that Cancel leads back to, also after a wrong password."""
     target = request.POST.get(BACK_FIELD) or request.headers.get("Referer", "")
     leads_back = is_ours(request, target) and not _asks_again(request, target)
-    return target if leads_back else reverse("operators:home")
+    return target if leads_back else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def _asks_again(request: SignedInRequest, target: str) -> bool:

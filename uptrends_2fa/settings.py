@@ -207,6 +207,7 @@ MOVED_FUNCTIONS = {
 AUTH_USER_MODEL = "operators.Operator"
 AUTHENTICATION_BACKENDS = ["operators.backends.PasswordBackend"]
 LOGIN_URL = "operators:login"
+LOGIN_REDIRECT_URL = "operators:home"
 LOGOUT_REDIRECT_URL = "operators:login"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
