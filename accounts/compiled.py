@@ -106,11 +106,11 @@ def _maker(compiler: "SQLCompiler") -> Callable[[Row], Any]:
         for place, (functions, column) in converters.items():
             for convert in functions:
                 row[place] = convert(row[place], column, connection)
-        found = model.from_db(DEFAULT_DB_ALIAS, names, row[own[0] : own[-1] + 1])
+        instance = model.from_db(DEFAULT_DB_ALIAS, names, row[own[0] : own[-1] + 1])
         for populator in related:
-            populator.populate(row, found)
+            populator.populate(row, instance)
         for name, place in annotations:
-            setattr(found, name, row[place])
-        return found
+            setattr(instance, name, row[place])
+        return instance
 
     return make

@@ -32,11 +32,11 @@ class ListFilters(forms.Form, Generic[Row]):
     @cached_property
     def qs(self) -> QuerySet[Row]:
         self.full_clean()
-        found = self.queryset
+        rows = self.queryset
         for name, value in self.cleaned_data.items():
             if value:
-                found = getattr(self, f"by_{name}")(found, value)
-        return found
+                rows = getattr(self, f"by_{name}")(rows, value)
+        return rows
 
 
 class SearchField(BoundedField):

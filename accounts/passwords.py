@@ -53,10 +53,10 @@ class ContextWordValidator:
 
     def validate(self, password: str, user: Person | None = None) -> None:
         """Raise ValidationError where too little is left without those words."""
-        rest = password.lower()
+        remainder = password.lower()
         for word in sorted(_context_words(user), key=len, reverse=True):
-            rest = rest.replace(word, "")
-        if rest != password.lower() and len(rest) < BESIDE_THEM:
+            remainder = remainder.replace(word, "")
+        if remainder != password.lower() and len(remainder) < BESIDE_THEM:
             text = gettext("The password is little more than the name of the product or of your account.")
             raise ValidationError(text, code="context_word")
 

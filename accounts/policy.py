@@ -121,8 +121,9 @@ def asks_less(old: AccountRule, new: AccountRule, now: datetime) -> bool:
 
 def _strength(rule: AccountRule, now: datetime) -> tuple[int, float]:
     """Return how much a rule asks for: the policy, and of two days the earlier one."""
-    found = effective_policy(rule, Override(), single_sign_on=False, now=now)
-    return WEAKEST_FIRST.index(found.policy), -(found.starts_at.timestamp() if found.starts_at else 0)
+    effective = effective_policy(rule, Override(), single_sign_on=False, now=now)
+    starts_at = effective.starts_at.timestamp() if effective.starts_at else 0
+    return WEAKEST_FIRST.index(effective.policy), -starts_at
 
 
 def _still_to_come(account: AccountRule, now: datetime) -> datetime | None:

@@ -36,21 +36,21 @@ def count_and_claim(limits: list[Limit], claim: Limit | None = None) -> tuple[in
     """Do what `count` does, and return also whether the claim was taken before; all in that one statement."""
     now = int(time.time())
     counted = [*limits, claim] if claim else limits
-    found = _add(counted, 1, now) or _stored(counted)
-    wait = max((ends_at - now for one in limits for ends_at in _exceeded(one, found)), default=0)
-    return wait, claim is not None and bool(_exceeded(claim, found))
+    counts = _add(counted, 1, now) or _stored(counted)
+    wait = max((ends_at - now for limit in limits for ends_at in _exceeded(limit, counts)), default=0)
+    return wait, claim is not None and bool(_exceeded(claim, counts))
 
 
-def _exceeded(limit: Limit, found: dict[str, tuple[int, int]]) -> list[int]:
+def _exceeded(limit: Limit, counts: dict[str, tuple[int, int]]) -> list[int]:
     """Return when the window of a limit ends, if it is exceeded."""
-    counted, ends_at = found.get(limit.key, (0, 0))
+    counted, ends_at = counts.get(limit.key, (0, 0))
     return [ends_at] if counted > limit.allowed else []
 
 
 def _stored(limits: list[Limit]) -> dict[str, tuple[int, int]]:
     """Return the counts as they are."""
-    mine = Tally.objects.filter(key__in=[limit.key for limit in limits])
-    return {row.key: (row.count, row.ends_at) for row in mine}
+    tallies = Tally.objects.filter(key__in=[limit.key for limit in limits])
+    return {row.key: (row.count, row.ends_at) for row in tallies}
 
 
 def give_back(limits: list[Limit]) -> None:

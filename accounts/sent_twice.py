@@ -116,8 +116,8 @@ def first_answer(request: HttpRequest) -> HttpResponse | None:
     session = ours(request.session)
     act = session.act
     give_up = time.monotonic() + PATIENCE
-    while act and (found := session.kept(act)):
-        session_key, sealed = found
+    while act and (kept := session.kept(act)):
+        session_key, sealed = kept
         if sealed:
             return _answer(request, act, session_key, sealed)
         if time.monotonic() >= give_up:

@@ -77,8 +77,8 @@ def one_line(text: str) -> str:
 
 def unseen(text: str) -> str:
     """Return the first character that cannot be seen and changes nothing that can; "" where there is none."""
-    found: list[str] = [match["unseen"] for match in _UNSEEN.finditer(text) if match["unseen"]]
-    return found[0] if found else ""
+    unseen_letters: list[str] = [match["unseen"] for match in _UNSEEN.finditer(text) if match["unseen"]]
+    return unseen_letters[0] if unseen_letters else ""
 
 
 def without_unseen(text: str) -> str:
@@ -93,8 +93,8 @@ def visible(text: str) -> str:
 
 def misplaced_mark(text: str) -> str:
     """Return the first mark that stands on no letter or on too many others; "" where there is none."""
-    found = _LOOSE_MARK.search(text) or _PILE.search(unicodedata.normalize("NFD", text))
-    return found[1] if found else ""
+    match = _LOOSE_MARK.search(text) or _PILE.search(unicodedata.normalize("NFD", text))
+    return match[1] if match else ""
 
 
 def without_misplaced_marks(text: str) -> str:

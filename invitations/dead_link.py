@@ -144,35 +144,38 @@ def _fate_of(token_hash: str, purpose: Link.Purpose, now: datetime) -> Fate | No
     """Return what became of the link with this token; None where nobody was ever sent such a link."""
     if not token_hash:
         return None
-    one = LinkRecord.objects.filter(token_hash=token_hash, kind=purpose).first()
-    if one is None:
+    record = LinkRecord.objects.filter(token_hash=token_hash, kind=purpose).first()
+    if record is None:
         return None
     # What was done to a link after its time was over did not end it.
-    if one.ended_at and one.ended_at <= one.expires_at:
-        return _used_since(one) or Fate(one.end, one.ended_at)
-    return _end_without_a_note(one, now)
+    if record.ended_at and record.ended_at <= record.expires_at:
+        return _used_since(record) or Fate(record.end, record.ended_at)
+    return _end_without_a_note(record, now)
 
 
-def _used_since(one: LinkRecord) -> Fate | None:
+def _used_since(record: LinkRecord) -> Fate | None:
     """Return the fate of a link of which the newest one that took its place was used; else None."""
-    if one.end != End.REPLACED:
+    if record.end != End.REPLACED:
         return None
-    those = LinkRecord.objects.filter(account_id=one.account_id, person_id=one.person_id, kind=one.kind)
+    those = LinkRecord.objects.filter(
+        account_id=record.account_id, person_id=record.person_id, kind=record.kind
+    )
     newest = those.latest("pk")
     return Fate(NEWER_USED, newest.ended_at) if newest.end == End.USED else None
 
 
-def _end_without_a_note(one: LinkRecord, now: datetime) -> Fate:
+def _end_without_a_note(record: LinkRecord, now: datetime) -> Fate:
     """Return the end of a link that a new nonce or the clock has ended; neither touches its row."""
-    nonces = get_user_model().objects.filter(pk=one.person_id).values_list("session_nonce", flat=True)
-    is_changed = nonces.first() != one.nonce
-    change = changes_since(one.asked_at, one.account_id, one.person_id).first() if is_changed else None
-    if change and change.at <= one.expires_at:
+    nonces = get_user_model().objects.filter(pk=record.person_id).values_list("session_nonce", flat=True)
+    is_changed = nonces.first() != record.nonce
+    changes = changes_since(record.asked_at, record.account_id, record.person_id)
+    change = changes.first() if is_changed else None
+    if change and change.at <= record.expires_at:
         return Fate(change.action, change.at)
-    if one.expires_at <= now:
-        return Fate(EXPIRED, one.expires_at)
+    if record.expires_at <= now:
+        return Fate(EXPIRED, record.expires_at)
     # Made by a clock that was fast: its time is over, and nobody knows since when.
-    if one.asked_at > now + clock.SKEW_DELTA:
+    if record.asked_at > now + clock.SKEW_DELTA:
         return Fate(EXPIRED, None)
     return Fate("" if is_changed else ALIVE, None)
 

@@ -131,19 +131,19 @@ class LinkRecord(models.Model):
     @classmethod
     def settled(cls, mail: OutgoingMail) -> None:
         """Note how the email of a link ended; a link whose email is dropped while it is open never works."""
-        mine, now = cls.objects.filter(mail=mail), timezone.now()
+        records, now = cls.objects.filter(mail=mail), timezone.now()
         if mail.is_sent:
-            mine.update(sent_at=mail.sent_at)
+            records.update(sent_at=mail.sent_at)
         elif mail.has_failed:
-            mine.update(failed_at=now)
+            records.update(failed_at=now)
         else:
-            mine.filter(ended_at=None).update(end=cls.End.CHANGED, ended_at=now)
+            records.filter(ended_at=None).update(end=cls.End.CHANGED, ended_at=now)
 
     @classmethod
     def note_opened(cls, links: "models.QuerySet[models.Model]", kind: str, now: datetime) -> None:
         """Note, once, that somebody or something has opened the link."""
-        mine = cls.objects.filter(person_id__in=links.values("user"), kind=kind)
-        mine.filter(ended_at=None, opened_at=None).update(opened_at=now)
+        records = cls.objects.filter(person_id__in=links.values("user"), kind=kind)
+        records.filter(ended_at=None, opened_at=None).update(opened_at=now)
 
 
 # Those that administrators see: what people ask for themselves is theirs.

@@ -101,7 +101,7 @@ class Link(models.Model):
         # so that nobody waits for an hour without any link. Only the person or an administrator renews it.
         new_hour |= ~Q(nonce=user.session_nonce)
         minute_over |= ~Q(nonce=user.session_nonce)
-        mine = cls.objects.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR), pk=row.pk)
+        free_row = cls.objects.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR), pk=row.pk)
         values = _fresh(user, purpose, mail.to, now) | {
             "token_hash": _hash_of_nothing(),
             "mail": mail,
@@ -109,7 +109,7 @@ class Link(models.Model):
             "hour_started_at": Case(When(new_hour, then=Value(now)), default=F("hour_started_at")),
             "sent_in_hour": Case(When(new_hour, then=Value(1)), default=F("sent_in_hour") + 1),
         }
-        if not mine.update(**values):
+        if not free_row.update(**values):
             row.refresh_from_db()
             raise TooSoonError(row.wait_seconds(now))
         LinkRecord.begin(user, purpose, now, values["expires_at"], by=by, mail=mail)
@@ -185,8 +185,8 @@ class Link(models.Model):
 
     def is_live(self, user: Person, now: datetime) -> bool:
         """Whether the link of this user would still work, or will once its email has left."""
-        same = constant_time_compare(self.nonce, user.session_nonce)
-        return same and self.spent_at is None and self.expires_at > now
+        is_same_nonce = constant_time_compare(self.nonce, user.session_nonce)
+        return is_same_nonce and self.spent_at is None and self.expires_at > now
 
     def spend(self, now: datetime) -> bool:
         """Use the link up; true for one caller only, and only while its person's nonce is the link's.

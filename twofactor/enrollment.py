@@ -169,8 +169,8 @@ def replace(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_code
     old = user.authenticator
     with transaction.atomic():
         # The old secret as it was read is the condition: a reset or another new phone may have come first.
-        same = Authenticator.objects.filter(pk=old.pk, sealed_secret=old.sealed_secret)
-        replaced = same.update(
+        row_as_read = Authenticator.objects.filter(pk=old.pk, sealed_secret=old.sealed_secret)
+        replaced = row_as_read.update(
             sealed_secret=vault.seal(confirmed.secret, user.pk, vault.Purpose.SECRET),
             confirmed_at=confirmed.at,
             recovery_hashes=recovery.hashes_of(recovery_codes, confirmed.secret),

@@ -32,9 +32,9 @@ def saved(session: SessionBase, user: TwoFactorUser) -> str:
     """Note that the person has saved the codes that are kept; return where to go."""
     next_url: str = CODES.forget(session)["next"]
     # As read: of other codes, made meanwhile, nobody has said that they are saved.
-    mine = Authenticator.objects.filter(pk=user.authenticator.pk)
-    same = mine.filter(recovery_hashes=user.authenticator.recovery_hashes)
-    same.update(recovery_saved_at=timezone.now())
+    authenticator = Authenticator.objects.filter(pk=user.authenticator.pk)
+    codes_as_read = authenticator.filter(recovery_hashes=user.authenticator.recovery_hashes)
+    codes_as_read.update(recovery_saved_at=timezone.now())
     return next_url
 
 
@@ -48,12 +48,12 @@ def renew(session: SessionBase, user: TwoFactorUser, by: Origin) -> bool:
     authenticator = user.authenticator
     # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.
     # And of two sets made at once only one counts: nobody is shown the other.
-    same = Authenticator.objects.filter(
+    codes_as_read = Authenticator.objects.filter(
         pk=authenticator.pk,
         sealed_secret=authenticator.sealed_secret,
         recovery_hashes=authenticator.recovery_hashes,
     )
-    if not same.update(
+    if not codes_as_read.update(
         recovery_hashes=recovery.hashes_of(codes, authenticator.secret), recovery_saved_at=None
     ):
         return False

@@ -51,10 +51,10 @@ def without(hashes: str, secret: str, code: str) -> str | None:
     wanted = _hash_of(normalize(code), secret)
     all_hashes = hashes.split()
     # Every hash is compared, so that time does not tell which of them it was.
-    hits = [hmac.compare_digest(one, wanted) for one in all_hashes]
+    hits = [hmac.compare_digest(known, wanted) for known in all_hashes]
     if not any(hits):
         return None
-    return " ".join(one for one, hit in zip(all_hashes, hits, strict=True) if not hit)
+    return " ".join(known for known, hit in zip(all_hashes, hits, strict=True) if not hit)
 
 
 def _hash_of(code: str, secret: str) -> str:

@@ -115,9 +115,9 @@ def listed(user: TwoFactorUser) -> list[TrustedBrowser]:
 def remove(user: TwoFactorUser, pk: int, by: Origin) -> TrustedBrowser | None:
     """Trust one browser no more; return it as it was, None where the user has no such browser."""
     with transaction.atomic():
-        mine = _valid(user).filter(pk=pk)
-        browser = mine.first()
-        if browser is None or not mine.delete()[0]:
+        row = _valid(user).filter(pk=pk)
+        browser = row.first()
+        if browser is None or not row.delete()[0]:
             return None
         record(Action.BROWSER_REMOVED, by=by, subject=user, old=browser.browser)
     return browser

@@ -76,8 +76,8 @@ def derive(context: str) -> list[str]:
     not be sealed afterwards.
     """
     info = b"two-factor derive\0enrollment\0" + context.encode()
-    found = (_hkdf(key, info, SECRET_BYTES) for key in _raw(tuple(settings.TWO_FACTOR_KEYS)))
-    return [b32encode(secret).decode() for secret in found]
+    secrets = (_hkdf(key, info, SECRET_BYTES) for key in _raw(tuple(settings.TWO_FACTOR_KEYS)))
+    return [b32encode(secret).decode() for secret in secrets]
 
 
 def _open(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) -> str:
@@ -128,9 +128,9 @@ def _hkdf(key: bytes, info: bytes, length: int) -> bytes:
 def _raw(keys: tuple[str, ...]) -> list[bytes]:
     """Return the keys' bytes, newest first; raise SecretUnreadableError where none is set or one is wrong."""
     try:
-        found = [urlsafe_b64decode(key) for key in keys]
+        keys_read = [urlsafe_b64decode(key) for key in keys]
     except ValueError as error:
         raise SecretUnreadableError from error
-    if not found or any(len(key) != KEY_BYTES for key in found):
+    if not keys_read or any(len(key) != KEY_BYTES for key in keys_read):
         raise SecretUnreadableError
-    return found
+    return keys_read

@@ -175,5 +175,5 @@ def _known(request: HttpRequest) -> dict[str, str]:
             request.known_people = signing.loads(cookie, salt=SALT, max_age=COOKIE_AGE)  # type: ignore[attr-defined]
         except signing.BadSignature:
             request.known_people = {}  # type: ignore[attr-defined]
-    found: dict[str, str] = request.known_people  # type: ignore[attr-defined]
-    return found
+    people: dict[str, str] = request.known_people  # type: ignore[attr-defined]
+    return people

@@ -147,10 +147,10 @@ def _try(mail: OutgoingMail, kind: MailKind) -> OutgoingMail.State:
     # Claimed far more often than it was to be tried: whoever tries it seems to die of it.
     if mail.tries > len(settings.MAIL_RETRY_WAITS) + 1 + DEATHS_FORGIVEN:
         return OutgoingMail.State.FAILED
-    rest = kind.complete(mail)
-    if rest is None:
+    words = kind.complete(mail)
+    if words is None:
         return OutgoingMail.State.DROPPED
-    return send(mail, {"at": mail.created_at, **mail.context, **rest})
+    return send(mail, {"at": mail.created_at, **mail.context, **words})
 
 
 def requeue(tasks: Mapping[str, MailTask]) -> int:

@@ -24,10 +24,10 @@ class OnceNode(template.Node):
 
     def render(self, context: Context) -> SafeString:
         """Return the content, drawn before or now."""
-        given = {name: context.get(name) for name in self.names}
-        which = (get_language(), *given.values())
+        values = {name: context.get(name) for name in self.names}
+        which = (get_language(), *values.values())
         if which not in self.drawn:
-            self.drawn[which] = self.nodelist.render(context.new(given))
+            self.drawn[which] = self.nodelist.render(context.new(values))
         return self.drawn[which]
 
 

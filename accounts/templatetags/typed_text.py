@@ -16,7 +16,7 @@ register.filter("isolated", isolated)  # in titles, attributes and plain text
 @register.filter
 def apart(label: str) -> SafeString:
     """Return a stored "Name (address)" for a page: one isolation for both would take the name's direction."""
-    name, opening, rest = label.rpartition(" (")
-    if opening and "@" in rest and rest.endswith(")"):
-        return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, rest[:-1])
+    name, opening, address = label.rpartition(" (")
+    if opening and "@" in address and address.endswith(")"):
+        return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, address[:-1])
     return format_html("<bdi>{}</bdi>", label)
