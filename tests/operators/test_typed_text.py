@@ -30,7 +30,7 @@ LOGIN = reverse("operators:login")
 def found(browser: Client, text: str, sort: str = "") -> list[str]:
     """The names that the list shows for a search, in order."""
     page = browser.get(reverse("operators:list"), {"search": text, "sort": sort})
-    return [row.record.name for row in page.context["table"].page]
+    return [operator.name for operator in page.context["table"].page]
 
 
 def log_in(email: str, password: str) -> bool:
