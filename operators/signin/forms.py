@@ -11,20 +11,20 @@ from accounts.plain_form import BoundedField, PlainForm
 from operators.fields import AddressField
 from twofactor.forms import AnyCodeField
 
+LOGIN_NAME = {
+    "autocomplete": "username",
+    "autocapitalize": "off",
+    "spellcheck": "false",
+    "autofocus": True,
+}
+
 
 class LoginForm(PlainForm):
     email = BoundedField(
         label=_("Email"),
         max_length=TEXT_LENGTH,
         error_messages={"required": _("Type your email address.")},
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        ),
+        widget=forms.EmailInput(attrs=LOGIN_NAME),
     )
     password = PasswordField(label=_("Password"), autocomplete="current-password")
 
@@ -43,16 +43,7 @@ class LoginForm(PlainForm):
 
 
 class LinkForm(PlainForm):
-    email = AddressField(
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        )
-    )
+    email = AddressField(widget=forms.EmailInput(attrs=LOGIN_NAME))
 
     def refuse_for(self, seconds: int) -> None:
         text = _("Too many links were asked for from your network address. Wait %(wait)s, then try again.")
