@@ -2,16 +2,18 @@
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.trail import Origin
-from accounts.days import announced_day
+from accounts.days import announced_day, days_left, in_words
 from accounts.mail.notice_mail import in_mail, notify, plain, words_about
 from accounts.mail.notices import Notice, tell
 from accounts.models import Account
 from accounts.models.outgoing_mail import OutgoingMail
+from accounts.policy import AccountRule
 from accounts.text import isolated
 from invitations import link_mail
 from invitations.link_mail import EmailTemplate
@@ -40,6 +42,25 @@ ACCOUNT_CODE_IS_OFF = Notice(
         "on the password alone is enough to log in. Your authenticator app is kept for later."
     ),
     _ASK,
+)
+MUST_SET_UP_NOW = Notice(
+    _("Set up two-factor authentication for %(account)s"),
+    _(
+        "%(account)s requires two-factor authentication from now on, and you have not set it up yet. "
+        "You are let in once you have."
+    ),
+    _("Log in at %(url)s: the link with which you set it up is sent to you there."),
+)
+MUST_SET_UP_BY_A_DAY = Notice(
+    MUST_SET_UP_NOW.subject,
+    ngettext_lazy(
+        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
+        "%(left)d day is left.",
+        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
+        "%(left)d days are left.",
+        "left",
+    ),
+    MUST_SET_UP_NOW.advice,
 )
 LOGIN_METHOD_WAS_CHANGED = Notice(
     _("How you log in to %(product)s has changed"),
@@ -127,11 +148,28 @@ def account_asks_less(account: Account, old: str, new: str, by: Origin) -> None:
         tell(administrator, ACCOUNT_ASKS_LESS, by.address, about_self=about_self, **words)
 
 
-def account_code_is_off(operator: Operator, account: Account) -> OutgoingMail:
+def account_code_is_off(operator: Operator, account: Account) -> None:
     """Tell an operator with an authenticator that the account asks nobody for a code any longer."""
     who = isolated(plain(account.policy_changed_by) or gettext("The command line"))
     context = ACCOUNT_CODE_IS_OFF.filled(operator, who=who, account=isolated(account.name))
-    return notify("email/notice", operator.email, {**context, "about": None}, account=account)
+    notify("email/notice", operator.email, {**context, "about": None}, account=account)
+
+
+def account_asks_to_set_up(operator: Operator, account: Account) -> None:
+    notice, words = must_set_up(account, account.rule)
+    context = {**notice.filled(operator, **words), "about": None, **ASKS_TO_SET_UP}
+    notify("email/notice", operator.email, context, account=account)
+
+
+def must_set_up(account: Account, rule: AccountRule) -> tuple[Notice, dict[str, object]]:
+    """Return the notice to whoever has not set up under a rule, and what it is filled with."""
+    now = timezone.now()
+    starts_at = rule.as_of(now).required_from
+    words: dict[str, object] = {"account": isolated(account.name), "url": _login_url()}
+    if starts_at is None:
+        return MUST_SET_UP_NOW, words
+    words |= {"day": in_words(starts_at), "left": days_left(starts_at, now)}
+    return MUST_SET_UP_BY_A_DAY, words
 
 
 # Emails with templates of their own

@@ -8,25 +8,18 @@ email of a round, however many workers are at it and wherever one is killed.
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django_tasks import task
 
 from accounts import rounds
 from accounts.audit.trail import Origin
-from accounts.days import day_of, days_left, in_words
-from accounts.mail.notice_mail import notify
+from accounts.days import day_of, days_left
 from accounts.models import Account
 from accounts.policy import AccountRule, Policy, asks_less
 from accounts.settings_page import change_policy, rule_in_words
-from accounts.text import isolated
 from operators import emails
-from operators.emails import ASKS_TO_SET_UP
 from operators.models import Announcement, Operator
 from operators.reminders.reminding import claim
 from operators.rules.next_step import NextStep, next_step
@@ -131,7 +124,7 @@ def _tell_of(row: Announcement, operator: Operator, now: datetime) -> None:
     if row.policy == Policy.DISABLED:
         emails.account_code_is_off(operator, row.account)
     elif claim(operator, now) or not row.reminds_on:
-        tell(operator, row.account)
+        emails.account_asks_to_set_up(operator, row.account)
 
 
 def _next_in(row: Announcement) -> list[Operator]:
@@ -163,35 +156,7 @@ def typed_a_code() -> Q:
     return rows_where(typed_one, now)
 
 
-def tell(operator: Operator, account: Account) -> None:
-    context = {
-        "name": operator.name or operator.email,
-        "subject": _("Set up two-factor authentication for %(account)s")
-        % {"account": isolated(account.name)},
-        "sentences": [sentence(account, account.rule)],
-        "advice": _("Log in at %(url)s: the link with which you set it up is sent to you there.")
-        % {"url": settings.SITE_URL + reverse("operators:login")},
-        "about": None,
-        **ASKS_TO_SET_UP,
-    }
-    notify("email/notice", operator.email, context, account=account)
-
-
 def sentence(account: Account, rule: AccountRule) -> str:
     """Return what the email says about a rule; the preview shows the same."""
-    now = timezone.now()
-    starts_at = rule.as_of(now).required_from
-    if starts_at is None:
-        return _(
-            "%(account)s requires two-factor authentication from now on, and you have not set it up yet. "
-            "You are let in once you have."
-        ) % {"account": isolated(account.name)}
-    left = days_left(starts_at, now)
-    text = ngettext(
-        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
-        "%(left)d day is left.",
-        "%(account)s requires two-factor authentication from %(day)s on, and you have not set it up yet. "
-        "%(left)d days are left.",
-        left,
-    )
-    return text % {"account": isolated(account.name), "day": in_words(starts_at), "left": left}
+    notice, words = emails.must_set_up(account, rule)
+    return notice.sentence % words

@@ -77,6 +77,12 @@ def test_confirm_mails_what_the_preview_has_shown_to_those_who_must(account, olg
     assert announcing.sentence(account, AccountRule("required", DAY if day else None)) in page
 
 
+def test_the_name_of_whoever_is_told_becomes_no_link(account, olga):
+    Operator.objects.filter(pk=olga.pk).update(name="evil.example")
+    confirm(account, "", mail_now="on")
+    assert "Hello evil. example," in mail.outbox[0].body
+
+
 def test_without_the_tick_nobody_is_told(account, olga):
     confirm(account, "2026-12-01")
     assert told() == []
