@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.trail import Origin
 from accounts.days import announced_day
-from accounts.mail.notice_mail import in_mail, words_about
+from accounts.mail.notice_mail import in_mail, plain, words_about
 from accounts.mail.notices import Notice, tell
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.person import Person
@@ -28,7 +28,7 @@ def setup_link(operator: Person, by: Origin, next_url: str, *, at_login: bool) -
     context = {
         "operator": words_about(operator),
         "at_login": at_login,
-        "by_name": isolated(by.actor.name) if by.actor else "",
+        "by_name": isolated(plain(by.actor.name)) if by.actor else "",
         "by_override": operator.effective.by_override,
         "day": announced_day(operator.effective),
         "wanted": next_url,  # not in the text: for the browser in which the link is opened

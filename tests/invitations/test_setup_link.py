@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from accounts.audit.trail import Origin
 from accounts.models import Action, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
@@ -410,6 +411,13 @@ def test_the_email_that_an_administrator_sends_speaks_of_them(olga, act):
         assert NOT_EXPECTED in body
         assert "logged in" not in body
         assert "somebody else knows your password" not in body
+
+
+def test_the_name_of_an_administrator_becomes_no_link(olga):
+    setup_link.send(olga, Origin(make_operator(olga.account, name="evil.example", administrator=True)))
+    for body in bodies():
+        assert "evil. example" in body
+        assert "evil.example" not in body
 
 
 def test_the_email_of_the_command_line_names_nobody(olga):
