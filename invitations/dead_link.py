@@ -1,7 +1,7 @@
-"""What does a person read who opens a link that does not work any more?
+"""The page for a link that no longer works: what became of it, and what to do now.
 
-Whoever brings a token that was once sent has the mailbox it was sent to, and reads what became of it and what
-to do now. A token that nobody was ever sent gets the plain page. The status is the same for all.
+Only a token that was once sent gets an explanation, because whoever has it owns the mailbox. Any other token
+gets the plain page. The status is the same for all.
 """
 
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 End, Purpose = LinkRecord.End, Link.Purpose
-# What is not an end of the ledger's: its time was over, nothing has ended it, and the newest one was used.
+# Not stored in the ledger: it expired, nothing ended it, or the newest one was used.
 EXPIRED, ALIVE, NEWER_USED = "expired", "alive", "newer used"
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a link ended: an End, an Action that ended it, or one of the three above; and when, if known."""
+    """How a link ended: by an End, an Action, or one of the three above; and when, if known."""
 
     what: str
     at: datetime | None
@@ -42,7 +42,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """What to do about a dead link, and the page where it is done, if there is one."""
+    """What to do about a dead link, and on which page, if there is one."""
 
     what_next: "_StrPromise"
     url_name: str = ""
@@ -82,7 +82,7 @@ USED: dict[Link.Purpose, "_StrPromise"] = {
     Purpose.EMAIL: gettext_lazy("The new address was confirmed with it"),
 }
 
-# What to do, by purpose: after all that has no words of its own below.
+# What to do, by purpose, unless there is something more specific below.
 WAYS_OUT = {
     Purpose.SETUP: WayOut(gettext_lazy("Log in again to get a new link."), *LOG_IN),
     Purpose.INVITATION: WayOut(
@@ -123,12 +123,12 @@ AFTER_A_NEWER_ONE = {
 }
 SEND_AGAIN = WayOut(gettext_lazy("Ask your administrator to send it again."))
 ASK = WayOut(gettext_lazy("Ask an administrator of your account."))
-# Here nothing that the person can do helps.
+# Nothing that the person can do helps.
 CLOSED = {Action.DEACTIVATED, Action.DELETED, Action.FROZEN, Action.SIGN_IN_METHOD, ALIVE}
 
 
 def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
-    """Answer 410 with what became of the link that this browser has opened, and the way on."""
+    """Explain, with status 410, what became of the link that this browser has opened."""
     fate = _fate_of(opened_links.opened_hash(request, purpose), purpose, timezone.now())
     way_out = _way_out(fate, purpose)
     context = {
@@ -141,31 +141,31 @@ def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
 
 
 def _fate_of(token_hash: str, purpose: Link.Purpose, now: datetime) -> Fate | None:
-    """Return what became of the link with this token; None where nobody was ever sent such a link."""
+    """Return None if nobody was ever sent such a link."""
     if not token_hash:
         return None
     record = LinkRecord.objects.filter(token_hash=token_hash, kind=purpose).first()
     if record is None:
         return None
-    # What was done to a link after its time was over did not end it.
+    # Anything done to it after it expired did not end it.
     if record.ended_at and record.ended_at <= record.expires_at:
         return _used_since(record) or Fate(record.end, record.ended_at)
     return _end_without_a_note(record, now)
 
 
 def _used_since(record: LinkRecord) -> Fate | None:
-    """Return the fate of a link of which the newest one that took its place was used; else None."""
+    """Return None unless the link was replaced, and the newest replacement was used."""
     if record.end != End.REPLACED:
         return None
-    those = LinkRecord.objects.filter(
+    replacements = LinkRecord.objects.filter(
         account_id=record.account_id, person_id=record.person_id, kind=record.kind
     )
-    newest = those.latest("pk")
+    newest = replacements.latest("pk")
     return Fate(NEWER_USED, newest.ended_at) if newest.end == End.USED else None
 
 
 def _end_without_a_note(record: LinkRecord, now: datetime) -> Fate:
-    """Return the end of a link that a new nonce or the clock has ended; neither touches its row."""
+    """Work out the end by a new nonce or by the clock: neither is written into its row."""
     nonces = get_user_model().objects.filter(pk=record.person_id).values_list("session_nonce", flat=True)
     is_changed = nonces.first() != record.nonce
     changes = changes_since(record.asked_at, record.account_id, record.person_id)
@@ -174,14 +174,13 @@ def _end_without_a_note(record: LinkRecord, now: datetime) -> Fate:
         return Fate(change.action, change.at)
     if record.expires_at <= now:
         return Fate(EXPIRED, record.expires_at)
-    # Made by a clock that was fast: its time is over, and nobody knows since when.
+    # Made while the clock was fast: it has expired, and nobody knows when.
     if record.asked_at > now + clock.SKEW_DELTA:
         return Fate(EXPIRED, None)
     return Fate("" if is_changed else ALIVE, None)
 
 
 def _in_words(fate: Fate | None, purpose: Link.Purpose) -> str:
-    """Return the sentence about what happened, with the time in the reader's zone."""
     if fate is None:
         return str(PLAIN)
     what = USED[purpose] if fate.what == End.USED else WHAT_HAPPENED.get(fate.what, BY_CHANGE)
@@ -191,7 +190,7 @@ def _in_words(fate: Fate | None, purpose: Link.Purpose) -> str:
 
 
 def _when(at: datetime) -> str:
-    """Return a moment as the reader's clock shows it; that of a browser that is new here is not known."""
+    """Show the time in the reader's zone, or name UTC: the zone of a new browser is unknown."""
     here = timezone.localtime(at)
     today = here.date() == timezone.localdate()
     when = _("today, %(time)s") % {"time": date_format(here, "TIME_FORMAT")} if today else ""

@@ -1,4 +1,4 @@
-"""Inviting a person, and accepting: from a row without password to an operator who is signed in."""
+"""Sends invitations, and accepts them: turns a row without a password into an operator who can log in."""
 
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
@@ -26,15 +26,11 @@ def send(operator: Person, by: Origin) -> OutgoingMail:
 
 
 def send_now(operator: Person, by: Origin) -> tuple[OutgoingMail, str]:
-    """Mail an invitation at once, without a queue, and return the email and the same link.
-
-    For the command line: whoever sits there sees the outcome and can pass the link on, so one try is enough.
-    """
+    """Without the queue, for the command line: there one attempt is enough, as the link is shown too."""
     return emails.invitation_now(operator, by)
 
 
 def make_link(operator: Person, by: Origin) -> str:
-    """Return a new invitation link to pass on by hand; the older one stops working."""
     with transaction.atomic():
         token = Link.issue(operator, Link.Purpose.INVITATION, operator.email, by.actor_name)
         record(Action.INVITATION_LINK, by=by, subject=operator)
@@ -67,7 +63,7 @@ def accept(  # noqa: PLR0913  what an acceptance consists of
 
 
 def _inviter_of(operator: Person) -> Person | None:
-    """Return who has sent or copied the newest invitation, if they are still there."""
+    """Whoever sent or copied the newest invitation; None if they are gone."""
     invited = AuditEntry.objects.filter(
         account=operator.account_id,
         subject_id=operator.pk,

@@ -1,8 +1,8 @@
-"""What became of every emailed link? A row for each; `Link` has the newest only.
+"""Records what became of every emailed link; `Link` knows the newest only.
 
-Written in the transactions that change a link. Nothing in it opens anything: the hash of a token is there so
-that whoever comes with a link that has ended reads why. Names are copied, as in the audit trail, so that a
-row outlives its people; rows go after KEPT.
+Written in the transactions that change a link. Nothing in it opens anything: the token's hash is kept only to
+explain a link that has ended. Names are copied, as in the audit trail, so that a row outlives its people.
+Rows are deleted after KEPT.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from accounts.person import Person
 from accounts.search_keys import SearchKey
 
 KEPT = timedelta(days=400)
-# Whatever renews a nonce, or removes the person, leaves one of these in the audit trail.
+# Everything that renews a nonce, or deletes the person, leaves one of these in the audit trail.
 RENEWING = (
     Action.TWO_FACTOR_ENROLLED,
     Action.PHONE_CHANGED,
@@ -38,10 +38,8 @@ RENEWING = (
 
 
 class LinkRecord(models.Model):
-    """One link, from being asked for to its end."""
-
     class Kind(models.TextChoices):
-        """The purposes of links, named alike."""
+        """As Link.Purpose."""
 
         SETUP = "setup", _("Setup link")
         INVITATION = "invitation", _("Invitation")
@@ -49,7 +47,7 @@ class LinkRecord(models.Model):
         EMAIL = "email", _("New email address")
 
     class End(models.TextChoices):
-        """Why it works no more, where something was done; that time or a new nonce ended it is computed."""
+        """Why it no longer works; an end by time or by a new nonce is computed, not stored."""
 
         USED = "used"
         REPLACED = "replaced"
@@ -58,14 +56,14 @@ class LinkRecord(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="link_records")
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    # A number instead of a key: the row outlives the person.
+    # Not a foreign key: the row outlives the person.
     person_id = models.BigIntegerField()
     person_name = models.CharField(max_length=2 * TEXT_LENGTH + 3)
     asked_by = models.CharField(max_length=2 * TEXT_LENGTH + 3, blank=True)
     people_key = SearchKey(of=("person_name", "asked_by"))
-    # The session nonce that the person had: with another one the link is dead.
+    # The person's session nonce then: once they have another, the link is dead.
     nonce = models.CharField(max_length=32)
-    # Of the token that it brought last; "" until there is one.
+    # Of the last token sent; "" until there is one.
     token_hash = models.CharField(max_length=64, blank=True)
     mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = models.DateTimeField(db_index=True)
@@ -103,7 +101,7 @@ class LinkRecord(models.Model):
         mail: OutgoingMail | None = None,
         token_hash: str = "",
     ) -> None:
-        """Note a new link, which replaces the older one: one that is copied, or that an email will bring."""
+        """Record a new link, to be copied or emailed, and the end of the older one."""
         cls.close(user.pk, kind, cls.End.REPLACED, now)
         cls.objects.create(
             account_id=user.account_id,
@@ -125,12 +123,12 @@ class LinkRecord(models.Model):
 
     @classmethod
     def leaves(cls, mail: OutgoingMail, token_hash: str, expires_at: datetime) -> None:
-        """Note token and end of a link whose life begins as its email leaves."""
+        """A link's life begins when its email leaves."""
         cls.objects.filter(mail=mail).update(token_hash=token_hash, expires_at=expires_at)
 
     @classmethod
     def settled(cls, mail: OutgoingMail) -> None:
-        """Note how the email of a link ended; a link whose email is dropped while it is open never works."""
+        """Record how the email ended; a link whose email was dropped will never work."""
         records, now = cls.objects.filter(mail=mail), timezone.now()
         if mail.is_sent:
             records.update(sent_at=mail.sent_at)
@@ -141,24 +139,20 @@ class LinkRecord(models.Model):
 
     @classmethod
     def note_opened(cls, links: "models.QuerySet[models.Model]", kind: str, now: datetime) -> None:
-        """Note, once, that somebody or something has opened the link."""
+        """Record only the first time: it may be a mail scanner."""
         records = cls.objects.filter(person_id__in=links.values("user"), kind=kind)
         records.filter(ended_at=None, opened_at=None).update(opened_at=now)
 
 
-# Those that administrators see: what people ask for themselves is theirs.
+# What administrators see: links that people request for themselves are private.
 LISTED = (LinkRecord.Kind.SETUP, LinkRecord.Kind.INVITATION)
 
 
 def changes_since(asked_at: Any, account: Any, person: Any) -> QuerySet[AuditEntry]:
-    """Return what has renewed the nonce of a link's person since it was asked for, oldest first.
-
-    Takes values, or references to those of an outer query.
-    """
+    """What has renewed the person's nonce since then, oldest first; takes values or outer references."""
     about = AuditEntry.objects.filter(account=account, subject_id=person)
     return about.filter(action__in=RENEWING, at__gte=asked_at).order_by("pk")
 
 
 def forget_old() -> None:
-    """Delete what was asked for longer ago than KEPT."""
     LinkRecord.objects.filter(asked_at__lte=timezone.now() - KEPT).delete()

@@ -1,4 +1,4 @@
-"""May this link ask for another password hash? Whoever holds one link gets as many as a person needs."""
+"""Limits how many password hashes one link can cost the server."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,12 +13,12 @@ from accounts.limits.refusals import What
 from accounts.network import by_network
 from invitations.models import Link
 
-# A hash takes a tenth of a second. An office whose people all join at once has one network address.
+# A hash takes a tenth of a second. A whole office joining at once shares one network address.
 HASHES, HASHES_BY_ADDRESS, SECONDS = 10, 300, 15 * 60
 
 
 def may_hash(request: HttpRequest, form: forms.Form, link: Link) -> bool:
-    """Count a new password that has passed all other checks; where there were too many the form says so."""
+    """To be called after all other checks of the new password."""
     limits = [
         rate_limit.Limit(f"{What.NEW_PASSWORDS} link {link.token_hash}", HASHES, SECONDS),
         *by_network(request, f"{What.NEW_PASSWORDS} address", HASHES_BY_ADDRESS, SECONDS),

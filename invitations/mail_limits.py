@@ -1,8 +1,8 @@
-"""How many emails with a link does a mailbox get, and how many may somebody ask for? No new nonce resets it.
+"""Limits how many emails with links a mailbox gets and a person can request, whatever the nonce.
 
-The limits of a link itself (one a minute, five an hour; `Link.reserve`) begin anew with each new nonce, so
-that nobody waits without a link after a reset. With them alone whoever changes address and password in turn,
-or invites and withdraws, could send any number of emails to any address.
+The limits of a link itself (one a minute, five an hour; `Link.reserve`) start again with each new nonce, so
+that nobody waits without a link after a reset. With those alone, by changing address and password in turn, or
+inviting and withdrawing, one person could send any number of emails to any address.
 """
 
 from collections.abc import Iterator
@@ -23,43 +23,42 @@ from accounts.rate_limit import Limit
 from invitations.models import Link, TooSoonError
 
 Purpose = Link.Purpose
-# Each so many in so many seconds.
+# Pairs: how many, in how many seconds.
 Windows: TypeAlias = tuple[tuple[int, int], ...]
-# To one mailbox, by purpose: nobody's password resets use up somebody's setup links.
+# To one mailbox, by purpose: password resets, open to strangers, must not use up setup links.
 TO_ONE: dict[Link.Purpose, Windows] = {
-    # It is the mailbox of an operator, who may be waiting: no limit for the day.
+    # The mailbox of an operator, who may be waiting: no daily limit.
     Purpose.SETUP: ((10, HOUR),),
     Purpose.PASSWORD_RESET: ((10, HOUR),),
-    # Anybody's mailbox, who may never have heard of us.
+    # Anybody's mailbox: they may never have heard of us.
     Purpose.INVITATION: ((5, HOUR), (10, DAY)),
     Purpose.EMAIL: ((5, HOUR), (10, DAY)),
 }
-# New addresses to be confirmed, by who asks: one's own, and as an administrator those of others.
+# New addresses to confirm, by person asking: their own, and, as an administrator, those of others.
 OWN_ADDRESSES: Windows = ((10, HOUR), (20, DAY))
 ADDRESSES_OF_OTHERS: Windows = ((200, HOUR), (1000, DAY))
 
 
 class TooManyMailsError(TooSoonError):
-    """A mailbox has had, or somebody has asked for, as many emails as they may."""
+    """The mailbox, or the person asking, has reached a limit."""
 
 
 def admit(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
-    """Count an email before it is stored; raises TooManyMailsError.
+    """Call it in the transaction that stores the email, so that one rolled back doesn't count.
 
-    Within the transaction that stores it: what is undone does not count.
+    Raises TooManyMailsError.
     """
     if wait := rate_limit.count(_limits(user, purpose, mail)):
         raise TooManyMailsError(wait)
 
 
 def give_back(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
-    """Take an email back that did not go out."""
     rate_limit.give_back(_limits(user, purpose, mail))
 
 
 @contextmanager
 def written_down(user: Person, by: Origin) -> Iterator[None]:
-    """Note in the trail where a limit refuses an email; to be put around the transaction that asks for it."""
+    """Record refusals in the audit trail; goes around the transaction, or they would be rolled back."""
     try:
         yield
     except TooManyMailsError as error:
@@ -75,7 +74,7 @@ def _limits(user: Person, purpose: Purpose, mail: OutgoingMail) -> list[Limit]:
 
 
 def _limits_of_asker(user: Person, purpose: Purpose, asker: int | None) -> list[Limit]:
-    """Return what limits who asks; a login that asks for a setup link is limited as a login."""
+    """None for setup links, as the logins that ask for them are limited."""
     if purpose is Purpose.EMAIL and asker:
         allowed = OWN_ADDRESSES if asker == user.pk else ADDRESSES_OF_OTHERS
         return _limits_of(f"{purpose} by {asker} own {asker == user.pk}", allowed)
@@ -85,5 +84,4 @@ def _limits_of_asker(user: Person, purpose: Purpose, asker: int | None) -> list[
 
 
 def _limits_of(key: str, allowed: Windows) -> list[Limit]:
-    """Return a limit for each of several windows."""
     return [Limit(f"mail {key} in {seconds}", times, seconds) for times, seconds in allowed]

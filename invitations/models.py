@@ -1,9 +1,8 @@
 """Emailed links: one row for each person and purpose, so that a newer link always kills the older.
 
-The token of a link that is emailed is made when the email leaves, not when it is asked for: it is stored
-nowhere, so it cannot wait in a queue. Until then the row is a place for it (`reserve`), which opens nothing;
-the email it belongs to tells whether it is still the one that was asked for (`issue_for`). The limits count
-when it is asked for.
+A token is stored nowhere, so it cannot wait in a queue: it is made when its email leaves, not when the link
+is requested. Until then the row is only reserved (`reserve`), and opens nothing; `issue_for` checks that
+the email still belongs to it. The limits count requests.
 """
 
 import hashlib
@@ -31,7 +30,7 @@ MAILS_PER_HOUR = 5
 
 
 class TooSoonError(Exception):
-    """Another email may not go out yet; `wait` is in seconds."""
+    """No other email for `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__()
@@ -39,7 +38,7 @@ class TooSoonError(Exception):
 
 
 class Link(models.Model):
-    """The newest link of a purpose for a person. The token itself is stored nowhere, only its SHA-256."""
+    """A person's newest link of a purpose; of its token only the SHA-256 is stored."""
 
     class Purpose(models.TextChoices):
         SETUP = "setup"
@@ -50,15 +49,15 @@ class Link(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     token_hash = models.CharField(max_length=64, unique=True)
-    # The mailbox that the link was made for, and the user's session nonce then: a change of either kills it.
+    # The mailbox it was made for, and the user's session nonce then: a change of either kills it.
     email = models.EmailField(max_length=TEXT_LENGTH)
     nonce = models.CharField(max_length=32)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     spent_at = models.DateTimeField(null=True)
-    # The email that brings it; None where it was copied.
+    # The email that brings it; None if it was copied.
     mail = models.OneToOneField(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="link")
-    # When the last email was asked for (None: it could not be sent), and how many within this hour.
+    # When the last email was requested (None: it could not be sent), and how many within this hour.
     sent_at = models.DateTimeField(null=True)
     hour_started_at = models.DateTimeField()
     sent_in_hour = models.PositiveSmallIntegerField(default=0)
@@ -71,10 +70,7 @@ class Link(models.Model):
 
     @classmethod
     def issue(cls, user: Person, purpose: Purpose, email: str, by: str = "") -> str:
-        """Make a new link in place of the older one, to pass on by hand; return its token.
-
-        `by` is the name of whoever asks for it, for the ledger.
-        """
+        """Replace the older link by one to pass on by hand; `by` is a name, for the ledger."""
         now = timezone.now()
         token = secrets.token_urlsafe(32)
         row = cls._row(user, purpose, now)
@@ -86,19 +82,19 @@ class Link(models.Model):
 
     @classmethod
     def reserve(cls, user: Person, purpose: Purpose, mail: OutgoingMail, by: str) -> None:
-        """Kill the older link and hold its place for the one that this email will bring.
+        """Kill the older link and reserve the row for the one that this email will bring.
 
-        It counts against one a minute and five an hour; TooSoonError says how long to wait. One
-        conditional UPDATE decides, however many requests come at once.
+        Raises TooSoonError beyond one a minute or five an hour: one conditional UPDATE decides, however many
+        requests come at once.
         """
         now = timezone.now()
         row = cls._row(user, purpose, now)
-        # What lies ahead was noted before the server's clock was set back: nobody waits for that.
+        # Times ahead were stored before the server's clock was set back: nobody has to wait for those.
         ahead = now + clock.SKEW_DELTA
         new_hour = Q(hour_started_at__lte=now - HOUR) | Q(hour_started_at__gt=ahead)
         minute_over = Q(sent_at=None) | Q(sent_at__lte=now - MINUTE) | Q(sent_at__gt=ahead)
-        # A new nonce (after a reset, a new password) has killed the links of before: it begins a new count,
-        # so that nobody waits for an hour without any link. Only the person or an administrator renews it.
+        # A new nonce (after a reset, a new password) has killed all links, and starts a new count: nobody
+        # waits an hour without any link. Only the person or an administrator can renew it.
         new_hour |= ~Q(nonce=user.session_nonce)
         minute_over |= ~Q(nonce=user.session_nonce)
         free_row = cls.objects.filter(minute_over, new_hour | Q(sent_in_hour__lt=MAILS_PER_HOUR), pk=row.pk)
@@ -116,11 +112,10 @@ class Link(models.Model):
 
     @classmethod
     def issue_for(cls, mail: OutgoingMail) -> "tuple[Link, str] | None":
-        """Return the link that this email brings, with its person and a new token; its life begins now.
+        """Give the email's link a new token; its life begins now, however long the email has waited.
 
-        None where the link would not work, because it was replaced, withdrawn or used, or because its
-        person's sign-in has changed since. How long the email has waited makes no difference. A second try
-        of the same email replaces the first one's token.
+        None if the link was replaced, withdrawn or used, or the person's nonce has changed. A second attempt
+        at the same email replaces the token of the first.
         """
         now = timezone.now()
         link = cls.objects.select_related("user__account").filter(mail=mail).first()
@@ -136,17 +131,16 @@ class Link(models.Model):
 
     @classmethod
     def mail_failed(cls, mail: OutgoingMail) -> None:
-        """Give back the place in the limits that an email has taken which did not go out."""
+        """Don't count an email that was not sent."""
         cls.objects.filter(mail=mail).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
 
     @classmethod
     def _row(cls, user: Person, purpose: Purpose, now: datetime) -> "Link":
-        """Return the person's row, made where it is the first."""
         return cls.objects.get_or_create(user_id=user.pk, purpose=purpose, defaults=_blank(now))[0]
 
     @classmethod
     def kill(cls, user: Person, *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
-        """Make the user's links of these purposes useless; return whether there was one."""
+        """Return whether there was one to kill."""
         now = timezone.now()
         with transaction.atomic(savepoint=False):
             unspent = cls.objects.filter(user=user.pk, purpose__in=purposes, spent_at=None)
@@ -157,26 +151,24 @@ class Link(models.Model):
 
     @classmethod
     def hold(cls, user: Person) -> None:
-        """Let nobody else change the user's links before the transaction is over.
+        """Lock the user's links; call it before locking the user's row, or the two could deadlock.
 
-        Whoever spends a link writes its row first and the person's next. To be called before the person's
-        row is locked, by whoever changes that and a link: in the other order each could wait for the other.
+        Spending a link writes its row first, and the user's next.
         """
         list(cls.objects.select_for_update(no_key=True).filter(user=user.pk).order_by("pk").values_list("pk"))
 
     @classmethod
     def find(cls, token_hash: str, purpose: Purpose, now: datetime) -> "Link | None":
-        """Return a live link with its user; None for expired, used, replaced and unknown ones alike."""
+        """Return None for expired, used, replaced and unknown links alike."""
         links = cls.objects.select_related("user__account", "user__authenticator")
-        # One that lives longer than links do was made by a clock that was fast.
-        longest = now + clock.SKEW_DELTA + lifetime(purpose)
-        live = links.filter(purpose=purpose, spent_at=None, expires_at__gt=now, expires_at__lte=longest)
+        # A link that lives longer than links do was made while the clock was fast.
+        latest_expiry = now + clock.SKEW_DELTA + lifetime(purpose)
+        live = links.filter(purpose=purpose, spent_at=None, expires_at__gt=now, expires_at__lte=latest_expiry)
         link = live.filter(token_hash=token_hash).first()
         return link if link and constant_time_compare(link.nonce, link.user.session_nonce) else None
 
     @classmethod
     def note_opened(cls, token: str, purpose: Purpose) -> None:
-        """Note in the ledger that a link was opened that works; it stays as it is."""
         now = timezone.now()
         live = cls.objects.filter(
             token_hash=hash_of(token), purpose=purpose, spent_at=None, expires_at__gt=now
@@ -184,15 +176,15 @@ class Link(models.Model):
         LinkRecord.note_opened(live, purpose, now)
 
     def is_live(self, user: Person, now: datetime) -> bool:
-        """Whether the link of this user would still work, or will once its email has left."""
+        """Whether the user's link works, or will once its email has left."""
         is_same_nonce = constant_time_compare(self.nonce, user.session_nonce)
         return is_same_nonce and self.spent_at is None and self.expires_at > now
 
     def spend(self, now: datetime) -> bool:
-        """Use the link up; true for one caller only, and only while its person's nonce is the link's.
+        """Use up the link; true for one caller only, and only while the person still has the link's nonce.
 
-        Of a nonce that is renewed in this moment, the caller's write decides, in the same transaction and on
-        the person's row: PostgreSQL does not look at a subquery again after it has waited.
+        PostgreSQL does not evaluate a subquery again after waiting, so a nonce renewed at this moment must be
+        caught by the caller's own write to the person's row, in the same transaction.
         """
         person = get_user_model().objects.filter(pk=OuterRef("user"), session_nonce=OuterRef("nonce"))
         live = Link.objects.filter(
@@ -205,7 +197,7 @@ class Link(models.Model):
         return spent
 
     def wait_seconds(self, now: datetime) -> int:
-        """Return how long no further email goes out; 0 where one may."""
+        """0 if another email may go out."""
         free_at, ahead = now, now + clock.SKEW_DELTA
         if self.sent_at and self.sent_at <= ahead:
             free_at = max(free_at, min(self.sent_at, now) + MINUTE)
@@ -228,7 +220,6 @@ def lifetime(purpose: Link.Purpose) -> timedelta:
 
 
 def _fresh(user: Person, purpose: Link.Purpose, email: str, now: datetime) -> dict[str, Any]:
-    """Return what every new link begins with."""
     return {
         "email": email,
         "nonce": user.session_nonce,
@@ -239,7 +230,7 @@ def _fresh(user: Person, purpose: Link.Purpose, email: str, now: datetime) -> di
 
 
 def _blank(now: datetime) -> dict[str, Any]:
-    """Return a row that opens nothing, as a place for the first link."""
+    """A row that opens nothing, until the first link takes it."""
     return {
         "token_hash": _hash_of_nothing(),
         "created_at": now,
@@ -250,5 +241,5 @@ def _blank(now: datetime) -> dict[str, Any]:
 
 
 def _hash_of_nothing() -> str:
-    """Return the hash of a token that nobody has ever had."""
+    """The hash of a token that nobody ever had."""
     return hash_of(secrets.token_urlsafe(32))

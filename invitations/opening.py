@@ -1,7 +1,7 @@
-"""Opens an emailed link: its token leaves the address bar, and the ledger notes that; nothing else changes.
+"""Opens an emailed link: moves its token out of the address bar, and notes that in the ledger.
 
-Mail scanners follow links too. The token only stays as a hash in this browser's session; what it opens is
-looked up by the page behind it.
+Nothing else changes, because mail scanners follow links too. This browser's session keeps only the token's
+hash, by which the next page finds the link.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -12,13 +12,13 @@ from accounts.limits.refusals import What, admit_network
 from invitations import opened_links
 from invitations.models import Link
 
-# So many links may be opened from one network address: more than an office does on its first day.
+# From one network address: more than an office opens on its first day.
 LINKS = 300
 SECONDS = 15 * 60
 
 
 def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str) -> HttpResponse:
-    """Lead to the page of that name, without the token; 429 where an address tries too many."""
+    """Redirect to the page of that name, without the token; 429 if a network address tries too many."""
     wait = admit_network(request, What.LINKS, LINKS, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)

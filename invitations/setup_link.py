@@ -1,4 +1,4 @@
-"""The setup link of a required operator who is not enrolled: mailed at sign-in, spent by finishing."""
+"""The setup link of an operator who must set it up: emailed at login, spent by finishing."""
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
@@ -36,12 +36,12 @@ def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = F
 
 
 def wanted(link: Link) -> str:
-    """Return where the person wanted to go who asked for the link, maybe in another browser, or ""."""
+    """The page, or "", that the login was for, maybe in another browser."""
     return link.mail.context.get("wanted", "") if link.mail else ""
 
 
 def make_link(operator: Person, by: Origin) -> str:
-    """Return a new setup link to pass on by hand; the older one stops working. It asks for the password."""
+    """For passing on by hand: the link asks for the password."""
     with transaction.atomic():
         token = Link.issue(operator, Link.Purpose.SETUP, operator.email, by.actor_name)
         record(Action.SETUP_LINK_COPIED, by=by, subject=operator)
@@ -49,7 +49,7 @@ def make_link(operator: Person, by: Origin) -> str:
 
 
 def last_email(operator: Person) -> tuple[OutgoingMail | None, int, bool]:
-    """Return the email with the newest setup link, the seconds until another may follow, whether it works."""
+    """Return the email, the seconds until another may be sent, and whether the link works."""
     links = Link.objects.select_related("mail")
     link = links.filter(user=operator.pk, purpose=Link.Purpose.SETUP).first()
     if link is None:
@@ -59,7 +59,6 @@ def last_email(operator: Person) -> tuple[OutgoingMail | None, int, bool]:
 
 
 def withdraw(operator: Person, by: Origin) -> bool:
-    """Make the operator's setup link useless; return whether there was one that nobody had used."""
     with transaction.atomic():
         if not Link.kill(operator, Link.Purpose.SETUP):
             return False
@@ -68,7 +67,7 @@ def withdraw(operator: Person, by: Origin) -> bool:
 
 
 def finish(session: SessionBase, link: Link, operator: TwoFactorUser, code: str, by: Origin) -> list[str]:
-    """Enroll the person of the link and spend it, both or neither; return the recovery codes.
+    """Enroll and spend the link, both or neither; return the recovery codes.
 
     Raises DeadLinkError, and what twofactor.enrollment.confirm and enroll raise.
     """

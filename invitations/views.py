@@ -1,4 +1,4 @@
-"""The check-your-email page, the setup page, and accepting an invitation."""
+"""The pages behind setup links and invitations."""
 
 from http import HTTPStatus
 
@@ -35,17 +35,17 @@ from twofactor.made_by import MadeBy
 
 SETUP = Link.Purpose.SETUP
 INVITATION = Link.Purpose.INVITATION
-# What a person has typed before the last step of accepting; a password only as its hash.
+# What was typed before the last step of accepting; the password only as a hash.
 ACCEPT_KEY = "invitation_details"
 
 
-# Required and not enrolled, after a right password
+# Setting it up at login
 
 
 @login_not_required
 @require_safe
 def check_email(request: HttpRequest) -> HttpResponse:
-    """Say how far the email has come; to a page that looks again, only if there is something new."""
+    """To the page's own polling, answer only if there is something new."""
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
         return pending.to_login(request)
@@ -72,7 +72,6 @@ def check_email(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def send_again(request: HttpRequest) -> HttpResponse:
-    """Mail another setup link, within the limits."""
     waiting = pending.current(request, pending.Step.SETUP)
     if waiting is None:
         return pending.to_login(request)
@@ -84,7 +83,7 @@ def send_again(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar and note the opening; scanners follow links too."""
+    """Change nothing: mail scanners follow links too."""
     return open_link(request, SETUP, token, "invitations:setup")
 
 
@@ -103,7 +102,6 @@ def setup(request: HttpRequest) -> HttpResponse:
 
 
 def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending) -> HttpResponse:
-    """Show QR code and code field; the right code spends the link and signs in."""
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
         by = origin(request, waiting.user)
@@ -121,7 +119,7 @@ def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending)
 
 
 def _setup_link(request: HttpRequest) -> Link | None:
-    """Return the setup link that this browser has opened, while it works and is still needed."""
+    """The link opened in this browser, while it works and is still needed."""
     link = opened_links.opened(request, SETUP)
     if link is None or not link.user.is_active or link.user.is_enrolled or not link.user.effective.usable:
         return None
@@ -129,7 +127,7 @@ def _setup_link(request: HttpRequest) -> Link | None:
 
 
 def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str]) -> HttpResponse:
-    """Open the session of whoever has just finished; from the recovery codes they go where they wanted."""
+    """Log in; the page of the recovery codes leads to where the login was going."""
     user = waiting.user
     pending.sign_in(request, user, MadeBy.SETUP_LINK, with_code=True)
     fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
@@ -143,7 +141,6 @@ def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str])
 @sensitive_post_parameters("password")
 @require_get_or_post
 def setup_password(request: HttpRequest) -> HttpResponse:
-    """Ask for the password where the link was opened in a browser that has not given it."""
     link = _setup_link(request)
     if link is None:
         return dead_link(request, SETUP)
@@ -157,7 +154,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
 
 
 def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> bool:
-    """Whether it is the password of the link's person; a try counts like one in a known browser."""
+    """Count the attempt as one in a known browser: the link proves the mailbox."""
     tries = password_limits.admit(request, link.user.email, link.token_hash)
     if tries.wait:
         form.refuse_for(tries.wait)
@@ -177,7 +174,7 @@ def _password_is_right(request: HttpRequest, form: PasswordForm, link: Link) -> 
 @login_not_required
 @require_safe
 def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address bar and note the opening; nothing else changes."""
+    """Change nothing: mail scanners follow links too."""
     request.session.pop(ACCEPT_KEY, None)
     return open_link(request, INVITATION, token, "invitations:accept")
 
@@ -186,7 +183,6 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("new_password", "new_password_again")
 @require_get_or_post
 def accept(request: HttpRequest) -> HttpResponse:
-    """Ask for name and password; where no second factor can be used, that is all."""
     link = _invitation_link(request)
     if link is None:
         return dead_link(request, INVITATION)
@@ -207,7 +203,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("code")
 @require_get_or_post
 def accept_two_factor(request: HttpRequest) -> HttpResponse:
-    """Offer, or ask for, an authenticator; the policy is read now, not when the invitation was sent."""
+    """The policy is read now, not when the invitation was sent."""
     link = _invitation_link(request)
     if link is None:
         return dead_link(request, INVITATION)
@@ -215,7 +211,7 @@ def accept_two_factor(request: HttpRequest) -> HttpResponse:
         return redirect("invitations:accept")
     effective = link.user.effective
     if not effective.required:
-        # "Not now" counts only where the policy, as it stands at this moment, leaves the choice.
+        # "Not now" counts only if the policy leaves the choice at this moment.
         if request.method == "POST" and ("not_now" in request.POST or not effective.usable):
             return _join(request, link, code=None)
         if request.method != "POST" and "now" not in request.GET:
@@ -225,7 +221,6 @@ def accept_two_factor(request: HttpRequest) -> HttpResponse:
 
 
 def _accept_with_code(request: HttpRequest, link: Link) -> HttpResponse:
-    """Show QR code and code field; the right code joins."""
     form = EnrollmentForm(data_of(request))
     if form.is_valid():
         try:
@@ -244,7 +239,6 @@ def _accept_with_code(request: HttpRequest, link: Link) -> HttpResponse:
 @login_not_required
 @require_POST
 def log_out_and_accept(request: HttpRequest) -> HttpResponse:
-    """End somebody else's session in this browser and come back to the invitation."""
     link = opened_links.opened(request, INVITATION)
     if request.user.is_authenticated:
         record(Action.SIGNED_OUT, by=origin(request), subject=request.user)
@@ -255,19 +249,19 @@ def log_out_and_accept(request: HttpRequest) -> HttpResponse:
 
 
 def _invitation_link(request: HttpRequest) -> Link | None:
-    """Return the invitation that this browser has opened, while it works and its person has not joined."""
+    """The link opened in this browser, while it works and the person has not joined."""
     link = opened_links.opened(request, INVITATION)
     return link if link and link.user.is_invited and not link.user.is_single_sign_on else None
 
 
 def _details(request: HttpRequest, link: Link) -> dict[str, str] | None:
-    """Return what was typed on the first page, if it was typed for this invitation."""
+    """What was typed on the first page, if it was for this invitation."""
     details: dict[str, str] = request.session.get(ACCEPT_KEY, {})
     return details if details.get("link") == link.token_hash else None
 
 
 def _join(request: HttpRequest, link: Link, code: str | None) -> HttpResponse:
-    """Make the person an operator and sign them in; raises WrongCodeError."""
+    """Raise WrongCodeError."""
     details, user = request.session[ACCEPT_KEY], link.user
     try:
         codes = invite.accept(

@@ -1,4 +1,4 @@
-"""The session of each request: what is stored in the end, and what becomes of a form that was sent twice."""
+"""Stores the session of each request, and answers a form that was sent twice."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,19 +19,19 @@ from uptrends_2fa.middleware import to_login
 
 
 class SessionMiddleware(middleware.SessionMiddleware):
-    """Stores the session, and with it the answer for an equal request that comes second."""
+    """Also stores the response, for the same request sent again."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Find the session; a page that asks again and again by itself does not keep it alive."""
         super().process_request(request)
+        # A page that polls does not keep the session alive.
         ours(request.session).only_looks_again = "X-Looks-Again" in request.headers
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # type: ignore[override]
-        """Store what was changed; where the session has ended meanwhile, lead to the login page."""
+        """Lead to the login page if the session has ended meanwhile."""
         session = ours(request.session)
         if request.session.is_empty() and not session.ended:
-            # Django would delete the cookie of a session that is not there. By now the browser may have
-            # another one: that of a session which an equal request, or another tab, has just opened.
+            # Django would delete the cookie of a missing session. By now the browser may have another one,
+            # from the same request sent again or from another tab.
             sent_twice.give_up_claim(request)
             patch_vary_headers(response, ("Cookie",))
             return response
@@ -48,13 +48,13 @@ class SessionMiddleware(middleware.SessionMiddleware):
 
 
 class Messages(CookieStorage):
-    """Django's storage of messages, whose cookie has a name for each installation too."""
+    """Names the cookie of messages after the installation, like the others."""
 
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
 def _keep_answer(request: HttpRequest, response: HttpResponseBase, act: Act) -> None:
-    """Keep the answer to the act of this request; after a failure the act may be begun again."""
+    """After a failure keep nothing: the act may be tried again."""
     sealed = ""
     if isinstance(response, HttpResponse) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         sealed = sent_twice.seal(act, response)
@@ -64,7 +64,7 @@ def _keep_answer(request: HttpRequest, response: HttpResponseBase, act: Act) -> 
 
 
 def _interrupted(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
-    """Lead to the login page where the session ended while a page was made; what was done is still said."""
+    """Lead to the login page, and still show the messages of what was done."""
     text = _(
         "Your session was ended or renewed elsewhere while this was under way. "
         "Log in, and look whether it was done."
@@ -72,12 +72,12 @@ def _interrupted(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     messages.warning(request, text)
     answer = to_login(request)
     said: Any = messages.get_messages(request)
-    said.update(answer)  # its middleware has put it into the other answer
+    said.update(answer)  # its middleware has written them into the other response
     return answer
 
 
 class SentTwiceMiddleware:
-    """Gives the second of two equal requests the answer of the first; after the check of the CSRF token."""
+    """Answers the second of two equal requests like the first; comes after the check of the CSRF token."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -92,7 +92,7 @@ class SentTwiceMiddleware:
             return None
         session = ours(request.session)
         session.act = sent_twice.act_of(request)
-        # Without a session there is nothing to claim it in: see `sent_twice.claim_without_session`.
+        # Without a session there is no row to claim it in: see `sent_twice.claim_without_session`.
         if session.act is None or not request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             return None
         by_itself = getattr(view, "claims_by_itself", False)

@@ -61,16 +61,16 @@ LIVE = (LinkState.WAITING, LinkState.SENT, LinkState.COPIED, LinkState.OPENED, L
 
 
 def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
-    """Return the links of an account, newest first: `state`, `over_at`, and whether the person `is_there`.
+    """Newest first, with `state`, `over_at`, and whether the person `is_there`.
 
-    That a reset, a new password or a deactivation ended a link is read from the person's nonce, and when,
-    from the audit trail. A link that was replaced or withdrawn after its time was over has expired.
+    The person's nonce tells whether a reset, a new password or a deactivation ended a link, the audit trail
+    tells when. A link replaced or withdrawn after its time was over has expired.
     """
     person = Operator.objects.filter(pk=OuterRef("person_id"), account=account_id)
     changes = changes_since(OuterRef("asked_at"), account_id, OuterRef("person_id"))
     changed = ~Exists(person.filter(session_nonce=OuterRef("nonce")))
     changed_at = Case(When(changed, then=Subquery(changes.values("at")[:1])))
-    # Its life begins when its email leaves, however long that takes: until then it cannot expire.
+    # A link's life begins when its email leaves: until then it cannot expire.
     unborn = Q(sent_at=None, failed_at=None, copied_at=None)
     ended = Q(ended_at__lte=F("expires_at")) | Q(unborn, ended_at__isnull=False)
     changed_in_time = Q(changed_at__lte=F("expires_at")) | Q(unborn, changed_at__isnull=False)
@@ -93,8 +93,8 @@ def records(account_id: int, now: datetime) -> QuerySet[LinkRecord]:
         When(over, then=F("expires_at")),
         output_field=DateTimeField(),
     )
-    found = LinkRecord.objects.filter(account=account_id, kind__in=LISTED).annotate(changed_at=changed_at)
-    return found.annotate(state=state, over_at=over_at, is_there=Exists(person)).order_by("-pk")
+    listed = LinkRecord.objects.filter(account=account_id, kind__in=LISTED).annotate(changed_at=changed_at)
+    return listed.annotate(state=state, over_at=over_at, is_there=Exists(person)).order_by("-pk")
 
 
 class LinkFilters(ListFilters[LinkRecord]):
@@ -106,7 +106,7 @@ class LinkFilters(ListFilters[LinkRecord]):
     state = FilterField(gettext_lazy("LinkState"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
 
     def by_search(self, rows: QuerySet[LinkRecord], text: str) -> QuerySet[LinkRecord]:
-        """For whom it was, or who asked for it."""
+        """By the person it was for, or who requested it."""
         return rows.filter(contains(text, "people_key"))
 
     def by_kind(self, rows: QuerySet[LinkRecord], kind: str) -> QuerySet[LinkRecord]:

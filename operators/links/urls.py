@@ -1,4 +1,4 @@
-"""Setup links and invitations."""
+"""Addresses for the ledger of links, and for setup links."""
 
 from django.urls import path
 

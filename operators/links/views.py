@@ -1,4 +1,4 @@
-"""The ledger of setup links and invitations, and what can be done with a setup link."""
+"""The ledger of setup links and invitations, and the buttons of a setup link."""
 
 from collections.abc import Callable
 
@@ -29,13 +29,12 @@ from operators.rules.status import Status
 @require_safe
 @administrators_only
 def links(request: SignedInRequest) -> HttpResponse:
-    """Show every setup link and invitation of the account, newest first."""
     filters = _filters(request)
     page = numbered_page(filters.qs, request.GET.get("page"))
     for record in page:
         state = LinkState(record.state)
         record.label, record.tone = STATE_LABELS[state], TONES.get(state, "neutral")
-        # What is done goes to the person's newest link, so only its row offers it.
+        # Actions apply to the person's newest link, so only its row offers them.
         record.can_act = record.is_there and record.ended_at is None and state in (*LIVE, LinkState.EXPIRED)
         record.can_withdraw = record.can_act and (state in LIVE or record.kind == record.Kind.INVITATION)
     return render(request, "operators/links/links.html", {"filters": filters, "page": page})
@@ -45,7 +44,7 @@ def links(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
-    """Send the links that the page's filters leave, all of them, as CSV."""
+    """All pages of what the filters leave."""
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
@@ -56,19 +55,17 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _filters(request: SignedInRequest) -> LinkFilters:
-    """Return the filters that the address names, over the links of the reader's own account."""
     return LinkFilters(request.GET, queryset=records(request.user.account_id, timezone.now()))
 
 
 def back_to_ledger(request: SignedInRequest) -> HttpResponse:
-    """Lead back to the ledger as it was left: the forms in it name its filters."""
+    """Back to the ledger as it was: its forms carry its filters."""
     query = QueryDict(request.POST.get("ledger", "")[:2000]).urlencode()
     return redirect(reverse("operators:links") + (f"?{query}" if query else ""))
 
 
 @require_POST
 def send_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Mail a setup link to whoever has to set up and has not; the older link stops working."""
     operator = access.to_manage(request.user, pk)
     if _needs_setup_link(request, operator):
         _send(request, operator)
@@ -76,7 +73,6 @@ def send_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _needs_setup_link(request: SignedInRequest, operator: Operator) -> bool:
-    """Whether the operator has to set up and has not; says so where not."""
     if operator.status is Status.REQUIRED:
         return True
     text = _("%(name)s does not need a setup link now.")
@@ -100,7 +96,6 @@ def _send(request: SignedInRequest, operator: Operator) -> None:
 
 @require_POST
 def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Make an operator's setup link useless; the next sign-in mails another one."""
     operator = access.to_manage(request.user, pk)
     if setup_link.withdraw(operator, origin(request)):
         text = _("The setup link of %(name)s is withdrawn. The next sign-in mails another one.")
@@ -113,7 +108,7 @@ def withdraw_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs_proof_to_post
 @require_get_or_post
 def copy_setup_link(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Make a new setup link, for when mail is down, and show it; opened, it asks for the password."""
+    """For when mail is down; the link asks for the password."""
     operator = access.to_manage(request.user, pk)
     if not _needs_setup_link(request, operator):
         return redirect("operators:links")
@@ -126,7 +121,7 @@ def copy(
     purpose: Link.Purpose,
     make: Callable[[Operator, Origin], str],
 ) -> HttpResponse:
-    """Make a new link of this purpose on POST, which ends the older one; show the one that was made last."""
+    """On POST make a new link, which ends the older one; on GET show the last one made."""
     if request.method == "POST":
         link = make(operator, origin(request))
         fresh_link.keep(request.session, request.user, operator, purpose, link)
