@@ -21,7 +21,7 @@ def send(operator: Person, by: Origin) -> OutgoingMail:
 
     Raises TooSoonError where the limits allow no further email yet.
     """
-    with mail_limits.written_down(operator, by):
+    with mail_limits.record_refusals(operator, by):
         return emails.invitation(operator, by)
 
 

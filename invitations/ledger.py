@@ -122,12 +122,12 @@ class LinkRecord(models.Model):
         cls.objects.filter(person_id=person_id, kind=kind, ended_at=None).update(end=end, ended_at=now)
 
     @classmethod
-    def leaves(cls, mail: OutgoingMail, token_hash: str, expires_at: datetime) -> None:
+    def note_token(cls, mail: OutgoingMail, token_hash: str, expires_at: datetime) -> None:
         """A link's life begins when its email leaves."""
         cls.objects.filter(mail=mail).update(token_hash=token_hash, expires_at=expires_at)
 
     @classmethod
-    def settled(cls, mail: OutgoingMail) -> None:
+    def note_outcome(cls, mail: OutgoingMail) -> None:
         """Record how the email ended; a link whose email was dropped will never work."""
         records, now = cls.objects.filter(mail=mail), timezone.now()
         if mail.is_sent:

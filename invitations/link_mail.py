@@ -68,7 +68,7 @@ class LinkKind(MailKind):
 
     def settled(self, mail: OutgoingMail) -> None:
         """Write the outcome into the audit trail; give back its place in the limits where it failed."""
-        LinkRecord.settled(mail)
+        LinkRecord.note_outcome(mail)
         link = Link.objects.select_related("user__account").filter(mail=mail).first()
         if link is None:
             return

@@ -57,7 +57,7 @@ def give_back(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
 
 
 @contextmanager
-def written_down(user: Person, by: Origin) -> Iterator[None]:
+def record_refusals(user: Person, by: Origin) -> Iterator[None]:
     """Record refusals in the audit trail; goes around the transaction, or they would be rolled back."""
     try:
         yield

@@ -126,7 +126,7 @@ class Link(models.Model):
         expires_at = now + lifetime(cls.Purpose(link.purpose))
         if not unspent.update(token_hash=hash_of(token), expires_at=expires_at):
             return None
-        LinkRecord.leaves(mail, hash_of(token), expires_at)
+        LinkRecord.note_token(mail, hash_of(token), expires_at)
         return link, token
 
     @classmethod

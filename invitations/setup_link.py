@@ -28,14 +28,14 @@ def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = F
     stays valid then). How far the email has come: see `last_email`.
     """
     try:
-        with mail_limits.written_down(operator, by):
+        with mail_limits.record_refusals(operator, by):
             emails.setup_link(operator, by, next_url, at_login=at_login)
     except TooSoonError as error:
         return error.wait
     return 0
 
 
-def wanted(link: Link) -> str:
+def next_url(link: Link) -> str:
     """The page, or "", that the login was for, maybe in another browser."""
     return link.mail.context.get("wanted", "") if link.mail else ""
 

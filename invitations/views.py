@@ -146,7 +146,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
         return dead_link(request, SETUP)
     form = PasswordForm(data_of(request))
     if form.is_valid() and _password_is_right(request, form, link):
-        pending.begin(request, link.user, pending.Step.SETUP, setup_link.wanted(link))
+        pending.begin(request, link.user, pending.Step.SETUP, setup_link.next_url(link))
         opened_links.remember(request, SETUP, link.token_hash)
         return redirect("invitations:setup")
     context = {"form": form, "address": mask(link.user.email), "operator": link.user}

@@ -33,7 +33,7 @@ def request_email(operator: Operator, email: str, by: Origin) -> OutgoingMail:
     If another operator has the address, only the email says so, so that nobody finds out who else is here.
     Raises invitations.models.TooSoonError.
     """
-    with mail_limits.written_down(operator, by), transaction.atomic():
+    with mail_limits.record_refusals(operator, by), transaction.atomic():
         in_use = Operator.objects.filter(email=email).exists()
         mail = emails.confirm_address(operator, email, by, in_use=in_use)
         record(Action.EMAIL_REQUESTED, by=by, subject=operator, old=operator.email, new=email)

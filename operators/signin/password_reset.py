@@ -26,7 +26,7 @@ def send_link(email: str, by: Origin) -> None:
     operator = PasswordBackend().find(email)
     if operator is None or not PasswordBackend.has_password(operator):
         return
-    with suppress(TooSoonError), mail_limits.written_down(operator, by), transaction.atomic():
+    with suppress(TooSoonError), mail_limits.record_refusals(operator, by), transaction.atomic():
         emails.password_reset_link(operator, by)
         record(Action.PASSWORD_RESET_SENT, by=by, subject=operator)
 
