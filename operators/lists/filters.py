@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import part_of_address
+from accounts.compiled import CompiledQuery, Parameter
 from accounts.filters import FilterField, ListFilters, SearchField, TickField
 from accounts.models import Account
 from accounts.text_search import contains
@@ -31,6 +32,10 @@ LAST_LOGINS = [
 ]
 NO_SUB_ACCOUNT = "none"
 TRIGRAM = 3  # letters
+
+_ACCOUNT = Parameter("account", BigIntegerField())
+_GROUPS = CompiledQuery(lambda: Group.objects.filter(account=_ACCOUNT).order_by("kind", "name_key", "pk"))
+_SUB_ACCOUNTS = CompiledQuery(lambda: SubAccount.objects.filter(account=_ACCOUNT))
 
 
 def _is_named(text: str) -> Q:
@@ -64,8 +69,7 @@ class OperatorFilters(PersonFilters):
         self.account = account
         # Asked for when the form is shown or one is chosen: a script that filters takes the rows alone.
         self.fields["group"].choices = self._group_choices  # type: ignore[attr-defined]  # a FilterField
-        names = SubAccount.objects.filter(account=account).values_list("pk", "name")
-        sub_accounts = [(str(pk), name) for pk, name in names]
+        sub_accounts = [(str(own.pk), own.name) for own in _SUB_ACCOUNTS.rows(account=account.pk)]
         if sub_accounts:
             choices = [("", _("Any sub account")), *sub_accounts, (NO_SUB_ACCOUNT, _("No sub account"))]
             self.fields["sub_account"].choices = choices  # type: ignore[attr-defined]
@@ -75,8 +79,7 @@ class OperatorFilters(PersonFilters):
     @cached_property
     def groups(self) -> dict[str, Group]:
         """The groups of the account by their keys, in the order of the choices."""
-        groups = Group.objects.filter(account=self.account).order_by("kind", "name_key", "pk")
-        return {str(group.pk): group for group in groups}
+        return {str(group.pk): group for group in _GROUPS.rows(account=self.account.pk)}
 
     def _group_choices(self) -> list[tuple[str, Any]]:
         return [("", _("Any group")), *((pk, group.label) for pk, group in self.groups.items())]

@@ -1,5 +1,6 @@
 """Which rows stand on a page of a long list, and how are they found without reading the others?"""
 
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
@@ -18,17 +19,23 @@ class KeyPaginator(Paginator[Any]):
     """Pages of an ordered queryset: first the keys of the page, by an index alone, then only their rows.
 
     What a row takes with it from other tables is asked for the rows of the page, not for those that are
-    skipped; and pages past the middle are reached from the end. `whole` is where the rows are taken from by
-    their keys, where that is less work than by the conditions once more.
+    skipped; and pages past the middle are reached from the end. `read` returns the rows of some keys in any
+    order, where that is less work than to ask for them by the conditions once more.
     """
 
     object_list: QuerySet[Any]
     # Whether there are more rows than `count` says.
     more = False
 
-    def __init__(self, queryset: QuerySet[Any], per_page: int, *, whole: QuerySet[Any] | None = None) -> None:
+    def __init__(
+        self,
+        queryset: QuerySet[Any],
+        per_page: int,
+        *,
+        read: Callable[[list[Any]], Iterable[Any]] | None = None,
+    ) -> None:
         super().__init__(queryset, per_page)
-        self.whole = queryset if whole is None else whole
+        self.read = read or (lambda keys: queryset.order_by().filter(pk__in=keys))
 
     def get_page_ahead(self, number: str) -> Page[Any]:
         """Return the page as get_page() does, without a look at every row: `count` may say too few."""
@@ -38,7 +45,7 @@ class KeyPaginator(Paginator[Any]):
         if not keys and wanted != 1:
             return self.get_page(number)
         self.count, self.more = start + min(len(keys), AHEAD), len(keys) > AHEAD
-        return Page(_rows(self.whole, keys[: self.per_page]), wanted, self)
+        return Page(self._rows(keys[: self.per_page]), wanted, self)
 
     def page(self, number: int | str) -> Page[Any]:
         """Return the page with this number; raises InvalidPage where there is none."""
@@ -46,7 +53,12 @@ class KeyPaginator(Paginator[Any]):
         start = (valid - 1) * self.per_page
         stop = min(start + self.per_page, self.count)
         keys = _keys(self.object_list, start, stop, self.count)
-        return Page(_rows(self.whole, keys), valid, self)
+        return Page(self._rows(keys), valid, self)
+
+    def _rows(self, keys: list[Any]) -> list[Any]:
+        """Return the rows with these keys, in their order, without those that are gone by now."""
+        found = {row.pk: row for row in self.read(keys)} if keys else {}
+        return [found[key] for key in keys if key in found]
 
 
 def numbered_page(rows: QuerySet[Any], number: str | None) -> Page[Any]:
@@ -65,11 +77,3 @@ def _keys(queryset: QuerySet[Row], start: int, stop: int, count: int) -> list[An
     if start <= count - stop:
         return list(keys[start:stop])
     return list(keys.reverse()[count - stop : count - start])[::-1]
-
-
-def _rows(queryset: QuerySet[Row], keys: list[Any]) -> list[Row]:
-    """Return the rows with these keys, in their order, without those that are gone by now."""
-    if not keys:
-        return []
-    found = {row.pk: row for row in queryset.order_by().filter(pk__in=keys)}
-    return [found[key] for key in keys if key in found]

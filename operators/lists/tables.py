@@ -1,15 +1,21 @@
 """In which order and on which page do operators stand in the list?"""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from django.core.paginator import Page
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, DateTimeField, F, QuerySet
 from django.db.models.expressions import OrderBy
+from django.utils import timezone
 
+from accounts.compiled import CompiledQuery, Parameter
+from accounts.models import Account
 from operators.lists.filters import OperatorFilters
 from operators.lists.paging import PAGE_SIZE, KeyPaginator
 from operators.models import Operator
+
+KEYS = [f"key{number}" for number in range(PAGE_SIZE)]
 
 # The orders of a list by their names in its address; the first is the one of an address that names none.
 # Each ends with the key, so that no row is on two pages or on none.
@@ -66,7 +72,29 @@ def operator_table(filters: OperatorFilters, sort: str, page: str, *, counted: b
 
     Of a table that is not `counted` the paginator may know only that there are so many rows and more.
     """
-    whole = filters.account.operators.with_relations().with_links()
-    paginator = KeyPaginator(in_order(filters.qs, sort), PAGE_SIZE, whole=whole)
+    read = partial(_read, filters.account)
+    paginator = KeyPaginator(in_order(filters.qs, sort), PAGE_SIZE, read=read)
     shown = paginator.get_page(page) if counted else paginator.get_page_ahead(page)
     return Table(shown, known(sort, ORDERS), ORDERS)
+
+
+def _rows_of_a_page() -> QuerySet[Operator]:
+    """Return the operators of an account with the keys of a full page, with all that a row shows."""
+    now, account = Parameter("now", DateTimeField()), Parameter("account", BigIntegerField())
+    keys = [Parameter(key, BigIntegerField()) for key in KEYS]
+    rows: QuerySet[Operator] = Operator.objects.with_relations().with_links(now)
+    return rows.filter(account=account, pk__in=keys)  # type: ignore[misc]  # expressions are values, too
+
+
+_operators_of_a_page = CompiledQuery(_rows_of_a_page)
+
+
+def _read(account: Account, keys: list[int]) -> list[Operator]:
+    """Return the operators with these keys."""
+    # The last page has fewer: one of its keys fills the places of the others.
+    values = keys + keys[:1] * (PAGE_SIZE - len(keys))
+    now, places = timezone.now(), dict(zip(KEYS, values, strict=True))
+    operators = _operators_of_a_page.rows(now=now, account=account.pk, **places)
+    for operator in operators:
+        operator.account = account
+    return operators

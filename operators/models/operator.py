@@ -100,9 +100,9 @@ class OperatorQuerySet(KeyedQuerySet["Operator"]):
         """As `complete`, without the account: the operators of `account.operators` share that already."""
         return self.select_related("sub_account", "authenticator").annotate(group_names=_group_names())
 
-    def with_links(self) -> Self:
+    def with_links(self, now: "Parameter | None" = None) -> Self:
         """Add the links that work, or will once their email has left."""
-        return self.annotate(live_links=_found_links(timezone.now()))
+        return self.annotate(live_links=_found_links(now or timezone.now()))
 
     def invited(self, *, live: bool) -> Self:
         """Those who have not joined, with a link that still works (`live`) or without one."""
