@@ -119,6 +119,17 @@ def test_a_label_may_be_for_screen_readers_alone():
     assert label in Sample()["line"].with_hidden_label()
 
 
+def test_over_a_list_are_labels_and_controls_alone():
+    def filters(name):
+        field = Sample()[name]
+        return field.as_filter().replace(str(field), "[control]")
+
+    hidden = '<label class="visually-hidden" for="id_line">Line &amp; more</label>'
+    assert filters("line") == f'<span class="filter filter-text">\n{hidden}\n[control]\n</span>\n'
+    label = '<label for="id_tick">Tick</label>'
+    assert filters("tick") == f'<span class="filter filter-checkbox">\n[control]\n{label}\n</span>\n'
+
+
 def test_what_somebody_types_is_escaped_in_the_error():
     class Refusing(forms.Form):
         line = BoundedField(max_length=9)

@@ -10,19 +10,30 @@ from typing import Any
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 Context = dict[str, Any]
 
+HIDDEN = SafeString(' class="visually-hidden"')
+
 
 class DrawnField(BoundField):
-    """A field that can be drawn with a label for screen readers alone."""
+    """A field that can be drawn with a label for screen readers alone, and in the line over a list."""
 
     def with_hidden_label(self) -> SafeString:
         """Return it so, because a heading above says the same."""
         return self.render(context={"field": self, "label_class": "visually-hidden"})
+
+    def as_filter(self) -> SafeString:
+        """Return label and control alone, for the line over a list."""
+        kind = self.field.widget.input_type
+        own_class = "" if kind == "select" else f" filter-{kind}"
+        hidden = "" if kind in ("date", "checkbox") else HIDDEN
+        label = format_html('<label{} for="{}">{}</label>', hidden, self.id_for_label, self.label)
+        first, second = (self, label) if kind == "checkbox" else (label, self)
+        return format_html('<span class="filter{}">\n{}\n{}\n</span>\n', own_class, first, second)
 
 
 class FormRenderer(TemplatesSetting):

@@ -1,9 +1,14 @@
-"""What does a row of the list say of an operator?"""
+"""The rows of the operators list.
 
-from collections.abc import Iterable
+They are put together here: a template that looks eleven words up for each of 25 rows is half the page's work.
+"""
+
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.text import isolated
@@ -11,26 +16,51 @@ from operators.models import Operator
 from operators.status.explanation import explain
 from operators.status.labels import STATUS_LABELS, STATUS_TONES, groups_in_short, last_login_label
 
-Row = dict[str, Any]
+# Each repeats the headings for small screens.
+ROW = """
+        <tr>
+          <td class="cell-tick"><input type="checkbox" name="operator" value="{key}" form="bulk" aria-label="{choose}"></td>
+          <th scope="row">
+            <a class="cell-main" href="{url}"><bdi>{name}</bdi></a>
+            <span class="cell-sub"><bdi>{email}</bdi></span>
+          </th>
+          <td data-label="{groups_title}">{groups}</td>
+          <td data-label="{status_title}"><span><span class="status is-{tone}">{status}</span><span class="cell-sub cell-why">{why}</span></span></td>
+          <td data-label="{last_login_title}">{last_login}</td>
+        </tr>"""  # noqa: E501  as a template would have it
 
 
-def rows_of(operators: Iterable[Operator]) -> list[Row]:
-    """Return the words of each row: to look them up in a template one by one is half the work of a page."""
+def rows_of(operators: Iterable[Operator]) -> SafeString:
+    """Return the rows of a page."""
+    return format_html_join("", ROW, _words(operators))
+
+
+def _words(operators: Iterable[Operator]) -> Iterator[dict[str, Any]]:
     before, after = reverse("operators:detail", args=[0]).split("0")
     choose = _("Choose %(name)s")
-    return [
-        {
-            "key": str(operator.pk),
-            "choose": choose % {"name": isolated(operator.name or operator.email)},
+    titles = {
+        "groups_title": _("Groups"),
+        "status_title": _("Two-factor authentication"),
+        "last_login_title": _("Last login"),
+    }
+    for operator in operators:
+        name, status = operator.name or operator.email, operator.status
+        yield titles | {
+            "key": operator.pk,
+            "choose": choose % {"name": isolated(name)},
             "url": f"{before}{operator.pk}{after}",
-            "name": operator.name or operator.email,
+            "name": name,
             "email": operator.email,
             "groups": groups_in_short(operator),
-            "tone": STATUS_TONES[operator.status],
-            "status": str(STATUS_LABELS[operator.status]),
+            "tone": STATUS_TONES[status],
+            "status": STATUS_LABELS[status],
             "why": explain(operator).beside_the_status,
-            "last_login_at": operator.last_login.isoformat() if operator.last_login else "",
-            "last_login": last_login_label(operator),
+            "last_login": _last_login(operator),
         }
-        for operator in operators
-    ]
+
+
+def _last_login(operator: Operator) -> str:
+    label = last_login_label(operator)
+    if operator.last_login is None:
+        return label
+    return format_html('<time datetime="{}">{}</time>', operator.last_login.isoformat(), label)
