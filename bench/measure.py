@@ -27,7 +27,7 @@ EMAIL = "anna@example.com"
 Query = dict[str, Any]
 # What htmx sends when somebody types into the search, sets a filter, sorts or turns the page.
 RESULTS = {"HX-Request": "true", "HX-Target": "results"}
-TRIGRAMS = ["operator_name_part", "operator_email_part"]
+TRIGRAMS = ["operator_name_key_part", "operator_email_part"]
 OWN_INDEXES = ["operator_frozen", "operator_guessed_at", "no_recovery_codes_left"]
 
 

@@ -109,7 +109,7 @@ def _select(context: Context) -> str | None:
     if any(name for name, _options, _index in widget["optgroups"]):
         return None
     options = "".join(
-        f"\n  <option{_attributes({'value': str(option['value']), **option['attrs']})}>"
+        f'\n  <option value="{conditional_escape(str(option["value"]))}"{_attributes(option["attrs"])}>'
         f"{conditional_escape(option['label'])}</option>\n"
         for _name, group, _index in widget["optgroups"]
         for option in group

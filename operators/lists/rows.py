@@ -3,7 +3,7 @@
 They are put together here: a template that looks eleven words up for each of 25 rows is half the page's work.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.text import isolated
 from operators.models import Operator
-from operators.status.explanation import explain
+from operators.status.explanation import explain_without_address, with_address
 from operators.status.labels import STATUS_LABELS, STATUS_TONES, groups_in_short, last_login_label
 
 # Each repeats the headings for small screens.
@@ -43,20 +43,28 @@ def _words(operators: Iterable[Operator]) -> Iterator[dict[str, Any]]:
         "status_title": _("Two-factor authentication"),
         "last_login_title": _("Last login"),
     }
+    kinds: dict[Hashable, dict[str, str]] = {}
     for operator in operators:
-        name, status = operator.name or operator.email, operator.status
-        yield titles | {
+        # On one page most are alike to the rules, which are asked once for each kind.
+        kind = (operator.facts, operator.has_live_invitation)
+        if kind not in kinds:
+            kinds[kind] = titles | _status(operator)
+        name, words = operator.name or operator.email, kinds[kind]
+        yield words | {
             "key": operator.pk,
             "choose": choose % {"name": isolated(name)},
             "url": f"{before}{operator.pk}{after}",
             "name": name,
             "email": operator.email,
             "groups": groups_in_short(operator),
-            "tone": STATUS_TONES[status],
-            "status": STATUS_LABELS[status],
-            "why": explain(operator).beside_the_status,
+            "why": with_address(words["why"], operator.email),
             "last_login": _last_login(operator),
         }
+
+
+def _status(operator: Operator) -> dict[str, str]:
+    status, why = operator.status, explain_without_address(operator)
+    return {"tone": STATUS_TONES[status], "status": str(STATUS_LABELS[status]), "why": why.beside_the_status}
 
 
 def _last_login(operator: Operator) -> str:
