@@ -17,10 +17,7 @@ from twofactor import enrollment, recovery
 
 
 def send(operator: Person, by: Origin) -> OutgoingMail:
-    """Mail an invitation; the older link stops working.
-
-    Raises TooSoonError where the limits allow no further email yet.
-    """
+    """Replace the older link. Raises TooSoonError when a limit is reached."""
     with mail_limits.record_refusals(operator, by):
         return emails.invitation(operator, by)
 
@@ -40,10 +37,9 @@ def make_link(operator: Person, by: Origin) -> str:
 def accept(  # noqa: PLR0913  what an acceptance consists of
     session: SessionBase, link: Link, *, name: str, password_hash: str, code: str | None, by: Origin
 ) -> list[str]:
-    """Make the invited person an operator, with an authenticator where a code is given: all or nothing.
+    """Join the account, and enroll if a code is given, all or nothing; return the recovery codes.
 
-    Returns the recovery codes of the authenticator. Raises DeadLinkError, and what
-    twofactor.enrollment.confirm and enroll raise.
+    Raises DeadLinkError, and what twofactor.enrollment.confirm and enroll raise.
     """
     operator = link.user
     confirmed = None if code is None else enrollment.confirm(session, operator, code)

@@ -20,12 +20,11 @@ class DeadLinkError(Exception):
 
 
 def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = False) -> int:
-    """Mail a new setup link; the older one stops working. From its page the person goes on to `next_url`.
+    """Replace the older link; the page of the new one leads on to `next_url`.
 
-    `at_login`: the operator's own login asks for it, after the right password; else an administrator does.
-
-    Returns 0, or the seconds to wait where the limits allow no further email yet (the older link
-    stays valid then). How far the email has come: see `last_email`.
+    `at_login`: requested by the operator's own login, otherwise by an administrator. Returns 0, or the
+    seconds to wait if a limit is reached: then the older link still works. `last_email` says what became of
+    the email.
     """
     try:
         with mail_limits.record_refusals(operator, by):
@@ -35,7 +34,7 @@ def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = F
     return 0
 
 
-def next_url(link: Link) -> str:
+def next_url_of(link: Link) -> str:
     """The page, or "", that the login was for, maybe in another browser."""
     return link.mail.context.get("wanted", "") if link.mail else ""
 

@@ -91,7 +91,7 @@ def open_setup_link(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("code")
 @require_get_or_post
 def setup(request: HttpRequest) -> HttpResponse:
-    """Show QR code and code field to whoever has both the link and the password; Finish signs in."""
+    """The link alone is not enough: the password must have been given in this browser too."""
     link = _setup_link(request)
     if link is None:
         return dead_link(request, SETUP)
@@ -146,7 +146,7 @@ def setup_password(request: HttpRequest) -> HttpResponse:
         return dead_link(request, SETUP)
     form = PasswordForm(data_of(request))
     if form.is_valid() and _password_is_right(request, form, link):
-        pending.begin(request, link.user, pending.Step.SETUP, setup_link.next_url(link))
+        pending.begin(request, link.user, pending.Step.SETUP, setup_link.next_url_of(link))
         opened_links.remember(request, SETUP, link.token_hash)
         return redirect("invitations:setup")
     context = {"form": form, "address": mask(link.user.email), "operator": link.user}
