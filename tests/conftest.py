@@ -10,8 +10,8 @@ from django.test import Client
 from accounts.audit import append_only
 from accounts.models import Account
 from operators.models import Operator
-from tests.commits import make_commits_happen
-from tests.factories import make_account, make_operator, signed_in
+from tests.support.commits import make_commits_happen
+from tests.support.factories import make_account, make_operator, signed_in
 from twofactor import key_check
 
 

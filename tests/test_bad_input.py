@@ -19,7 +19,7 @@ from accounts.policy import Policy
 from invitations import invite
 from operators.models import Group, Operator, SubAccount
 from operators.models.bulk import BulkAction
-from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 from tests.test_doors import POST_ONLY, number_in, url_of
 from tests.test_flows import link_in_mail, log_in
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from accounts.policy import Policy
 from operators.models import Group, Operator
 from operators.models.session import Session
-from tests.bare_view import calls_of, in_bare_views
-from tests.factories import PASSWORD, SECRET, code_for, make_operator
+from tests.support.bare_view import calls_of, in_bare_views
+from tests.support.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import key_check, qr, totp
 from uptrends_2fa import settings as production
 

@@ -14,7 +14,7 @@ from accounts.models import Action, AuditEntry
 from operators.models import Group, Operator, SubAccount
 from operators.models.bulk import BulkAction
 from operators.models.reminder_run import ReminderRun
-from tests.factories import PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import PASSWORD, make_account, make_operator, signed_in
 
 LOGIN = reverse("operators:login")
 APPS = ("accounts", "operators", "invitations", "twofactor")

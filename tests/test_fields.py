@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from operators.models import Group, Operator, SubAccount
-from tests.factories import PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import PASSWORD, make_account, make_operator, signed_in
 from tests.test_doors import ADMINISTRATORS_ONLY, OPEN_TO_STRANGERS, READ_ONLY, TABLE, WRITING, url_of
 
 NEW = "a fine long password"

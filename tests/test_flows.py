@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import Account
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import PASSWORD, RESET, SECRET, code_for, enroll, make_operator, signed_in
+from tests.support.factories import PASSWORD, RESET, SECRET, code_for, enroll, make_operator, signed_in
 
 
 def key_on(page: str) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import PASSWORD, make_account, make_operator
+from tests.support.factories import PASSWORD, make_account, make_operator
 from uptrends_2fa.middleware import isolation
 
 ROOT = Path(__file__).resolve().parent.parent

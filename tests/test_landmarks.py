@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 from tests.test_bad_input import PAGES
 from tests.test_doors import OPEN_TO_STRANGERS, POST_ONLY, TABLE, url_of
 

@@ -16,7 +16,7 @@ from accounts.mail.delivery import send
 from accounts.mail.notice_mail import words_about
 from accounts.models import Action
 from accounts.models.outgoing_mail import OutgoingMail
-from tests.factories import make_operator
+from tests.support.factories import make_operator
 from uptrends_2fa.logs import CleanFormatter, without_token
 
 CLEAN = CleanFormatter("{levelname} {message}", style="{")

@@ -25,7 +25,7 @@ from accounts.plain_form import BoundedField
 from operators.fields import AddressField
 from operators.models import Operator
 from operators.signin.forms import LinkForm
-from tests.factories import PASSWORD, make_account, make_operator
+from tests.support.factories import PASSWORD, make_account, make_operator
 from tests.test_bad_input import PAGES, Forms, waiting_for_code
 
 # 180 kB as they travel; in the form in which names are compared it is 18 times as many letters.

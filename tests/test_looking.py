@@ -11,7 +11,7 @@ from accounts.mail import not_me
 from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link
-from tests.factories import PASSWORD, make_operator, signed_in
+from tests.support.factories import PASSWORD, make_operator, signed_in
 from tests.test_doors import LOGIN, POST_ONLY, TABLE, number_in, url_of
 from twofactor import key_check
 

@@ -31,9 +31,9 @@ from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Announcement, Operator
 from operators.models.bulk import BulkAction, BulkItem
 from operators.models.reminder_run import ReminderRun
-from tests.database import fresh_database, models_use
-from tests.factories import PASSWORD, RECOVERY_CODES, code_for
 from tests.old_release import HERE, KEYS, NOW
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import PASSWORD, RECOVERY_CODES, code_for
 from twofactor.models import Authenticator
 from uptrends_2fa import settings as production
 

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from operators.models import Operator
-from tests import twice
-from tests.factories import enroll, make_operator, signed_in
+from tests.support import twice
+from tests.support.factories import enroll, make_operator, signed_in
 from tests.test_bad_input import FORM, PAGES, Forms, encoded
 from tests.test_flows import link_in_mail
 

@@ -17,8 +17,17 @@ from operators.signin import journey
 from operators.signin.session_store import SessionStore
 from operators.status import next_sign_in
 from operators.status.labels import initials
-from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_account, make_operator, signed_in
 from tests.invitations.test_invitation import give_details, invited, opened
+from tests.support.factories import (
+    NOBODY,
+    PASSWORD,
+    RESET,
+    code_for,
+    enroll,
+    make_account,
+    make_operator,
+    signed_in,
+)
 from tests.test_flows import key_on, link_in_mail
 from twofactor.models import Authenticator
 

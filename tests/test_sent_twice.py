@@ -18,8 +18,8 @@ from operators.models import Group, Operator
 from operators.models.session import Session
 from operators.signin import journey
 from operators.signin.session_store import SessionStore
-from tests import twice
-from tests.factories import PASSWORD, code_for
+from tests.support import twice
+from tests.support.factories import PASSWORD, code_for
 
 COOKIE = settings.SESSION_COOKIE_NAME
 

@@ -7,8 +7,8 @@ from django.urls import reverse
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from tests import twice
-from tests.factories import PASSWORD, code_for, enroll, make_account, make_operator
+from tests.support import twice
+from tests.support.factories import PASSWORD, code_for, enroll, make_account, make_operator
 from tests.test_sent_twice import everything
 
 OUT_OF_DATE = "This page was out of date"

@@ -1,7 +1,8 @@
 """Whatever people do, in whatever order: does the product let in whom its design lets in, and nobody else?
 
-Random steps over HTTP, in several browsers, compared after each of them with the model in tests/doors.py. The
-steps are the same in every run. To look for longer, with other steps each time:
+Random steps over HTTP, in several browsers, compared after each of them with the model in
+tests/support/access_model.py. The steps are the same in every run. To look for longer, with other steps
+each time:
 
     STATEFUL_EXAMPLES=1000 STATEFUL_STEPS=80 .venv/bin/python -m pytest --no-cov tests/test_stateful.py
 """
@@ -31,7 +32,7 @@ from hypothesis.stateful import (
 from accounts.models import Account as StoredAccount
 from accounts.models import Action, AuditEntry
 from operators.models import Operator
-from tests.doors import (
+from tests.support.access_model import (
     POLICY,
     WRONG_CODES_PER_SIGN_IN,
     Account,
@@ -43,7 +44,7 @@ from tests.doors import (
     Waiting,
     code_at,
 )
-from tests.factories import (
+from tests.support.factories import (
     PASSWORD,
     RECOVERY_CODES,
     RESET,

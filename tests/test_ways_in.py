@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import PASSWORD, code_for, make_operator
+from tests.support.factories import PASSWORD, code_for, make_operator
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")

@@ -20,7 +20,7 @@ from invitations import setup_link
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.models.bulk import BulkAction
 from operators.people import reset
-from tests.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
 from tests.test_doors import TABLE
 from tests.test_flows import link_in_mail, log_in
 

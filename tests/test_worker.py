@@ -16,9 +16,9 @@ from django.urls import reverse
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.browser.mailbox import MailServer, text_of
-from tests.database import fresh_database, models_use
-from tests.factories import PASSWORD, make_account, make_operator
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import PASSWORD, make_account, make_operator
+from tests.support.mailbox import MailServer, text_of
 from uptrends_2fa import settings as product_settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.compiled import CompiledQuery, CompiledUpdate, Parameter
 from operators.models import Operator
 from operators.models.session import Session
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 
 
 def operators():

@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 from accounts.models import AuditEntry
 from accounts.network import by_network, client_address
 from accounts.rate_limit import count
-from tests.factories import PASSWORD, signed_in
+from tests.support.factories import PASSWORD, signed_in
 
 LOGIN = "/login/"
 NOT_KNOWN = "knows nobody's network address"

@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AppendOnlyError, AuditEntry
 from accounts.policy import Policy
-from tests.factories import enroll, set_policy
+from tests.support.factories import enroll, set_policy
 
 URL = reverse("accounts:settings")
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import Account, Action, AuditEntry
-from tests.factories import enroll, make_operator, set_policy
+from tests.support.factories import enroll, make_operator, set_policy
 
 PAGE = reverse("accounts:settings")
 URL = reverse("accounts:trusted-browsers")

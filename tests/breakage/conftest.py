@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.breakage.journeys import NewStep, Step
-from tests.breakage.trouble import Postgres, Sqlite, trouble_with
-from tests.browser.mailbox import MailServer
-from tests.browser.server import Server, serve
-from tests.database import fresh_database, models_use
+from tests.support.database import fresh_database, models_use
+from tests.support.faults import Postgres, Sqlite, faults_of
+from tests.support.journeys import NewStep, Step
+from tests.support.mailbox import MailServer
+from tests.support.server import Server, serve
 from uptrends_2fa import settings as production_settings
 
 
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) ->
 @pytest.fixture
 def database(server: Server) -> Postgres | Sqlite:
     """What can happen to the server's database."""
-    return trouble_with(server)
+    return faults_of(server)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import Action, AuditEntry
-from tests.breakage.trouble import until
-from tests.browser.server import serve
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
+from tests.support.faults import until
+from tests.support.server import serve
 
 PATIENCE = 30  # seconds
 

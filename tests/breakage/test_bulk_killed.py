@@ -17,13 +17,13 @@ from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Operator
 from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem
 from operators.models.session import Session
-from tests.breakage.trouble import kill_workers, trouble_with, until, workers_of
-from tests.breakage.visitor import Page, Visitor
-from tests.browser.mailbox import MailServer
-from tests.browser.server import Server, serve
-from tests.database import fresh_database, models_use
-from tests.factories import RESET, SECRET, make_account, make_operator
 from tests.operators.bulk.test_bulk import fields_of
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import RESET, SECRET, make_account, make_operator
+from tests.support.faults import faults_of, kill_workers, until, workers_of
+from tests.support.mailbox import MailServer
+from tests.support.server import Server, serve
+from tests.support.visitor import Page, Visitor
 from tests.test_worker import worker
 from twofactor import vault
 from twofactor.models import Authenticator
@@ -106,7 +106,7 @@ def done(account: Account) -> int:
 def middle_of_a_reset(queued: Server, account: Account, at_least: int) -> Iterator[None]:
     """Come here once so many are done and somebody is held in the middle of the next one."""
     until(lambda: done(account) >= at_least, LONG)
-    with trouble_with(queued).trap(Authenticator, "DELETE") as wait_for_it:
+    with faults_of(queued).trap(Authenticator, "DELETE") as wait_for_it:
         wait_for_it()
         yield
 

@@ -6,10 +6,10 @@ is full.
 
 import pytest
 
-from tests.breakage import journeys
-from tests.breakage.trouble import TROUBLES, kill_workers
-from tests.breakage.visitor import Visitor
-from tests.factories import make_account, make_operator
+from tests.support import journeys
+from tests.support.factories import make_account, make_operator
+from tests.support.faults import FAULTS, kill_workers
+from tests.support.visitor import Visitor
 
 
 def assert_unavailable(page):
@@ -22,11 +22,11 @@ def assert_unavailable(page):
     assert not any("session" in line for line in page.headers.get_all("Set-Cookie", []))
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", journeys.ALL)
-def test_a_lost_database_is_a_503_that_changes_nothing_and_a_retry_works(begin, database, kind, trouble):
+def test_a_lost_database_is_a_503_that_changes_nothing_and_a_retry_works(begin, database, kind, fault):
     step = begin(kind)
-    with database.troubles[trouble]():
+    with database.faults[fault]():
         assert_unavailable(step.send())
         if not kind.starts_signed_in:
             assert not step.visitor.is_in()
@@ -52,7 +52,7 @@ def test_a_server_that_starts_without_its_database_answers_503_until_it_is_there
 def test_a_worker_that_starts_during_an_outage_is_well_after_it(server, database):
     somebody = Visitor(server.url)
     somebody.open_session(make_operator(make_account()))
-    with database.troubles[TROUBLES[0]]():
+    with database.faults[FAULTS[0]]():
         kill_workers(server)
         somebody.get("/")
     assert somebody.get("/").status == 200

@@ -5,8 +5,8 @@ from http.client import HTTPException
 
 import pytest
 
-from tests.breakage import journeys
-from tests.breakage.trouble import kill_workers
+from tests.support import journeys
+from tests.support.faults import kill_workers
 
 CASES = [
     pytest.param(kind, trap, id=f"{kind.__name__}, {trap[1]} {trap[0].__name__}")

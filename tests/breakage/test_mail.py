@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.breakage import journeys
+from tests.support import journeys
 
 
 # How a setup link fares at sign-in with a server that says nothing is seen in the browser.

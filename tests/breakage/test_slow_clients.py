@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from operators.models import Operator
-from tests.breakage.visitor import Visitor
-from tests.browser.server import Server, serve
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
+from tests.support.server import Server, serve
+from tests.support.visitor import Visitor
 from uptrends_2fa import body_sizes
 
 # Seconds: for a request to arrive, and for an answer that waits for nobody.

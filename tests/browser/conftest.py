@@ -7,12 +7,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from accounts.models import Account
 from operators.models import Operator
-from tests.browser.mailbox import MailServer
-from tests.browser.person import HEIGHT, WIDE, Person
-from tests.browser.phone import Phone
-from tests.browser.server import Server, serve
-from tests.database import fresh_database, models_use
-from tests.factories import make_account, make_operator
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import make_account, make_operator
+from tests.support.mailbox import MailServer
+from tests.support.person import HEIGHT, WIDE, Person
+from tests.support.phone import Phone
+from tests.support.server import Server, serve
 from uptrends_2fa import settings as production_settings
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"

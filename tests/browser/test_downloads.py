@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
-from tests.browser.person import Person
-from tests.factories import PASSWORD, make_operator
+from tests.support.factories import PASSWORD, make_operator
+from tests.support.person import Person
 
 EXPORT = "Export as CSV"
 

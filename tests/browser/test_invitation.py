@@ -10,8 +10,8 @@ from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Operator
 from tests.browser.conftest import new_email
-from tests.browser.mailbox import link_in
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
+from tests.support.mailbox import link_in
 
 NEW = "a fine long password"
 

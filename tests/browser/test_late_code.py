@@ -4,8 +4,8 @@ import pytest
 
 from accounts.models import Account
 from accounts.policy import Policy
-from tests.browser.phone import Phone
-from tests.factories import SECRET, enroll
+from tests.support.factories import SECRET, enroll
+from tests.support.phone import Phone
 
 ASKS = "You logged in while no code was asked for."
 

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from operators.models import Operator
-from tests.browser.mailbox import link_in
-from tests.browser.person import RESET, SCAN
-from tests.browser.phone import Phone, wrong_code
-from tests.factories import PASSWORD, SECRET, enroll
+from tests.support.factories import PASSWORD, SECRET, enroll
+from tests.support.mailbox import link_in
+from tests.support.person import RESET, SCAN
+from tests.support.phone import Phone, wrong_code
 from twofactor.code_limits import FAILURES_THAT_LOCK
 
 NEW_PASSWORD = "a fine long password"

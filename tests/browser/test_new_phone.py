@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.phone import Phone, wrong_code
-from tests.factories import RECOVERY_CODES, SECRET, enroll
+from tests.support.factories import RECOVERY_CODES, SECRET, enroll
+from tests.support.phone import Phone, wrong_code
 
 NEW_PHONE = "Use a new phone"
 

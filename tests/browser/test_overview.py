@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from operators.models.coverage_day import CoverageDay
-from tests.factories import NOBODY, make_operator
+from tests.support.factories import NOBODY, make_operator
 
 
 def test_an_administrator_sees_who_is_protected_and_goes_on_to_the_list(at_admin, account, mail):

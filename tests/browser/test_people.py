@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import new_email
-from tests.browser.mailbox import link_in, text_of
-from tests.factories import PASSWORD, make_operator
+from tests.support.factories import PASSWORD, make_operator
+from tests.support.mailbox import link_in, text_of
 
 NEW = "a fine long password"
 REFUSED = "That email and password do not match."

@@ -12,8 +12,8 @@ from invitations.models import Link
 from operators.models import Group
 from operators.signin.session_store import SessionStore
 from tests.browser.conftest import new_email
-from tests.browser.person import NARROW, WIDE
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
+from tests.support.person import NARROW, WIDE
 
 LONG = "Maximiliana-Friederike-von-und-zu-Hohenstein-Wittelsbach " * 5
 

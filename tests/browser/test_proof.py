@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.person import RESET, SCAN
-from tests.browser.phone import Phone
-from tests.factories import PASSWORD, SECRET, enroll
+from tests.support.factories import PASSWORD, SECRET, enroll
+from tests.support.person import RESET, SCAN
+from tests.support.phone import Phone
 
 ASKS = "Confirm that it is you"
 

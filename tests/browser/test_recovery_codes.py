@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from operators.models import Operator
-from tests.browser.mailbox import text_of
-from tests.browser.person import HEIGHT, NARROW, SCAN, Person
-from tests.browser.phone import Phone
-from tests.factories import RECOVERY_CODES, SECRET, enroll
+from tests.support.factories import RECOVERY_CODES, SECRET, enroll
+from tests.support.mailbox import text_of
+from tests.support.person import HEIGHT, NARROW, SCAN, Person
+from tests.support.phone import Phone
 from twofactor import recovery
 from twofactor.models import Authenticator
 

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from operators.models import Operator
-from tests.breakage.trouble import trouble_with
-from tests.browser.person import RESET, SCAN, Person
-from tests.browser.phone import wrong_code
-from tests.factories import enroll
+from tests.support.factories import enroll
+from tests.support.faults import faults_of
+from tests.support.person import RESET, SCAN, Person
+from tests.support.phone import wrong_code
 
 
 def open_popup(person, operator):
@@ -147,8 +147,8 @@ def test_the_popup_is_a_page_of_its_own_without_a_script(chromium, server, olga,
 @pytest.fixture
 def out_of_service(server):
     """Takes the server's database out of service, or its writers where that is what can be done to a file."""
-    troubles = trouble_with(server).troubles
-    return troubles["gone"] if "gone" in troubles else troubles["disk full"]
+    faults = faults_of(server).faults
+    return faults.get("gone", faults["disk full"])
 
 
 def test_a_server_that_cannot_answer_is_told_in_the_popup_and_keeps_what_was_typed(

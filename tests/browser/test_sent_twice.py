@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from accounts.models import Action, AuditEntry
-from tests.factories import PASSWORD, RECOVERY_CODES, code_for, enroll
+from tests.support.factories import PASSWORD, RECOVERY_CODES, code_for, enroll
 
 # As password managers do, with the click of the person right behind it.
 TWICE = """() => {

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import Account
-from tests.browser.phone import Phone
-from tests.factories import SECRET, enroll
+from tests.support.factories import SECRET, enroll
+from tests.support.phone import Phone
 
 PAGE = "/my-settings/sessions/"
 BOX = "Do not ask for a code in this browser for 30 days"

@@ -7,8 +7,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.policy import Policy
-from tests.browser.person import SCAN
-from tests.factories import enroll
+from tests.support.factories import enroll
+from tests.support.person import SCAN
 
 OVERRIDE = "Override two-factor authentication settings"
 

@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import Policy
 from invitations.models import Link
-from tests.browser.mailbox import link_in, text_of
-from tests.browser.phone import wrong_code
-from tests.factories import PASSWORD
+from tests.support.factories import PASSWORD
+from tests.support.mailbox import link_in, text_of
+from tests.support.phone import wrong_code
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from accounts.policy import Policy
 from tests.browser.conftest import new_email
-from tests.browser.phone import Phone, wrong_code
-from tests.factories import SECRET, enroll, make_account, make_operator
+from tests.support.factories import SECRET, enroll, make_account, make_operator
+from tests.support.phone import Phone, wrong_code
 
 
 @pytest.fixture

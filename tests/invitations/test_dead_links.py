@@ -22,7 +22,7 @@ from operators.people.login_method import set_sign_in_method
 from operators.people.reset import reset_unreadable
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
-from tests.factories import NOBODY, PASSWORD, enroll, make_operator
+from tests.support.factories import NOBODY, PASSWORD, enroll, make_operator
 from tests.test_flows import key_on, link_in_mail
 from twofactor import enrollment, fresh_codes, totp
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from invitations import fresh_link
 from invitations.models import Link
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 
 GONE = "That link is not shown any more."
 

@@ -17,7 +17,7 @@ from invitations.models import Link
 from invitations.setup_link import DeadLinkError
 from operators.models import Operator
 from operators.overrides.override import set_override
-from tests.factories import NOBODY, code_for, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, code_for, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 
 NEW = "a fine long password"

@@ -27,7 +27,15 @@ from operators.people.login_method import set_sign_in_method
 from operators.people.removal import withdraw
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
-from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, SECRET, enroll, make_account, make_operator
+from tests.support.factories import (
+    NOBODY,
+    PASSWORD,
+    RECOVERY_CODES,
+    SECRET,
+    enroll,
+    make_account,
+    make_operator,
+)
 from tests.test_flows import key_on, link_in_mail, log_in
 from tests.test_ways_in import called, functions
 from twofactor import enrollment, fresh_codes

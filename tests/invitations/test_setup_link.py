@@ -19,7 +19,8 @@ from accounts.policy import Policy
 from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import (
+from tests.operators.bulk.test_bulk import chosen, confirm
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RESET,
@@ -30,7 +31,6 @@ from tests.factories import (
     make_operator,
     signed_in,
 )
-from tests.operators.bulk.test_bulk import chosen, confirm
 from tests.test_flows import key_on, link_in_mail
 
 

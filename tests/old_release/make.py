@@ -29,9 +29,9 @@ from operators.bulk import work as bulk
 from operators.models import Operator
 from operators.overrides.exception_ends import tell_ahead
 from operators.reminders import announcing, reminding
-from tests.database import fresh_database, models_use
-from tests.factories import PASSWORD, RESET, code_for, confirm_data, make_account, make_operator
 from tests.old_release import HERE, KEYS, NOW
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import PASSWORD, RESET, code_for, confirm_data, make_account, make_operator
 from tests.test_flows import key_on
 from uptrends_2fa import settings as production
 

@@ -17,7 +17,7 @@ from operators.management.commands import two_factor
 from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
 from operators.policy.preview import FIRST
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
 
 
 @pytest.fixture(autouse=True)

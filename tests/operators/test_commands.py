@@ -16,7 +16,7 @@ from invitations.ledger import LinkRecord
 from operators.demo import sample
 from operators.models import Operator
 from operators.rules.status import Status
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 from uptrends_2fa import settings as production
 
 DONE: subprocess.CompletedProcess[str] = subprocess.CompletedProcess([], 0)

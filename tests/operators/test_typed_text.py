@@ -20,7 +20,7 @@ from operators import emails
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.models.bulk import BulkAction
 from operators.status.labels import groups_in_short
-from tests.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
+from tests.support.factories import NOBODY, RECOVERY_CODES, code_for, enroll, make_operator, signed_in
 
 COMPOSED = "caf\u00e9 au lait, deux fois"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)

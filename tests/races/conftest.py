@@ -10,8 +10,8 @@ from django.core.management import call_command
 
 from accounts.models import Account
 from operators.models import Operator
-from tests.database import fresh_database, models_use
-from tests.factories import make_account, make_operator
+from tests.support.database import fresh_database, models_use
+from tests.support.factories import make_account, make_operator
 
 RIVALS = 8
 

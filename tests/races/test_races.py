@@ -26,7 +26,8 @@ from operators.people.forms import NewOperatorForm
 from operators.people.login_method import set_sign_in_method
 from operators.reminders.schedule import set_schedule
 from operators.signin.session_store import SessionStore
-from tests.factories import (
+from tests.races.conftest import RIVALS
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,
@@ -37,7 +38,6 @@ from tests.factories import (
     make_operator,
     signed_in,
 )
-from tests.races.conftest import RIVALS
 from tests.test_flows import key_on, link_in_mail, log_in
 from twofactor import fresh_codes, recovery
 from twofactor.models import Authenticator

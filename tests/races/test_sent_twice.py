@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import Action, AuditEntry
 from operators.models import Group, Operator
 from operators.models.session import Session
-from tests import twice
+from tests.support import twice
 
 CLICKS = 4
 REFUSALS = {Action.CODE_FAILED, Action.PROOF_FAILED, Action.SIGN_IN_FAILED, Action.SIGN_IN_REFUSED}

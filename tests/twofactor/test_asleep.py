@@ -11,7 +11,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from operators.overrides.override import set_override
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

@@ -11,7 +11,7 @@ from accounts.models import Action, AuditEntry
 from accounts.models.outgoing_mail import OutgoingMail
 from invitations import setup_link
 from operators.models import Operator
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for, make_operator
+from tests.support.factories import PASSWORD, code_for, make_operator
 from twofactor.code_limits import delay_after, failures_with_a_delay
 
 VERIFY = reverse("twofactor:verify")

@@ -15,7 +15,7 @@ from operators.models import Operator
 from operators.models.session import Session
 from operators.overrides.override import set_override
 from operators.people.reset import reset_unreadable
-from tests.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
+from tests.support.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator
 from twofactor import pending
 from twofactor.models import Authenticator
 

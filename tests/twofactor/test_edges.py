@@ -16,7 +16,7 @@ from accounts.policy import Policy
 from invitations.opened_links import SESSION_KEY as OPENED_LINKS
 from operators.models import Operator
 from operators.people.reset import reset_unreadable
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

@@ -15,7 +15,7 @@ from operators.models import Operator
 from operators.people import profile, removal, reset
 from operators.signin import frozen, own_sessions
 from operators.signin.session_store import Session, SessionStore
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

@@ -15,7 +15,7 @@ from accounts.policy import Effective, Policy, Source
 from operators.models import Operator
 from operators.models.session import Session
 from operators.overrides.override import set_override
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

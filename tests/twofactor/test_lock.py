@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from operators.models import Operator
 from operators.people import reset
-from tests.factories import NOBODY, RECOVERY_CODES, RESET, code_for, enroll, make_operator, signed_in
+from tests.support.factories import NOBODY, RECOVERY_CODES, RESET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on, log_in
 from twofactor import codes
 

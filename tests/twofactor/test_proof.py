@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Group, Operator
-from tests.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_operator
+from tests.support.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_operator
 from tests.test_flows import key_on, log_in
 
 ASKS = "Confirm that it is you"

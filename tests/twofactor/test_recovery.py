@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

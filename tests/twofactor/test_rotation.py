@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
+from tests.support.factories import PASSWORD, SECRET, code_for, enroll, make_operator, signed_in
 from twofactor import rotation, vault
 from twofactor.models import Authenticator, KeyCheck
 

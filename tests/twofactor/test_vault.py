@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import PASSWORD, SECRET, code_for, make_operator
+from tests.support.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import vault
 from twofactor.models import Authenticator
 from twofactor.vault import SecretUnreadableError

@@ -10,7 +10,7 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.audit.search import entries_about, page_of
 from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
 
 URL = reverse("accounts:audit-log")
 

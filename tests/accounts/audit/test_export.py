@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.audit.trail import Origin, record
 from accounts.models import Action, AuditEntry
 from accounts.spreadsheet import safe
-from tests.factories import make_account, make_operator, signed_in
+from tests.support.factories import make_account, make_operator, signed_in
 
 URL = reverse("accounts:audit-export")
 PAGE = reverse("accounts:audit-log")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit.append_only import entries_may_go
 from accounts.audit.prune import prune
 from accounts.models import Account, Action, AuditEntry
-from tests.factories import make_account
+from tests.support.factories import make_account
 
 
 def entry_of(account: Account, **age) -> AuditEntry:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.audit import append_only
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action, AuditEntry
-from tests.factories import make_account
+from tests.support.factories import make_account
 
 STATEMENTS = {
     "update": "UPDATE accounts_auditentry SET new = 'else'",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import rate_limit
 from accounts.models import Tally
 from accounts.policy import Policy
-from tests.factories import PASSWORD, make_account, make_operator
+from tests.support.factories import PASSWORD, make_account, make_operator
 from tests.test_flows import link_in_mail, log_in
 
 LOGIN = reverse("operators:login")

@@ -15,7 +15,7 @@ from accounts.models import Action, AuditEntry, Tally
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
-from tests.factories import NOBODY, PASSWORD, code_for, make_account, make_operator
+from tests.support.factories import NOBODY, PASSWORD, code_for, make_account, make_operator
 from tests.test_flows import link_in_mail, log_in
 
 LOGIN = reverse("operators:login")

@@ -25,7 +25,7 @@ from invitations.ledger import LinkRecord
 from invitations.link_mail import send_link
 from invitations.models import Link
 from operators.people.removal import deactivate
-from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 from tests.test_flows import link_in_mail
 from uptrends_2fa import settings as product_settings
 from uptrends_2fa.management.commands import worker

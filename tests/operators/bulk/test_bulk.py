@@ -23,7 +23,7 @@ from operators.models import Group, Operator
 from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem, Reason
 from operators.people import removal
 from operators.people.reset import reset
-from tests.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY
 from uptrends_2fa import settings as product_settings

@@ -28,7 +28,7 @@ from operators.bulk.invitation_table import COLUMNS, read
 from operators.models import Group, Operator
 from operators.models.bulk import BulkAction
 from operators.status.labels import group_labels, groups_in_short
-from tests.factories import PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import PASSWORD, make_account, make_operator, signed_in
 from tests.test_bad_input import FORM
 from uptrends_2fa import settings as product_settings
 

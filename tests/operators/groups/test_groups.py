@@ -10,7 +10,7 @@ from operators.groups import groups as journey
 from operators.groups.groups import UnchangeableError, add_member, create_group, remove_member, set_groups
 from operators.models import Group, Membership, Operator
 from operators.status.labels import group_labels
-from tests.factories import NOBODY, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, make_account, make_operator, signed_in
 
 LIST = reverse("operators:groups")
 ADD = reverse("operators:group-add")

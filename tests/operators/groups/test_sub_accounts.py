@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.models import Action, AuditEntry
 from operators.groups.sub_accounts import assign, create_sub_account, delete_sub_account, rename_sub_account
 from operators.models import Operator, SubAccount
-from tests.factories import NOBODY, make_account, make_operator
+from tests.support.factories import NOBODY, make_account, make_operator
 
 LIST = reverse("operators:sub-accounts")
 ADD = reverse("operators:sub-account-add")

@@ -28,7 +28,7 @@ from operators.overrides.override import set_override
 from operators.people import reset
 from operators.status.explanation import explain
 from operators.status.labels import STATUS_LABELS
-from tests.factories import NOBODY, enroll, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, enroll, make_account, make_operator, signed_in
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 

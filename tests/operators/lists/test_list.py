@@ -19,7 +19,7 @@ from operators.models import Group, Membership, Operator, SubAccount
 from operators.rules.status import Status
 from operators.status.labels import STATUS_LABELS, STATUS_TONES, last_login_label
 from operators.status.query import status_condition
-from tests.factories import enroll, make_account, make_operator, signed_in
+from tests.support.factories import enroll, make_account, make_operator, signed_in
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 

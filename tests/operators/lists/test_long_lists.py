@@ -30,7 +30,7 @@ from operators.models import Group, Operator
 from operators.models.bulk import BulkAction
 from operators.rules.status import Status
 from operators.status.query import perhaps_locked
-from tests.factories import NOBODY, PASSWORD, SECRET, make_operator
+from tests.support.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault
 
 URL = reverse("operators:list")

@@ -10,7 +10,7 @@ from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 
 
 def override(browser, operator, **data):

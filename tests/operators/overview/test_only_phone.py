@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.support.factories import PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator
 

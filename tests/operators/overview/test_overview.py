@@ -20,7 +20,7 @@ from operators.people.removal import deactivate
 from operators.people.reset import reset
 from operators.rules.next_thing import NextThing, Numbers, next_thing
 from operators.status.counts import Coverage
-from tests.factories import NOBODY, enroll, make_account, make_operator
+from tests.support.factories import NOBODY, enroll, make_account, make_operator
 
 URL = reverse("operators:overview")
 LIST = reverse("operators:list")

@@ -12,7 +12,7 @@ from operators.models import Operator
 from operators.overrides.override import set_override
 from operators.people import reset
 from operators.signin import frozen
-from tests.factories import NOBODY, make_operator, signed_in
+from tests.support.factories import NOBODY, make_operator, signed_in
 
 ANNAS, OLGAS, STRANGERS = "192.0.2.7", "198.51.100.8", "203.0.113.9"
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from operators.models import Operator
-from tests.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator
 
 NEW = "a fine long password"
 

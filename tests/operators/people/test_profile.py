@@ -14,7 +14,7 @@ from accounts.models import Action, AuditEntry
 from invitations.models import Link
 from operators.models import Operator, new_nonce
 from operators.people import profile
-from tests.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
 
 CONFIRM = reverse("operators:email-confirm")
 CHANGE_PASSWORD = reverse("operators:password")

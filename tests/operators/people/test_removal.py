@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from operators.models import Operator
-from tests.factories import make_operator, signed_in
+from tests.support.factories import make_operator, signed_in
 
 
 def post(browser, page, operator, **data):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
-from tests.factories import RESET, enroll, make_operator
+from tests.support.factories import RESET, enroll, make_operator
 
 # A line break, marks that turn the direction of text, a character that cannot be seen.
 HIDDEN = ["\n", "\r", "\t", "\u202e", "\u2067", "\u200e", "\u200b"]

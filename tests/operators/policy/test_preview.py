@@ -20,7 +20,7 @@ from operators.models import Operator
 from operators.policy.preview import people_in, preview_of
 from operators.rules.policy_change import Change, Effect
 from operators.rules.status import Facts
-from tests.factories import (
+from tests.support.factories import (
     code_for,
     confirm_data,
     enroll,

@@ -12,7 +12,7 @@ from accounts.models.outgoing_mail import OutgoingMail
 from accounts.policy import AccountRule, Policy
 from operators.models import Announcement, Operator
 from operators.reminders import announcing, reminding
-from tests.factories import confirm_data, make_operator, signed_in
+from tests.support.factories import confirm_data, make_operator, signed_in
 
 PREVIEW = reverse("operators:policy-preview")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from invitations import invite
 from invitations.models import Link
 from operators.models import Operator
 from operators.models.session import Session
-from tests.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail, log_in
 
 OFFER = reverse("operators:offer")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.policy import Effective, Policy, Source
 from operators.rules.next_step import NextStep, next_step
-from tests.factories import PASSWORD, make_operator
+from tests.support.factories import PASSWORD, make_operator
 
 TABLE = [
     (Policy.REQUIRED, True, NextStep.CODE),

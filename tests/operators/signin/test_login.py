@@ -10,7 +10,7 @@ from accounts.policy import Policy
 from invitations import opened_links
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import PASSWORD, RECOVERY_CODES, code_for, make_operator
+from tests.support.factories import PASSWORD, RECOVERY_CODES, code_for, make_operator
 from twofactor.made_by import MadeBy
 
 

@@ -11,14 +11,7 @@ from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
 from operators.signin.session_store import Session
-from tests.factories import (
-    NOBODY,
-    PASSWORD,
-    RECOVERY_CODES,
-    code_for,
-    make_account,
-    make_operator,
-)
+from tests.support.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_account, make_operator
 from tests.test_flows import key_on, link_in_mail
 from twofactor.made_by import MadeBy
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, Action, AuditEntry
 from invitations.models import Link
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for, make_operator, signed_in
+from tests.support.factories import PASSWORD, code_for, make_operator, signed_in
 
 REQUEST = reverse("operators:password-reset")
 SENT = reverse("operators:password-reset-sent")

@@ -30,7 +30,7 @@ from operators.people import removal, reset
 from operators.people.login_method import set_sign_in_method
 from operators.signin import own_sessions
 from operators.signin.session_store import SessionStore
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.test_flows import key_on, link_in_mail
 from twofactor.made_by import MadeBy
 

@@ -17,7 +17,6 @@ from accounts.policy import Policy
 from accounts.settings_page import change_policy, change_trusted_browser_days
 from operators.models import Operator
 from operators.overrides.override import set_override
-from tests.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_operator, signed_in
 from tests.operators.signin.test_sessions import after
 from tests.operators.signin.test_trusted_browser import (
     COOKIE,
@@ -31,6 +30,7 @@ from tests.operators.signin.test_trusted_browser import (
     operator,  # noqa: F401  a fixture
     trusting,
 )
+from tests.support.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_operator, signed_in
 from twofactor import codes, fresh_codes, trusted
 
 # ruff: noqa: F811  fixtures

@@ -15,8 +15,8 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.people import removal, reset
 from operators.signin import own_sessions
-from tests.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from tests.operators.signin.test_sessions import CHROME, FIREFOX, after, is_signed_in
+from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
 from twofactor.models import TrustedBrowser
 
 LOGIN = reverse("operators:login")

@@ -13,7 +13,7 @@ from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from operators.models.session import Session
-from tests.factories import enroll, make_account, make_operator, signed_in
+from tests.support.factories import enroll, make_account, make_operator, signed_in
 from twofactor.made_by import MadeBy
 
 SETTINGS = reverse("accounts:settings")

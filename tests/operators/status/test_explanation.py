@@ -13,7 +13,7 @@ from invitations.models import Link
 from operators.models import Operator
 from operators.status import next_sign_in
 from operators.status.explanation import explain
-from tests.factories import make_account, make_operator, signed_in
+from tests.support.factories import make_account, make_operator, signed_in
 
 URL = reverse("operators:list")
 R, O, D = Policy.REQUIRED, Policy.OPTIONAL, Policy.DISABLED  # noqa: E741

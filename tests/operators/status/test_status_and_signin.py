@@ -16,7 +16,7 @@ from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
 from operators.rules.status import Status
-from tests.factories import NOBODY, PASSWORD, code_for, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, code_for, make_account, make_operator, signed_in
 from twofactor.code_limits import FAILURES_THAT_LOCK
 
 LIST, LOGIN = reverse("operators:list"), reverse("operators:login")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from operators.models import Operator
-from tests.factories import PASSWORD, code_for, signed_in
+from tests.support.factories import PASSWORD, code_for, signed_in
 from uptrends_2fa.production import cookie_name
 
 PATIENCE = 30  # seconds: more than any answer takes

@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from operators.models import Operator
 from operators.signin.session_store import SessionStore
-from tests.browser.phone import Phone
-from tests.factories import PASSWORD, signed_in
+from tests.support.factories import PASSWORD, signed_in
+from tests.support.phone import Phone
 from twofactor import proof
 from uptrends_2fa.production import cookie_name
 

@@ -1,4 +1,4 @@
-"""Real trouble: workers killed in the middle of a statement, a database gone or locked, a full disk."""
+"""Real faults: workers killed in the middle of a statement, a database gone or locked, a full disk."""
 
 import os
 import resource
@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Model
 from psycopg import sql
 
-from tests.browser.server import Server
+from tests.support.server import Server
 
 PATIENCE = 30  # seconds
 ADVISORY_LOCK = 4711
@@ -49,13 +49,13 @@ def kill_workers(server: Server) -> None:
 
 
 class Postgres:
-    """The trouble that a PostgreSQL server can be in."""
+    """What can go wrong with a PostgreSQL server."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.address = urlunsplit(urlsplit(server.database_url)._replace(scheme="postgresql"))
         self.name = urlsplit(server.database_url).path[1:]
-        self.troubles = {"gone": self.gone, "disk full": self.disk_full}
+        self.faults = {"gone": self.gone, "disk full": self.disk_full}
 
     @contextmanager
     def trap(self, model: type[Model], event: str) -> Iterator[Callable[[], None]]:
@@ -132,12 +132,12 @@ class Postgres:
 
 
 class Sqlite:
-    """The trouble that an SQLite file can be in."""
+    """What can go wrong with an SQLite file."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.path = Path(urlsplit(server.database_url).path)
-        self.troubles = {"locked": self.locked, "disk full": self.disk_full}
+        self.faults = {"locked": self.locked, "disk full": self.disk_full}
 
     @contextmanager
     def trap(self, model: type[Model], event: str) -> Iterator[Callable[[], None]]:
@@ -225,13 +225,13 @@ class Sqlite:
             hidden.rename(self.path.parent)
 
 
-def trouble_with(server: Server) -> Postgres | Sqlite:
-    """The trouble that the server's database can be in."""
+def faults_of(server: Server) -> Postgres | Sqlite:
+    """What can go wrong with the database of the server."""
     return Sqlite(server) if server.database_url.startswith("sqlite") else Postgres(server)
 
 
 # Known before there is a server, as tests are named for it.
-TROUBLES = [
+FAULTS = [
     "gone" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "locked",
     "disk full",
 ]

@@ -16,7 +16,7 @@ from accounts.models import Account
 from accounts.policy import Policy
 from invitations import invite
 from operators.models import Group, Operator
-from tests.factories import (
+from tests.support.factories import (
     NOBODY,
     PASSWORD,
     RECOVERY_CODES,
