@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from operators.models import Operator
+from tests.support.address_table import TABLE, WRITING, url_of
 from tests.support.factories import signed_in
-from tests.test_doors import TABLE, WRITING, url_of
 from uptrends_2fa import body_sizes
 
 FORM = "application/x-www-form-urlencoded"

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.db.models import Value
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,26 +19,16 @@ from accounts.policy import Policy
 from operators.models import Group, Operator
 from operators.models.session import Session
 from tests.support.bare_view import calls_of, in_bare_views
+from tests.support.database import statements
 from tests.support.factories import PASSWORD, SECRET, code_for, make_operator
 from twofactor import key_check, qr, totp
 from uptrends_2fa import settings as production
 
 LOGIN = reverse("operators:login")
 VERIFY = reverse("twofactor:verify")
-# Not work of the database: where transactions begin and end.
-BRACKETS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 KIB = 1024
 # Any text but surrogates, which no form lets in.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=254)
-
-
-@contextmanager
-def statements():
-    """Collect the SQL statements, without the brackets of transactions."""
-    found: list[str] = []
-    with CaptureQueriesContext(connection) as context:
-        yield found
-    found.extend(q["sql"] for q in context.captured_queries if not q["sql"].upper().startswith(BRACKETS))
 
 
 def token_in(page) -> dict[str, str]:

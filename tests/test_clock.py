@@ -13,7 +13,7 @@ from accounts.clock import SKEW
 from accounts.models import PeriodicTask
 from operators.models.session import Session
 from tests.support.factories import code_for, enroll, signed_in
-from tests.test_flows import log_in
+from tests.support.flows import log_in
 from twofactor import code_limits, fresh_codes, proof
 
 HOUR = timedelta(hours=1)

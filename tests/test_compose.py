@@ -9,7 +9,7 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
-from tests.test_production import start
+from tests.support.server import start
 from uptrends_2fa import production
 
 ROOT = Path(__file__).resolve().parent.parent

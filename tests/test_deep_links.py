@@ -13,7 +13,7 @@ from accounts.policy import Policy
 from invitations import setup_link
 from operators.models import Operator
 from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator
-from tests.test_flows import key_on, link_in_mail, log_in
+from tests.support.flows import key_on, link_in_mail, log_in
 
 LOGIN = reverse("operators:login")
 WANTED = "/my-settings/sessions/"

@@ -9,8 +9,15 @@ import pytest
 from django.test import Client
 
 from operators.models import Group, Operator, SubAccount
+from tests.support.address_table import (
+    ADMINISTRATORS_ONLY,
+    OPEN_TO_STRANGERS,
+    READ_ONLY,
+    TABLE,
+    WRITING,
+    url_of,
+)
 from tests.support.factories import PASSWORD, make_account, make_operator, signed_in
-from tests.test_doors import ADMINISTRATORS_ONLY, OPEN_TO_STRANGERS, READ_ONLY, TABLE, WRITING, url_of
 
 NEW = "a fine long password"
 # What the forms of the pages ask for, all at once, so that each of them finds its own and is valid.

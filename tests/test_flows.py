@@ -1,7 +1,5 @@
 """The journeys, end to end over HTTP, with real codes computed from what the pages show."""
 
-import re
-
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -10,23 +8,7 @@ from accounts.models import Account
 from accounts.policy import Policy
 from operators.models import Operator
 from tests.support.factories import PASSWORD, RESET, SECRET, code_for, enroll, make_operator, signed_in
-
-
-def key_on(page: str) -> str:
-    """Return the key that a set-up page shows."""
-    match = re.search(r'id="enrollment-key">([A-Z2-7 ]+)<', page)
-    assert match, page
-    return match[1].replace(" ", "")
-
-
-def log_in(client: Client, operator: Operator, **data: str):
-    return client.post(reverse("operators:login"), {"email": operator.email, "password": PASSWORD, **data})
-
-
-def link_in_mail(index: int = -1) -> str:
-    """Return the address in one of the emails that hold a one-time link, by default the newest."""
-    links = [re.search(r"http://testserver(/\S+/\S{43}/)", str(message.body)) for message in mail.outbox]
-    return [match[1] for match in links if match][index]
+from tests.support.flows import key_on, link_in_mail, log_in
 
 
 def test_an_operator_sets_up_two_factor_authentication_and_signs_in_with_a_code(operator: Operator):

@@ -9,9 +9,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
+from tests.support.address_table import OPEN_TO_STRANGERS, POST_ONLY, TABLE, url_of
 from tests.support.factories import make_operator, signed_in
-from tests.test_bad_input import PAGES
-from tests.test_doors import OPEN_TO_STRANGERS, POST_ONLY, TABLE, url_of
+from tests.support.pages import PAGES
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # A header or footer inside one of these is no landmark (HTML Accessibility API Mappings 1.0).

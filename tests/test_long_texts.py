@@ -26,7 +26,7 @@ from operators.fields import AddressField
 from operators.models import Operator
 from operators.signin.forms import LinkForm
 from tests.support.factories import PASSWORD, make_account, make_operator
-from tests.test_bad_input import PAGES, Forms, waiting_for_code
+from tests.support.pages import PAGES, Forms, waiting_for_code
 
 # 180 kB as they travel; in the form in which names are compared it is 18 times as many letters.
 EXPANDS = "\ufdfa" * 60_000

@@ -11,8 +11,8 @@ from accounts.mail import not_me
 from accounts.models import AuditEntry
 from accounts.policy import Policy
 from invitations.models import Link
+from tests.support.address_table import LOGIN, POST_ONLY, TABLE, number_in, url_of
 from tests.support.factories import PASSWORD, make_operator, signed_in
-from tests.test_doors import LOGIN, POST_ONLY, TABLE, number_in, url_of
 from twofactor import key_check
 
 WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM|REPLACE INTO) "?(\w+)', re.IGNORECASE)

@@ -9,8 +9,8 @@ from django.urls import reverse
 from operators.models import Operator
 from tests.support import twice
 from tests.support.factories import enroll, make_operator, signed_in
-from tests.test_bad_input import FORM, PAGES, Forms, encoded
-from tests.test_flows import link_in_mail
+from tests.support.flows import link_in_mail
+from tests.support.pages import FORM, PAGES, Forms, encoded
 
 SAID_BY_DJANGO = re.compile(r"This field is required|Null characters are not allowed|Your password can")
 # Numbers of rows, which nobody types.

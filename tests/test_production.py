@@ -1,8 +1,5 @@
 """Which settings does the product refuse to serve with, and does it say what to set?"""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.utils.module_loading import import_string
 
+from tests.support.server import start
 from uptrends_2fa import checks, production
 from uptrends_2fa import settings as shipped
 
@@ -104,19 +102,6 @@ def test_every_management_command_looks_first(settings):
     settings.ALLOWED_HOSTS = ["*"]
     with pytest.raises(CommandError, match="Set ALLOWED_HOSTS"):
         call_command("check")
-
-
-def start(**env: str) -> str:
-    """Load the WSGI application as gunicorn does; what it complained about."""
-    ran = subprocess.run(
-        [sys.executable, "-c", "import uptrends_2fa.wsgi"],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "uptrends_2fa.settings", "DEBUG": "off", **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return ran.stderr if ran.returncode else ""
 
 
 def test_the_application_server_does_not_start_with_an_address_in_the_open():

@@ -17,7 +17,6 @@ from operators.signin import journey
 from operators.signin.session_store import SessionStore
 from operators.status import next_sign_in
 from operators.status.labels import initials
-from tests.invitations.test_invitation import give_details, invited, opened
 from tests.support.factories import (
     NOBODY,
     PASSWORD,
@@ -28,7 +27,8 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
+from tests.support.invitations import give_details, invited, opened
 from twofactor.models import Authenticator
 
 

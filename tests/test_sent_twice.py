@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -19,14 +18,10 @@ from operators.models.session import Session
 from operators.signin import journey
 from operators.signin.session_store import SessionStore
 from tests.support import twice
+from tests.support.database import everything
 from tests.support.factories import PASSWORD, code_for
 
 COOKIE = settings.SESSION_COOKIE_NAME
-
-
-def everything() -> dict[str, Any]:
-    """What is stored, but for what the second request may leave: nothing."""
-    return {model._meta.label: list(model.objects.order_by("pk").values()) for model in apps.get_models()}
 
 
 def what_it_says(browser: Client, url: str) -> str:

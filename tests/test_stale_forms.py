@@ -8,8 +8,8 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from tests.support import twice
+from tests.support.database import everything
 from tests.support.factories import PASSWORD, code_for, enroll, make_account, make_operator
-from tests.test_sent_twice import everything
 
 OUT_OF_DATE = "This page was out of date"
 STRANGERS = [

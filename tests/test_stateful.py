@@ -55,7 +55,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on
+from tests.support.flows import key_on
 from twofactor.models import Authenticator
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))

@@ -16,8 +16,8 @@ from accounts.models import Account
 from operators.models import Group, SubAccount
 from operators.models.bulk import BulkAction
 from operators.models.reminder_run import ReminderRun
+from tests.support.address_table import TABLE, WRITING, number_in, url_of
 from tests.support.factories import RESET, enroll, make_account, make_operator
-from tests.test_doors import TABLE, WRITING, number_in, url_of
 
 NEW = "a fine long password"
 FORMS = {

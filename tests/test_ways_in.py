@@ -1,8 +1,6 @@
 """Which places of the code sign a person in? Each stands here, so that another one cannot slip in."""
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -10,9 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.support.factories import PASSWORD, code_for, make_operator
+from tests.support.source import called, functions, imported, modules
 
-ROOT = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "invitations", "operators", "twofactor", "uptrends_2fa")
 # Django's own functions and the one of ours that opens a session, and what only tests may call.
 SIGN_IN = {"login", "alogin", "sign_in", "force_login"}
 WAYS_IN = [
@@ -33,37 +30,6 @@ WAYS_IN = [
 SESSION_KEYS = {"SESSION_KEY", "BACKEND_SESSION_KEY", "HASH_SESSION_KEY"}
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
-    """Return every module of the product with its path."""
-    for app in APPS:
-        for path in (ROOT / app).rglob("*.py"):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
-
-
-def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Return every function of the product with the path of its file."""
-    for path, module in _modules():
-        for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef):
-                yield path, node
-
-
-def _imported(module: ast.Module) -> Iterator[tuple[str, ast.alias]]:
-    """Return what a module takes from others by name, and from where."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias) for alias in node.names)
-
-
-def called(part: ast.AST) -> Iterator[str]:
-    """Return the names of what a function or a module calls or hands on, without the modules in front."""
-    for node in ast.walk(part):
-        if isinstance(node, ast.Name):
-            yield node.id
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-
-
 def test_every_place_that_signs_a_person_in_is_known():
     found = [
         (path, function.name, name)
@@ -75,12 +41,12 @@ def test_every_place_that_signs_a_person_in_is_known():
 
 
 def test_none_stands_outside_of_a_function_or_goes_by_another_name():
-    everywhere = [path for path, module in _modules() for name in called(module) if name in SIGN_IN]
+    everywhere = [path for path, module in modules() for name in called(module) if name in SIGN_IN]
     assert sorted(everywhere) == sorted(path for path, _function, _name in WAYS_IN)
     assert not [
         (path, alias.asname)
-        for path, module in _modules()
-        for _source, alias in _imported(module)
+        for path, module in modules()
+        for _source, alias in imported(module)
         if alias.name in SIGN_IN and alias.asname
     ]
 
@@ -88,12 +54,12 @@ def test_none_stands_outside_of_a_function_or_goes_by_another_name():
 def test_nobody_writes_into_a_session_who_is_signed_in():
     knowing = [
         path
-        for path, module in _modules()
-        for source, alias in _imported(module)
+        for path, module in modules()
+        for source, alias in imported(module)
         if source == "django.contrib.auth" and alias.name in SESSION_KEYS
     ]
     assert knowing == ["operators/signin/session_store.py"]  # it reads it
-    assert not [path for path, module in _modules() if "_auth_user" in ast.dump(module)]
+    assert not [path for path, module in modules() if "_auth_user" in ast.dump(module)]
 
 
 def test_nothing_but_the_password_backend_says_who_somebody_is():

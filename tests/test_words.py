@@ -20,9 +20,9 @@ from invitations import setup_link
 from operators.models import Group, Membership, Operator, SubAccount
 from operators.models.bulk import BulkAction
 from operators.people import reset
+from tests.support.address_table import TABLE
 from tests.support.factories import NOBODY, PASSWORD, RESET, code_for, make_account, make_operator, signed_in
-from tests.test_doors import TABLE
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 
 REQUIRED_OF_YOU = "An administrator requires two-factor authentication of you."
 REQUIRED_BY_ALL = "Your account requires two-factor authentication."

@@ -1,11 +1,8 @@
 """The worker as it is run: a process of its own, beside a mail server that takes, refuses or hangs."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +16,11 @@ from operators.models import Operator
 from tests.support.database import fresh_database, models_use
 from tests.support.factories import PASSWORD, make_account, make_operator
 from tests.support.mailbox import MailServer, text_of
+from tests.support.server import PATIENCE, worker
 from uptrends_2fa import settings as product_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECK_EMAIL = reverse("invitations:check-email")
-PATIENCE = 30
 
 
 @pytest.fixture
@@ -61,21 +58,6 @@ def browser(olga) -> Client:
     browser = Client()
     browser.post(reverse("operators:login"), {"email": olga.email, "password": PASSWORD})
     return browser
-
-
-@contextmanager
-def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """A worker that is asked to stop in the end, and does, unless the test has killed it."""
-    command = [sys.executable, "manage.py", "worker", "--interval", "0.1"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        yield process
-        if process.returncode is None:
-            process.terminate()
-            assert process.wait(PATIENCE) == 0
-    finally:
-        process.kill()
-        process.wait()
 
 
 def wait_until(what: Callable[[], object]) -> None:

@@ -17,14 +17,13 @@ from accounts.models.outgoing_mail import OutgoingMail
 from operators.models import Operator
 from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem
 from operators.models.session import Session
-from tests.operators.bulk.test_bulk import fields_of
+from tests.support.bulk import fields_of
 from tests.support.database import fresh_database, models_use
 from tests.support.factories import RESET, SECRET, make_account, make_operator
 from tests.support.faults import faults_of, kill_workers, until, workers_of
 from tests.support.mailbox import MailServer
-from tests.support.server import Server, serve
+from tests.support.server import Server, serve, worker
 from tests.support.visitor import Page, Visitor
-from tests.test_worker import worker
 from twofactor import vault
 from twofactor.models import Authenticator
 

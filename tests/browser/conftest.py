@@ -1,6 +1,6 @@
 """A server, a mail server and a browser for the journeys."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -8,18 +8,15 @@ from playwright.sync_api import Browser, sync_playwright
 from accounts.models import Account
 from operators.models import Operator
 from tests.support.database import fresh_database, models_use
-from tests.support.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator, new_email
 from tests.support.mailbox import MailServer
-from tests.support.person import HEIGHT, WIDE, Person
+from tests.support.person import HEIGHT, WIDE, Person, SitDown
 from tests.support.phone import Phone
 from tests.support.server import Server, serve
 from uptrends_2fa import settings as production_settings
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server"]
-_emails = iter(range(1, 1_000_000))
-
-SitDown = Callable[[], Person]
 
 
 @pytest.fixture(scope="session")
@@ -89,11 +86,6 @@ def person(new_person: SitDown) -> Person:
 @pytest.fixture
 def phone(tmp_path) -> Phone:
     return Phone(tmp_path)
-
-
-def new_email(name: str = "somebody") -> str:
-    """An address that nobody has yet; later ones sort after earlier ones."""
-    return f"{name}{next(_emails):05}@example.com"
 
 
 # The same people as in the other tests, but each time with new addresses: the server's data stays.

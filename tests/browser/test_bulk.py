@@ -7,8 +7,7 @@ from playwright.sync_api import expect
 
 from operators.models import Operator
 from operators.models.bulk import BulkAction, BulkItem
-from tests.browser.conftest import new_email
-from tests.support.factories import make_operator
+from tests.support.factories import make_operator, new_email
 
 
 def test_ticked_operators_get_an_override_after_a_preview(at_admin, account, admin):

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from accounts.days import server_day
 from accounts.policy import Policy
-from tests.browser.test_settings import OVERRIDE, choose_override
+from tests.support.person import OVERRIDE, choose_override
 
 
 def test_an_exception_takes_a_reason_and_a_last_day_and_is_on_the_list(at_admin, account, olga):

@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Operator
-from tests.browser.conftest import new_email
-from tests.support.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator, new_email
 from tests.support.mailbox import link_in
 
 NEW = "a fine long password"

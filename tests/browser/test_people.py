@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import new_email
-from tests.support.factories import PASSWORD, make_operator
+from tests.support.factories import PASSWORD, make_operator, new_email
 from tests.support.mailbox import link_in, text_of
 
 NEW = "a fine long password"

@@ -11,8 +11,7 @@ from accounts.policy import Policy
 from invitations.models import Link
 from operators.models import Group
 from operators.signin.session_store import SessionStore
-from tests.browser.conftest import new_email
-from tests.support.factories import make_account, make_operator
+from tests.support.factories import make_account, make_operator, new_email
 from tests.support.person import NARROW, WIDE
 
 LONG = "Maximiliana-Friederike-von-und-zu-Hohenstein-Wittelsbach " * 5

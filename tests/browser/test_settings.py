@@ -8,14 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.policy import Policy
 from tests.support.factories import enroll
-from tests.support.person import SCAN
-
-OVERRIDE = "Override two-factor authentication settings"
-
-
-def choose_override(person, label):
-    option = person.page.locator("#override-options").get_by_label(label, exact=True)
-    option.check(force=True)  # its label lies over it and takes the click
+from tests.support.person import OVERRIDE, SCAN, choose_override
 
 
 def test_an_administrator_changes_the_accounts_setting(at_admin, admin, account):

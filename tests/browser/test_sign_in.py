@@ -4,8 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.policy import Policy
-from tests.browser.conftest import new_email
-from tests.support.factories import SECRET, enroll, make_account, make_operator
+from tests.support.factories import SECRET, enroll, make_account, make_operator, new_email
 from tests.support.phone import Phone, wrong_code
 
 

@@ -23,7 +23,7 @@ from operators.people.reset import reset_unreadable
 from operators.signin import frozen, own_sessions, password_reset
 from operators.signin.session_store import SessionStore
 from tests.support.factories import NOBODY, PASSWORD, enroll, make_operator
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
 from twofactor import enrollment, fresh_codes, totp
 
 Purpose = Link.Purpose

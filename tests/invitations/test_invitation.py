@@ -18,28 +18,10 @@ from invitations.setup_link import DeadLinkError
 from operators.models import Operator
 from operators.overrides.override import set_override
 from tests.support.factories import NOBODY, code_for, make_account, make_operator, signed_in
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
+from tests.support.invitations import ACCEPT, NEW, give_details, invited, opened
 
-NEW = "a fine long password"
-ACCEPT = "/invitation/"
 TWO_FACTOR = "/invitation/two-factor/"
-
-
-def invited(policy=Policy.OPTIONAL):
-    operator = make_operator(make_account(policy), "ivo@example.com", name="Ivo Invited", invited=True)
-    invite.send(operator, Origin())
-    return operator
-
-
-def opened() -> Client:
-    client = Client()
-    client.get(link_in_mail())
-    return client
-
-
-def give_details(client, name="Ivo New", password=NEW, again=None):
-    data = {"name": name, "new_password": password, "new_password_again": again or password}
-    return client.post(ACCEPT, data, follow=True)
 
 
 def joined() -> bool:

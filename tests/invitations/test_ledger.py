@@ -36,8 +36,8 @@ from tests.support.factories import (
     make_account,
     make_operator,
 )
-from tests.test_flows import key_on, link_in_mail, log_in
-from tests.test_ways_in import called, functions
+from tests.support.flows import key_on, link_in_mail, log_in
+from tests.support.source import called, functions
 from twofactor import enrollment, fresh_codes
 from uptrends_2fa import settings as product_settings
 

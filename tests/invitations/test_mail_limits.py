@@ -18,7 +18,7 @@ from invitations.models import Link, TooSoonError
 from operators.models import Operator, new_nonce
 from operators.people import profile
 from tests.support.factories import NOBODY, forget_tries, make_account, make_operator, signed_in
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 from uptrends_2fa import settings as production
 
 NOW = timezone.now()

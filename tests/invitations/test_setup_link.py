@@ -19,7 +19,7 @@ from accounts.policy import Policy
 from invitations import setup_link
 from invitations.models import Link
 from operators.models import Operator
-from tests.operators.bulk.test_bulk import chosen, confirm
+from tests.support.bulk import chosen, confirm
 from tests.support.factories import (
     NOBODY,
     PASSWORD,
@@ -31,7 +31,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
 
 
 @pytest.fixture

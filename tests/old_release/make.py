@@ -32,7 +32,7 @@ from operators.reminders import announcing, reminding
 from tests.old_release import HERE, KEYS, NOW
 from tests.support.database import fresh_database, models_use
 from tests.support.factories import PASSWORD, RESET, code_for, confirm_data, make_account, make_operator
-from tests.test_flows import key_on
+from tests.support.flows import key_on
 from uptrends_2fa import settings as production
 
 LINK = re.compile(r"http://testserver(/\S+/\S{20,}/)")

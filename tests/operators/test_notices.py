@@ -15,7 +15,7 @@ from operators.people.login_method import set_sign_in_method
 from operators.reminders import announcing
 from operators.signin import frozen
 from tests.support.factories import NOBODY, PASSWORD, code_for, make_operator, set_policy, signed_in
-from tests.test_flows import log_in
+from tests.support.flows import log_in
 
 ANNAS_ADDRESS = "192.0.2.7"
 NOT_ME = "/not-me/"

@@ -12,10 +12,7 @@ from accounts.models import Account
 from operators.models import Operator
 from tests.support.database import fresh_database, models_use
 from tests.support.factories import make_account, make_operator
-
-RIVALS = 8
-
-AtOnce = Callable[[list[Callable[[], Any]]], list[Any]]
+from tests.support.rivals import AtOnce
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from operators.bulk import work
 from operators.bulk.preview import word_for
 from operators.models import Operator
 from operators.models.bulk import BulkAction, BulkItem
-from tests.races.conftest import RIVALS
 from tests.support.factories import make_operator
+from tests.support.rivals import RIVALS
 
 NUMBER = 12
 

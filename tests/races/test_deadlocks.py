@@ -21,8 +21,8 @@ from operators.people import removal
 from operators.people.login_method import set_sign_in_method
 from operators.people.profile import change_name
 from operators.signin.own_sessions import end_all
-from tests.races.conftest import AtOnce
 from tests.support.factories import NOBODY, enroll, make_operator
+from tests.support.rivals import AtOnce
 from twofactor.models import Authenticator
 
 PATIENCE = 10  # seconds

@@ -15,8 +15,8 @@ from operators.models import Operator
 from operators.people import profile, reset
 from operators.signin import frozen, own_sessions
 from operators.signin.session_store import SessionStore
-from tests.races.conftest import RIVALS, AtOnce
 from tests.support.factories import NOBODY, RECOVERY_CODES, code_for, enroll
+from tests.support.rivals import RIVALS, AtOnce
 from twofactor import codes, enrollment, fresh_codes
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from twofactor.models import Authenticator

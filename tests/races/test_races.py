@@ -26,7 +26,6 @@ from operators.people.forms import NewOperatorForm
 from operators.people.login_method import set_sign_in_method
 from operators.reminders.schedule import set_schedule
 from operators.signin.session_store import SessionStore
-from tests.races.conftest import RIVALS
 from tests.support.factories import (
     NOBODY,
     PASSWORD,
@@ -38,7 +37,8 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail, log_in
+from tests.support.flows import key_on, link_in_mail, log_in
+from tests.support.rivals import RIVALS
 from twofactor import fresh_codes, recovery
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY as SESSION_PROOF

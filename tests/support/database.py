@@ -1,17 +1,23 @@
-"""A database made fresh, for tests in which several connections write. This process's models reach it."""
+"""A database made fresh, for tests in which several connections write; what is stored, and what is asked."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import environ
 import psycopg
+from django.apps import apps
 from django.conf import settings
-from django.db import ConnectionHandler, connections
+from django.db import ConnectionHandler, connection, connections
+from django.test.utils import CaptureQueriesContext
 from psycopg import sql
+
+# Not work of the database: where transactions begin and end.
+BRACKETS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
 
 @contextmanager
@@ -48,3 +54,17 @@ def models_use(url: str) -> Iterator[None]:
     finally:
         theirs.close()
         connections["default"] = ours
+
+
+@contextmanager
+def statements():
+    """Collect the SQL statements, without the brackets of transactions."""
+    found: list[str] = []
+    with CaptureQueriesContext(connection) as context:
+        yield found
+    found.extend(q["sql"] for q in context.captured_queries if not q["sql"].upper().startswith(BRACKETS))
+
+
+def everything() -> dict[str, Any]:
+    """Every row that is stored."""
+    return {model._meta.label: list(model.objects.order_by("pk").values()) for model in apps.get_models()}

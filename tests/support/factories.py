@@ -25,6 +25,7 @@ RECOVERY_CODES = [f"AAAA-BBBB-CCCC-DDD{letter}" for letter in "ABCDEFGHIJ"]
 RESET = {"why": "Lost the phone", "identity_check": "in person", "setup_link": "later"}
 NOBODY = Origin()
 _numbers = count(1)
+_emails = iter(range(1, 1_000_000))
 
 
 def make_account(policy: str = Policy.OPTIONAL, name: str = "Acme Monitoring") -> Account:
@@ -120,3 +121,8 @@ def set_policy(browser: Client, policy: str, day: str = "") -> Any:
     """Set the account-wide policy as an administrator does; return the page that follows."""
     data = confirm_data(browser, policy, day)
     return browser.post(reverse("operators:policy-preview"), data, follow=True)
+
+
+def new_email(name: str = "somebody") -> str:
+    """An address that nobody has yet; later ones sort after earlier ones."""
+    return f"{name}{next(_emails):05}@example.com"

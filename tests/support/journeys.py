@@ -12,9 +12,9 @@ from invitations.models import MINUTE, Link
 from operators.models import Operator
 from operators.models.session import Session
 from tests.support.factories import NOBODY, PASSWORD, RESET, SECRET, code_for, make_account, make_operator
+from tests.support.flows import key_on
 from tests.support.mailbox import MailServer, link_in
 from tests.support.visitor import Page, Visitor
-from tests.test_flows import key_on
 from twofactor import vault
 from twofactor.models import Authenticator
 

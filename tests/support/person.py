@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from uptrends_2fa.production import cookie_name
 WIDE, NARROW, HEIGHT = 1180, 360, 800
 # The narrowest windows of each arrangement between those two.
 BETWEEN = (600, 760)
+OVERRIDE = "Override two-factor authentication settings"
 SCAN = "Scan QR code to set up two-factor authentication"
 RESET = "Reset two-factor authentication"
 PICTURES = os.environ.get("BROWSER_PICTURES")  # a folder for a picture of every page that is looked at
@@ -174,3 +176,11 @@ class Person:
     def _fits(self, name: str, width: int) -> None:
         beyond = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert beyond <= 0, f"{name} is {beyond} pixels too wide for {width}"
+
+
+def choose_override(person, label):
+    option = person.page.locator("#override-options").get_by_label(label, exact=True)
+    option.check(force=True)  # its label lies over it and takes the click
+
+
+SitDown = Callable[[], Person]

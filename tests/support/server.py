@@ -1,4 +1,4 @@
-"""The product as it is deployed: gunicorn with two workers, production settings, processes of its own."""
+"""The product as it is deployed: gunicorn, the worker, production settings, processes of their own."""
 
 import os
 import socket
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30  # seconds
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,31 @@ def serve(folder: Path, database_url: str, smtp_port: int, **settings: str) -> I
         finally:
             gunicorn.terminate()
             gunicorn.wait(timeout=60)
+
+
+@contextmanager
+def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """A worker that is asked to stop in the end, and does, unless the test has killed it."""
+    command = [sys.executable, "manage.py", "worker", "--interval", "0.1"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        yield process
+        if process.returncode is None:
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def start(**env: str) -> str:
+    """Load the WSGI application as gunicorn does; what it complained about."""
+    ran = subprocess.run(
+        [sys.executable, "-c", "import uptrends_2fa.wsgi"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "uptrends_2fa.settings", "DEBUG": "off", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.stderr if ran.returncode else ""

@@ -26,7 +26,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
 from twofactor import proof
 from twofactor.late_code import METHOD_FIELD
 

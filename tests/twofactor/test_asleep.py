@@ -20,7 +20,7 @@ from tests.support.factories import (
     make_account,
     make_operator,
 )
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 from twofactor import proof
 from twofactor.code_limits import FAILURES_THAT_LOCK
 

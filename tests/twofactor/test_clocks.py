@@ -21,7 +21,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import log_in
+from tests.support.flows import log_in
 from twofactor import code_limits, totp
 
 NOW = datetime(2026, 3, 3, 13, 5, tzinfo=UTC)

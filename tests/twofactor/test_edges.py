@@ -25,7 +25,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, log_in
+from tests.support.flows import key_on, log_in
 from twofactor import codes, pending, recovery
 
 VERIFY = reverse("twofactor:verify")

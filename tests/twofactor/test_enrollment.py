@@ -16,7 +16,7 @@ from accounts.policy import Policy
 from operators.models import Operator
 from operators.people.reset import NotEnrolledError, reset_unreadable
 from tests.support.factories import NOBODY, RESET, SECRET, code_for, enroll, make_operator, signed_in
-from tests.test_flows import key_on
+from tests.support.flows import key_on
 from twofactor import enrollment, qr, vault
 from twofactor.models import Authenticator
 from twofactor.vault import SecretUnreadableError

@@ -25,7 +25,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on
+from tests.support.flows import key_on
 from twofactor import codes, enrollment, fresh_codes
 from twofactor.models import Authenticator
 

@@ -27,7 +27,7 @@ from tests.support.factories import (
     set_policy,
     signed_in,
 )
-from tests.test_flows import log_in
+from tests.support.flows import log_in
 from twofactor.code_limits import FAILURES_THAT_LOCK, WRONG_CODES_PER_SIGN_IN
 from twofactor.made_by import MadeBy, code_is_missing
 

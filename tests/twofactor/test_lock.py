@@ -13,7 +13,7 @@ from accounts.models import Action, AuditEntry
 from operators.models import Operator
 from operators.people import reset
 from tests.support.factories import NOBODY, RECOVERY_CODES, RESET, code_for, enroll, make_operator, signed_in
-from tests.test_flows import key_on, log_in
+from tests.support.flows import key_on, log_in
 from twofactor import codes
 
 VERIFY = reverse("twofactor:verify")

@@ -14,7 +14,8 @@ from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Group, Operator
 from tests.support.factories import PASSWORD, RECOVERY_CODES, RESET, code_for, make_operator
-from tests.test_flows import key_on, log_in
+from tests.support.flows import key_on, log_in
+from tests.support.proof import proof, stale
 
 ASKS = "Confirm that it is you"
 SETTINGS = reverse("accounts:trusted-browsers")
@@ -89,23 +90,9 @@ def test_exactly_these_views_ask():
     assert asking == MARKED
 
 
-def stale(operator, **log_in_data) -> Client:
-    """Return a browser whose sign-in was a while ago."""
-    browser = Client()
-    with time_machine.travel(timezone.now() - timedelta(minutes=16)):
-        log_in(browser, operator)
-        if operator.is_enrolled:
-            browser.post(reverse("twofactor:verify"), {"code": code_for()})
-    return browser
-
-
 @pytest.fixture
 def anna(account):
     return make_operator(account, "anna@example.com", name="Anna Admin", administrator=True, enrolled=True)
-
-
-def proof(method="POST", **fields):
-    return {"proof_for": method, "proof_password": PASSWORD, "proof_code": code_for(), **fields}
 
 
 @pytest.mark.parametrize("name", sorted(set(MARKED) - {"operators:reset"}))

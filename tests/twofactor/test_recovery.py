@@ -22,7 +22,7 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import key_on, link_in_mail, log_in
+from tests.support.flows import key_on, link_in_mail, log_in
 from twofactor import codes, enrollment, fresh_codes, proof, recovery
 from twofactor.models import Authenticator
 

@@ -20,8 +20,8 @@ from tests.support.factories import (
     make_operator,
     signed_in,
 )
-from tests.test_flows import link_in_mail, log_in
-from tests.twofactor.test_proof import proof, stale
+from tests.support.flows import link_in_mail, log_in
+from tests.support.proof import proof, stale
 from twofactor import key_check
 from twofactor.models import Authenticator, KeyCheck
 from twofactor.vault import SecretUnreadableError

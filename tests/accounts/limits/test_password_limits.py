@@ -14,7 +14,7 @@ from accounts import rate_limit
 from accounts.models import Tally
 from accounts.policy import Policy
 from tests.support.factories import PASSWORD, make_account, make_operator
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 
 LOGIN = reverse("operators:login")
 COOKIE = settings.KNOWN_BROWSER_COOKIE_NAME

@@ -16,7 +16,7 @@ from accounts.policy import Policy
 from invitations import invite
 from operators.models import Operator
 from tests.support.factories import NOBODY, PASSWORD, code_for, make_account, make_operator
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 
 LOGIN = reverse("operators:login")
 CHOOSE = reverse("operators:password-reset-choose")

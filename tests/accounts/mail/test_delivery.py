@@ -26,7 +26,7 @@ from invitations.link_mail import send_link
 from invitations.models import Link
 from operators.people.removal import deactivate
 from tests.support.factories import NOBODY, PASSWORD, make_account, make_operator, signed_in
-from tests.test_flows import link_in_mail
+from tests.support.flows import link_in_mail
 from uptrends_2fa import settings as product_settings
 from uptrends_2fa.management.commands import worker
 

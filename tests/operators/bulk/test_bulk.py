@@ -1,6 +1,5 @@
 """One thing done to many operators: the preview, the confirmation, the work, and what is left out."""
 
-import re
 from datetime import timedelta
 from functools import partial
 
@@ -23,12 +22,12 @@ from operators.models import Group, Operator
 from operators.models.bulk import HEARTBEAT_TIMEOUT, BulkAction, BulkItem, Reason
 from operators.people import removal
 from operators.people.reset import reset
+from tests.support.bulk import BULK, chosen, confirm, fields_of, found_in
 from tests.support.factories import NOBODY, PASSWORD, enroll, make_account, make_operator, signed_in
 from twofactor.models import Authenticator
 from twofactor.proof import SESSION_KEY
 from uptrends_2fa import settings as product_settings
 
-BULK = reverse("operators:bulk")
 LIST = reverse("operators:list")
 APART = (BulkAction.Kind.GROUP, BulkAction.Kind.INVITE)
 KINDS = [kind for kind in BulkAction.Kind if kind not in APART]
@@ -47,26 +46,6 @@ def many(account, admin, monkeypatch):
     monkeypatch.setattr(work, "AT_ONCE", 2)
     monkeypatch.setattr(work, "BATCH", 2)
     return [make_operator(account, name=f"Person {number}") for number in range(5)]
-
-
-def chosen(kind, operators, **more):
-    return {"kind": kind, "operator": [operator.pk for operator in operators], **more}
-
-
-def found_in(page, pattern):
-    match = re.search(pattern, page)
-    assert match
-    return match.group(1)
-
-
-def fields_of(page):
-    """Return what the confirmation of this preview would send."""
-    return {name: found_in(page, rf'name="{name}" value="([^"]+)"') for name in ("key", "counted", "shown")}
-
-
-def confirm(browser, data, **typed):
-    page = browser.get(BULK, data).text
-    return browser.post(BULK, {**data, **fields_of(page), **typed})
 
 
 def outcome(action):

@@ -29,11 +29,10 @@ from operators.models import Group, Operator
 from operators.models.bulk import BulkAction
 from operators.status.labels import group_labels, groups_in_short
 from tests.support.factories import PASSWORD, make_account, make_operator, signed_in
-from tests.test_bad_input import FORM
+from tests.support.invite_many import CHECK, CONFIRM, confirm
+from tests.support.pages import FORM
 from uptrends_2fa import settings as product_settings
 
-CHECK = reverse("operators:invite-many")
-CONFIRM = reverse("operators:invite-many-confirm")
 ERRORS = reverse("operators:invite-many-errors")
 TWO = "Ivo Invited,ivo@example.com\r\nUma Unknown,uma@example.com\r\n"
 
@@ -41,13 +40,6 @@ TWO = "Ivo Invited,ivo@example.com\r\nUma Unknown,uma@example.com\r\n"
 @pytest.fixture
 def night_shift(account):
     return Group.objects.create(account=account, name="Night shift")
-
-
-def confirm(browser, text):
-    page = browser.post(CHECK, {"text": text}).text
-    found = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("key", "counted", "shown")}
-    fields = {name: match.group(1) for name, match in found.items() if match}
-    return browser.post(CONFIRM, {"text": text, **fields})
 
 
 def mistakes(browser, text):

@@ -14,9 +14,9 @@ from invitations.models import Link
 from operators.models import Operator
 from operators.overrides import exception_ends
 from operators.overrides.override import set_override
+from tests.support.database import statements
 from tests.support.factories import NOBODY, PASSWORD, make_operator, signed_in
-from tests.test_budgets import statements
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 
 EXCEPTIONS = reverse("operators:exceptions")
 EXPORT = reverse("operators:exceptions-export")

@@ -12,8 +12,8 @@ from accounts.models import Action, AuditEntry
 from operators.models import Operator
 from operators.models.bulk import BulkItem
 from operators.people import address_tries
-from tests.operators.bulk.test_invite_many import CHECK, confirm
 from tests.support.factories import NOBODY, make_account, make_operator, signed_in
+from tests.support.invite_many import CHECK, confirm
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.support.factories import (
     set_policy,
     signed_in,
 )
-from tests.test_flows import key_on
+from tests.support.flows import key_on
 
 SETTINGS = reverse("accounts:settings")
 PREVIEW = reverse("operators:policy-preview")

@@ -18,7 +18,7 @@ from invitations.models import Link
 from operators.models import Operator
 from operators.models.session import Session
 from tests.support.factories import NOBODY, PASSWORD, RESET, code_for, enroll, make_operator, signed_in
-from tests.test_flows import key_on, link_in_mail, log_in
+from tests.support.flows import key_on, link_in_mail, log_in
 
 OFFER = reverse("operators:offer")
 CHECK_EMAIL = reverse("invitations:check-email")

@@ -24,8 +24,8 @@ from operators.models import Operator
 from operators.models.reminder_run import ReminderRun
 from operators.reminders import announcing, reminding, schedule
 from operators.rules.status import Status
+from tests.support.database import statements
 from tests.support.factories import NOBODY, make_account, make_operator, signed_in
-from tests.test_budgets import statements
 from twofactor.code_limits import FAILURES_THAT_LOCK
 from uptrends_2fa import settings as production
 

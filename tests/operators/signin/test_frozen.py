@@ -20,7 +20,7 @@ from operators.models import Operator
 from operators.people.reset import reset
 from operators.signin import frozen
 from tests.support.factories import NOBODY, PASSWORD, SECRET, code_for, make_operator, signed_in
-from tests.test_flows import link_in_mail, log_in
+from tests.support.flows import link_in_mail, log_in
 
 NEW = "a fine long password"
 

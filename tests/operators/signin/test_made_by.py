@@ -12,7 +12,7 @@ from invitations import invite
 from operators.models import Operator
 from operators.signin.session_store import Session
 from tests.support.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_account, make_operator
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
 from twofactor.made_by import MadeBy
 
 LOGIN = reverse("operators:login")

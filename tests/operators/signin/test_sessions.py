@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,11 @@ from operators.people.login_method import set_sign_in_method
 from operators.signin import own_sessions
 from operators.signin.session_store import SessionStore
 from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
-from tests.test_flows import key_on, link_in_mail
+from tests.support.flows import key_on, link_in_mail
+from tests.support.sessions import CHROME, FIREFOX, after, is_signed_in
 from twofactor.made_by import MadeBy
 
 LOGIN = reverse("operators:login")
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/142.0.0.0 Safari/537.36"
-)
 
 
 def log_in(operator: Operator, user_agent: str = FIREFOX, address: str = "192.0.2.7") -> Client:
@@ -49,18 +44,8 @@ def log_in(operator: Operator, user_agent: str = FIREFOX, address: str = "192.0.
     return browser
 
 
-def is_signed_in(browser: Client, operator: Operator) -> bool:
-    return browser.get(operator.get_absolute_url()).status_code == 200
-
-
 def row_of(browser: Client) -> Session:
     return Session.objects.get(session_key=browser.session.session_key)
-
-
-@contextmanager
-def after(**time: float):
-    with time_machine.travel(timezone.now() + timedelta(**time), tick=False):
-        yield
 
 
 # What is stored

@@ -15,7 +15,7 @@ from operators.models import Operator
 from operators.signin import unfinished
 from operators.signin.session_store import SessionStore
 from tests.support.factories import code_for, make_account, make_operator
-from tests.test_flows import log_in
+from tests.support.flows import log_in
 from twofactor import pending
 from twofactor import unfinished as telling
 

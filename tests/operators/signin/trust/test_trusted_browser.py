@@ -3,68 +3,33 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings as product
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Account, Action, AuditEntry
+from accounts.models import Action, AuditEntry
 from accounts.policy import Policy
 from operators.models import Operator
 from operators.people import removal, reset
 from operators.signin import own_sessions
-from tests.operators.signin.test_sessions import CHROME, FIREFOX, after, is_signed_in
-from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_account, make_operator, signed_in
+from tests.support.factories import NOBODY, PASSWORD, code_for, enroll, make_operator, signed_in
+from tests.support.sessions import CHROME, FIREFOX, after, is_signed_in
+from tests.support.trust import (
+    COOKIE,
+    DAYS,
+    LOGIN,
+    PAGE,
+    VERIFY,
+    allow,
+    asks_for_a_code,
+    give_password,
+    trusting,
+)
 from twofactor.models import TrustedBrowser
 
-LOGIN = reverse("operators:login")
-VERIFY = reverse("twofactor:verify")
-PAGE = reverse("operators:sessions")
-COOKIE = product.TRUSTED_BROWSER_COOKIE_NAME
 BOX = "Do not ask for a code in this browser for 30 days"
-DAYS = 30
-
-
-@pytest.fixture
-def account(db) -> Account:
-    account = make_account()
-    allow(account, DAYS)
-    return account
-
-
-@pytest.fixture
-def operator(account) -> Operator:
-    return make_operator(account, "olga@example.com", name="Olga Operator", enrolled=True)
-
-
-def allow(account: Account, days: int | None) -> None:
-    account.trusted_browser_days = days
-    account.save()
-
-
-def give_password(browser: Client, operator: Operator) -> str:
-    """Return where a correct password leads."""
-    browser.get(LOGIN)
-    return browser.post(LOGIN, {"email": operator.email, "password": PASSWORD}).url
-
-
-def trusting(operator: Operator, user_agent: str = FIREFOX) -> Client:
-    """A browser in which the operator has logged in, ticked the box, and logged out."""
-    browser = Client(headers={"user-agent": user_agent}, REMOTE_ADDR="192.0.2.7")
-    give_password(browser, operator)
-    Operator.objects.filter(pk=operator.pk).update(last_code_step=0)
-    browser.post(VERIFY, {"code": code_for(), "trust": "on"})
-    assert is_signed_in(browser, operator)
-    browser.post(reverse("operators:logout"))
-    return browser
-
-
-def asks_for_a_code(browser: Client, operator: Operator) -> bool:
-    operator.refresh_from_db()
-    browser.post(reverse("operators:logout"))
-    return give_password(browser, operator) == VERIFY
 
 
 # Becoming trusted

@@ -17,23 +17,10 @@ from accounts.policy import Policy
 from accounts.settings_page import change_policy, change_trusted_browser_days
 from operators.models import Operator
 from operators.overrides.override import set_override
-from tests.operators.signin.test_sessions import after
-from tests.operators.signin.test_trusted_browser import (
-    COOKIE,
-    DAYS,
-    LOGIN,
-    PAGE,
-    VERIFY,
-    account,  # noqa: F401  a fixture
-    asks_for_a_code,
-    give_password,
-    operator,  # noqa: F401  a fixture
-    trusting,
-)
 from tests.support.factories import NOBODY, PASSWORD, RECOVERY_CODES, code_for, make_operator, signed_in
+from tests.support.sessions import after
+from tests.support.trust import COOKIE, DAYS, LOGIN, PAGE, VERIFY, asks_for_a_code, give_password, trusting
 from twofactor import codes, fresh_codes, trusted
-
-# ruff: noqa: F811  fixtures
 
 
 def again(operator: Operator) -> Operator:
