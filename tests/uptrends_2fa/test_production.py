@@ -14,7 +14,7 @@ from tests.support.server import start
 from uptrends_2fa import checks, production
 from uptrends_2fa import settings as shipped
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COOKIES = "django.contrib.sessions.backends.signed_cookies"
 CACHE = "django.contrib.sessions.backends.cache"
 

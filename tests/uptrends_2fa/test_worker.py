@@ -19,7 +19,7 @@ from tests.support.mailbox import MailServer, text_of
 from tests.support.server import PATIENCE, worker
 from uptrends_2fa import settings as product_settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CHECK_EMAIL = reverse("invitations:check-email")
 
 
