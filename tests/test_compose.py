@@ -76,7 +76,9 @@ def test_nobody_takes_all_of_the_machine(name):
     assert 0 < service["pids_limit"] <= 200
     assert mib(service["mem_limit"]) <= 1024
     assert service["memswap_limit"] == service["mem_limit"], "keys and passwords are not swapped to a disk"
-    assert all(re.search(r":size=\d+m,.*noexec", folder) for folder in service["tmpfs"])
+    folders = service["tmpfs"]
+    assert folders
+    assert all(re.search(r":size=\d+m,.*noexec", folder) for folder in folders)
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
 
 

@@ -148,7 +148,9 @@ def test_the_fields_of_a_list_are_one_row_and_full_width_on_a_phone(at_admin):
         boxes = [field.bounding_box() for field in fields.all()]
         assert len({(box["y"], box["height"]) for box in boxes}) == 1
         at_admin.page.set_viewport_size({"width": NARROW, "height": 800})
-        for field in at_admin.page.locator(".list-head :is(.filter-search, .filter:not(.filter-date))").all():
+        fields = at_admin.page.locator(".list-head :is(.filter-search, .filter:not(.filter-date))").all()
+        assert fields
+        for field in fields:
             assert field.bounding_box()["width"] == NARROW - 32 - 2 - 28
         at_admin.page.set_viewport_size({"width": WIDE, "height": 800})
 

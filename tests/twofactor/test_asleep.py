@@ -110,7 +110,7 @@ def test_nor_where_an_identity_provider_is_the_way_in(anna, name):
 
 
 @asleep
-@pytest.mark.parametrize("code", [code_for, lambda: RECOVERY_CODES[0]])
+@pytest.mark.parametrize("code", [code_for, lambda: RECOVERY_CODES[0]], ids=["app", "recovery code"])
 def test_with_a_code_of_either_kind_it_goes_on(anna, puts_to_sleep, code):
     browser = with_the_password(anna, puts_to_sleep)
     proven = {"proof_for": "POST", "proof_password": PASSWORD, "proof_code": code()}

@@ -101,7 +101,7 @@ def test_so_is_an_override_and_the_end_of_one(account, olga, days):
         assert ASKS in browser.get(olga.get_absolute_url()).text
 
 
-@pytest.mark.parametrize("code", [code_for, lambda: RECOVERY_CODES[0]])
+@pytest.mark.parametrize("code", [code_for, lambda: RECOVERY_CODES[0]], ids=["app", "recovery code"])
 def test_what_was_typed_goes_on_after_the_code(account, olga, browser, code):
     require(account)
     url = reverse("operators:name", args=[olga.pk])

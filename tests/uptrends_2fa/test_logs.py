@@ -132,6 +132,7 @@ def test_nobody_writes_an_entry_of_their_own(break_):
     line.encode()
     head, *rest = line_of("Failed", error=ValueError(forged)).splitlines()
     assert head == "ERROR Failed"
+    assert rest
     assert all(re.match(r"    \S| {5,}", part) for part in rest)
 
 
