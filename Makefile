@@ -14,10 +14,13 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 PRODUCT := manage.py gunicorn.conf.py accounts invitations operators twofactor uptrends_2fa
 CODE := $(PRODUCT) .ci tests docs $(wildcard bench)
 
+# pytest keeps its asserts as bytecode beside the tests; without it, each process rewrites all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 # One thing at a time, also with -j: two targets must not install into .venv at once.
 .NOTPARALLEL:
-.PHONY: help demo test check format lint requirements-check bandit imports types templates migrations \
+.PHONY: help demo test test-quick check format lint requirements-check bandit imports types templates migrations \
 	deploy-check audit fix requirements mutants bench bench-logins layers screenshots system-packages clean
 
 help: ## Show this list
@@ -29,6 +32,9 @@ demo: $(VENV)/.demo ## Serve a sample account on 127.0.0.1:8000 (another port: m
 test: $(VENV)/.test system-packages ## Run all tests (a part: make test PYTEST_ARGS="--no-cov tests/twofactor")
 	@# DATABASE_URL, from the environment or the command line, reaches the tests as it is.
 	$(IN_VENV)/python -m pytest -n $(TEST_WORKERS) --cov $(PYTEST_ARGS)
+
+test-quick: $(VENV)/.test system-packages ## Run most tests in one of their cases, while you work (before you hand in: make test)
+	$(IN_VENV)/python -m pytest -n $(TEST_WORKERS) --quick $(PYTEST_ARGS)
 
 # Quickest first, so that a slip is told within seconds.
 check: format lint requirements-check bandit imports types templates migrations deploy-check audit ## Run every check but the tests

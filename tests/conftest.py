@@ -1,6 +1,7 @@
 """Fixtures that most tests use."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,37 @@ from operators.models import Operator
 from tests.support.commits import make_commits_happen
 from tests.support.factories import make_account, make_operator, signed_in
 from twofactor import key_check
+
+NOT_QUICK = {"browser", "breakage", "races"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="as `make test-quick`")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--quick") and collection_path.name in NOT_QUICK else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick, leave out what takes long, and of many cases of one test take the first."""
+    if config.getoption("--quick"):
+        config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
+        items[:] = [item for item in items if _is_quick(item)]
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    if item.get_closest_marker("slow") or item.get_closest_marker("thorough"):
+        return False
+    cases = getattr(item, "callspec", None)
+    # Tables without a database cost next to nothing: all of their cases run.
+    return not cases or not _uses_database(item) or not any(cases.indices.values())
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "django_db_setup", "django_db_blocker"}
+    return bool(item.get_closest_marker("django_db") or fixtures & set(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,12 +54,14 @@ def text_of(answer: Any) -> str:
     return b"".join(answer).decode() if answer.streaming else answer.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES)
 def test_no_value_in_any_field_breaks_anything(db, page):
     browser, url = PAGES[page]()
     assert_nothing_breaks(browser, browser.get(url).text, url)
 
 
+@pytest.mark.thorough
 def test_no_value_breaks_the_forms_below_a_table_that_was_checked(admin_browser):
     url = reverse("operators:invite-many")
     page = admin_browser.post(url, {"text": "Ivo,ivo@example.com\nx,y\n"}).text
@@ -101,6 +103,7 @@ ADDRESSES: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_no_parameter_of_an_address_breaks_anything(account, admin, admin_browser, name):
     url, good = url_of(name, number_in(name, account)), ADDRESSES[name]

@@ -64,6 +64,7 @@ def test_every_page_with_a_form_has_its_landmarks(db, page):
     assert_landmarks(browser.get(url, follow=True).text, page)
 
 
+@pytest.mark.thorough
 def test_every_address_has_its_landmarks(account, admin):
     olga = make_operator(account, enrolled=True)
     browsers = ((signed_in(admin), TABLE), (signed_in(olga), TABLE), (Client(), OPEN_TO_STRANGERS))

@@ -42,6 +42,7 @@ def test_looking_changes_nothing(account, admin, operator, name):
     assert not AuditEntry.objects.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("enrolled", [True, False])
 def test_neither_does_it_between_password_and_session(account, enrolled):
     key_check.verify()

@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import time_machine
 from django.contrib.auth.hashers import check_password
 from django.core import mail
@@ -1051,6 +1052,7 @@ class Doors(RuleBasedStateMachine):
         assert self.zoes_rows() == self.zoes_rows_before
 
 
+@pytest.mark.thorough
 def test_the_doors_open_to_whom_the_design_lets_in(db):
     quick = settings(
         max_examples=EXAMPLES or 8,

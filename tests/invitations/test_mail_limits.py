@@ -64,6 +64,7 @@ def test_a_new_nonce_does_not_send_more_to_an_address_than_five_an_hour_and_ten_
     assert sent_to(STRANGER) == 10
 
 
+@pytest.mark.thorough
 def test_nor_to_many_addresses_than_ten_an_hour_and_twenty_a_day(operator):
     with time_machine.travel(NOW, tick=False) as clock:
         for hour in range(4):
@@ -80,6 +81,7 @@ def test_several_operators_together_send_no_more_to_one_address(account):
     assert sent_to(STRANGER) == 5
 
 
+@pytest.mark.thorough
 def test_an_administrator_moves_many_people_to_new_addresses(account, admin):
     for number in range(30):
         assert ask(make_operator(account), f"new{number}@example.net", viewer=admin).status_code == 302

@@ -329,6 +329,7 @@ def test_who_needs_no_link_any_more_is_told_to_log_in(olga, change):
     assert "You do not need a setup link any more" in page
 
 
+@pytest.mark.thorough
 def test_an_address_that_opens_link_after_link_waits(olga):
     stopped(olga)
     link = link_in_mail()

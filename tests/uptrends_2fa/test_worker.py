@@ -19,6 +19,8 @@ from tests.support.mailbox import MailServer, text_of
 from tests.support.server import PATIENCE, worker
 from uptrends_2fa import settings as product_settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECK_EMAIL = reverse("invitations:check-email")
 

@@ -199,6 +199,7 @@ def test_it_is_utf_8_with_a_byte_order_mark_and_never_stored(admin_browser, acco
     assert "Ольга Müller".encode() in content
 
 
+@pytest.mark.thorough
 def test_a_long_trail_takes_no_more_memory_than_a_short_one(admin_browser, account):
     write(account, 3000, new="x" * 4000)
     tracemalloc.start()

@@ -57,6 +57,7 @@ def test_no_password_is_hashed_within_the_wait(operator, monkeypatch):
     assert TOO_MANY in log_in(Client(), operator).text
 
 
+@pytest.mark.thorough
 def test_strangers_do_not_lock_out_a_known_browser(operator):
     browser = Client()
     log_in(browser, operator)
@@ -91,6 +92,7 @@ def test_a_cookie_of_ones_own_making_is_no_known_browser(operator):
     assert TOO_MANY in log_in(browser, operator).text
 
 
+@pytest.mark.thorough
 def test_a_browser_knows_its_five_newest_people(account):
     browser = Client()
     people = [make_operator(account) for _ in range(6)]
@@ -105,6 +107,7 @@ def test_a_browser_knows_its_five_newest_people(account):
         browser.post(reverse("operators:logout"))
 
 
+@pytest.mark.thorough
 def test_an_address_is_limited_across_names_and_others_are_untouched(operator):
     with time_machine.travel(NOW, tick=False):
         for number in range(100):

@@ -64,6 +64,7 @@ def test_of_nobody_s_name_there_is_a_line_in_the_log(db, caplog):
     assert not AuditEntry.objects.exists()
 
 
+@pytest.mark.thorough
 def test_whoever_is_refused_because_of_their_network_is_told_apart_by_name(operator):
     for number in range(101):
         guess(f"nobody{number}@example.com", 1)

@@ -312,6 +312,7 @@ def test_each_batch_takes_two_more_queries(account, monkeypatch, django_assert_n
         assert len(list(export.lines(account, Operator.objects.order_by("pk")))) == 20
 
 
+@pytest.mark.thorough
 def test_many_operators_take_no_more_memory_than_few(account, monkeypatch):
     operators = [
         Operator(account=account, email=f"{uuid4()}@example.com", joined_at=AT) for _one in range(600)

@@ -202,6 +202,7 @@ TROUBLES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 @pytest.mark.parametrize("setting", [*Policy, "damaged"])
 def test_the_status_filter_agrees_with_the_status_of_every_operator(setting):
@@ -374,6 +375,7 @@ def test_the_facts_count_and_link_to_the_filtered_list(account, admin, admin_bro
     ]
 
 
+@pytest.mark.thorough
 def test_every_status_that_occurs_is_counted_in_the_head_as_its_link_finds_it(account, admin_browser):
     for override, enrolled, trouble in product(["", *Policy], [True, False], TROUBLES):
         make_operator(account, override=override, enrolled=enrolled, **trouble)

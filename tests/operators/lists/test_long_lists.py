@@ -33,6 +33,8 @@ from operators.status.query import perhaps_locked
 from tests.support.factories import NOBODY, PASSWORD, SECRET, make_operator
 from twofactor import vault
 
+pytestmark = pytest.mark.thorough
+
 URL = reverse("operators:list")
 
 

@@ -60,6 +60,7 @@ def test_coverage_speaks_of_active_operators_with_a_password(admin_browser, acco
     assert "1 of 5 operators are protected" in admin_browser.get(URL).text
 
 
+@pytest.mark.thorough
 def test_every_number_that_is_a_link_is_the_number_of_the_list_behind_it(admin_browser, account, admin):
     a_bit_of_everything(account)
     group_of(account, admin, make_operator(account, enrolled=True), name="Small")

@@ -212,6 +212,7 @@ RULES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("old", "new"), [pair for pair in product(RULES, RULES) if pair[0] != pair[1]])
 def test_the_numbers_are_those_of_the_decision_for_each_operator(account, old, new):
     for state, override in product(STATES, ["", *Policy, "damaged"]):

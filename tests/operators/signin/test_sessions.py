@@ -233,6 +233,7 @@ def test_a_stranger_who_looks_or_guesses_leaves_no_session(db, path):
     assert not Session.objects.exists()
 
 
+@pytest.mark.thorough
 def test_a_stranger_s_sessions_are_as_many_as_the_address_may_open_links(db):
     for number in range(opening.LINKS + 5):
         Client().get(f"/setup/unknown{number}/")

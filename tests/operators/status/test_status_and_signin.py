@@ -149,6 +149,7 @@ def promised(explanation: str) -> str:
     return ends[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 @pytest.mark.parametrize("single_sign_on", [False, True])
 @pytest.mark.parametrize("setting", SETTINGS)
