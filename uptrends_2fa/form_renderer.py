@@ -1,4 +1,4 @@
-"""How forms are drawn: fields, inputs and lists of choices here, everything else by templates/django/forms/.
+"""Draws the fields, inputs and lists of choices of forms; templates/django/forms/ draw everything else.
 
 Django draws a field by six templates, one inside the other: more work than all the rest of a login page.
 Whatever is returned here, Django takes for HTML: each value is escaped where it is put in.
@@ -23,11 +23,11 @@ class DrawnField(BoundField):
     """A field that can be drawn with a label for screen readers alone, and in the line over a list."""
 
     def with_hidden_label(self) -> SafeString:
-        """Return it so, because a heading above says the same."""
+        """For screen readers only, because a heading above says the same."""
         return self.render(context={"field": self, "label_class": "visually-hidden"})
 
     def as_filter(self) -> SafeString:
-        """Return label and control alone, for the line over a list."""
+        """Label and control alone, for the line above a list."""
         kind = self.field.widget.input_type
         own_class = "" if kind == "select" else f" filter-{kind}"
         hidden = "" if kind in ("date", "checkbox") else HIDDEN
@@ -37,7 +37,7 @@ class DrawnField(BoundField):
 
 
 class FormRenderer(TemplatesSetting):
-    """Draws forms as the setting TEMPLATES says, but for what is written below."""
+    """Draws what is written below, and everything else by the setting TEMPLATES."""
 
     bound_field_class = DrawnField
 
@@ -53,7 +53,7 @@ def _form(context: Context) -> str:
 
 
 def _field(context: Context) -> str:
-    """Return label, control, help and errors. The ids are those to which Django points aria-describedby."""
+    """The ids are those to which Django points aria-describedby."""
     field: BoundField = context["field"]
     kind = getattr(field.field.widget, "input_type", "")
     has_error = " has-error" if field.errors else ""
@@ -96,7 +96,7 @@ def _id(field: BoundField, part: str) -> str:
 
 
 def _input(context: Context) -> str:
-    """Return what Django's own template (django/forms/widgets/input.html) makes of a widget."""
+    """As Django's own template, django/forms/widgets/input.html."""
     widget = context["widget"]
     value = {} if widget["value"] is None else {"value": widget["value"]}
     attributes = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
@@ -104,7 +104,7 @@ def _input(context: Context) -> str:
 
 
 def _select(context: Context) -> str | None:
-    """Return the same of a list of choices (django/forms/widgets/select.html), None if they are in groups."""
+    """As django/forms/widgets/select.html; None if the choices are in groups."""
     widget = context["widget"]
     if any(name for name, _options, _index in widget["optgroups"]):
         return None
@@ -122,7 +122,7 @@ def _given(name: str, value: str | None) -> str:
 
 
 def _attributes(attributes: Context) -> str:
-    """Return attributes; their names are ones that stand in the code."""
+    """Names of attributes come from the code, and are not escaped."""
     return "".join(
         f" {name}" if value is True else f' {name}="{conditional_escape(value)}"'
         for name, value in attributes.items()
