@@ -347,9 +347,9 @@ def test_its_queries_do_not_grow(admin_browser, account, ivo):
     invite.send(ivo, NOBODY)
 
     def queries():
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             admin_browser.get(URL)
-        return len(found)
+        return len(captured)
 
     few = queries()
     for _ in range(30):

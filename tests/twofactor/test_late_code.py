@@ -313,9 +313,9 @@ def test_it_costs_no_query(account, olga):
     """Every page asks itself whether to ask; session and operator are loaded anyway."""
 
     def queries(browser: Client) -> int:
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             assert browser.get(reverse("operators:home")).status_code == 302
-        return len(found)
+        return len(captured)
 
     require(account)
     browsers = signed_in(olga), Client()

@@ -321,7 +321,7 @@ def test_the_list_takes_the_same_queries_for_one_and_for_thirty(admin_browser, a
     for size in (1, 29):
         for _ in range(size):
             excepted(account)
-        with statements() as found:
+        with statements() as captured:
             admin_browser.get(EXCEPTIONS)
-        numbers.append(len(found))
+        numbers.append(len(captured))
     assert numbers[0] == numbers[1]

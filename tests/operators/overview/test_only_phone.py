@@ -133,9 +133,9 @@ def test_a_trusted_browser_warns_too_once_for_each_sign_in(anna, account):
 
 def test_the_question_costs_one_query_and_only_where_it_matters(anna, admin_browser):
     def queries() -> int:
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             admin_browser.get(SETTINGS)
-        return len(found)
+        return len(captured)
 
     at_risk = queries()
     leave_codes(anna, "a", recovery_saved_at=timezone.now())

@@ -138,9 +138,9 @@ def test_a_mail_that_the_mailbox_refuses_is_said_like_one_that_failed(admin_brow
 
 
 def queries(browser):
-    with CaptureQueriesContext(connection) as found:
+    with CaptureQueriesContext(connection) as captured:
         assert browser.get(URL).status_code == 200
-    return len(found)
+    return len(captured)
 
 
 def test_its_queries_do_not_grow_with_operators_groups_links_and_days(admin_browser, account):

@@ -278,9 +278,9 @@ def test_the_number_of_queries_does_not_grow(browser, account):
     for more in (6, 30):
         for _ in range(more):
             make_operator(account)
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             shown_to(browser, "required")
-        counts.append(len(found))
+        counts.append(len(captured))
     assert counts[0] == counts[1] <= 6
 
 

@@ -288,8 +288,8 @@ def test_the_banner_costs_no_query(announced, olga):
     browser, counts = signed_in(olga), []
     for rule in ((Policy.REQUIRED, DAY), (Policy.OPTIONAL, None)):
         set_rule(announced, *rule)
-        with CaptureQueriesContext(connection) as found:
-            counts.append((len(found), BANNER in browser.get(olga.get_absolute_url()).text, len(found)))
+        with CaptureQueriesContext(connection) as captured:
+            counts.append((len(captured), BANNER in browser.get(olga.get_absolute_url()).text, len(captured)))
     assert [shown for _before, shown, _after in counts] == [True, False]
     assert counts[0][2] == counts[1][2]
 

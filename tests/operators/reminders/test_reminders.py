@@ -339,9 +339,9 @@ def test_the_page_takes_the_same_queries_for_one_and_for_thirty(account, admin_b
     for size in (1, 29):
         for _ in range(size):
             make_operator(account)
-        with statements() as found:
+        with statements() as captured:
             admin_browser.get(REMINDERS)
-        numbers.append(len(found))
+        numbers.append(len(captured))
     assert numbers[0] == numbers[1]
 
 

@@ -118,12 +118,12 @@ def test_last_seen_is_written_every_five_minutes_at_most(admin, minutes, stateme
     browser = log_in(admin)
     before = row_of(browser).last_seen_at
     with after(minutes=minutes):
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             browser.get(reverse("operators:add"))
-        assert len(found) == statements
-        with CaptureQueriesContext(connection) as found:
+        assert len(captured) == statements
+        with CaptureQueriesContext(connection) as captured:
             browser.get(reverse("operators:add"))
-        assert len(found) == 1
+        assert len(captured) == 1
     seen = row_of(browser).last_seen_at
     assert seen is not None
     assert before is not None
@@ -537,9 +537,9 @@ def test_my_settings_leads_to_the_sessions_and_other_pages_of_operators_do_not(
 
 def test_the_page_takes_the_same_queries_for_one_session_and_for_many(operator):
     def queries() -> int:
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             here.get(PAGE)
-        return len(found)
+        return len(captured)
 
     here = log_in(operator)
     one = queries()

@@ -222,9 +222,9 @@ def test_one_statement_ends_them_all(account, admin_browser, unprotected):
     for _ in range(5):
         signed_in(make_operator(account))
     require(admin_browser)
-    with CaptureQueriesContext(connection) as found:
+    with CaptureQueriesContext(connection) as captured:
         admin_browser.post(END)
-    deletes = [query["sql"] for query in found if query["sql"].startswith("DELETE")]
+    deletes = [query["sql"] for query in captured if query["sql"].startswith("DELETE")]
     assert len(deletes) == 1
     assert "SELECT" in deletes[0]
     assert Session.objects.count() == 1

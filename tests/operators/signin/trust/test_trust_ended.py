@@ -191,9 +191,9 @@ def test_two_changes_of_the_days_at_once_leave_a_true_trail(operator):
 @pytest.mark.parametrize("change", [off_and_on, disabled_and_back])
 def test_a_change_for_the_account_touches_no_trusted_browser(operator, change):
     trusting(operator)
-    with CaptureQueriesContext(connection) as found:
+    with CaptureQueriesContext(connection) as captured:
         change(operator)
-    assert not [query for query in found if "trustedbrowser" in query["sql"]]
+    assert not [query for query in captured if "trustedbrowser" in query["sql"]]
 
 
 def test_while_login_asks_for_no_code_the_page_says_nothing_of_trust(operator):

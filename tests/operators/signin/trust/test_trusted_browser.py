@@ -332,9 +332,9 @@ def test_what_does_not_count_any_more_is_not_listed(operator):
 
 def test_a_sign_in_without_the_cookie_costs_no_query_more(account, operator):
     def queries(browser: Client) -> int:
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as captured:
             assert give_password(browser, operator) == VERIFY
-        return len([query for query in found if "trustedbrowser" in query["sql"]])
+        return len([query for query in captured if "trustedbrowser" in query["sql"]])
 
     assert queries(Client()) == 0
     browser = Client()
