@@ -172,9 +172,9 @@ def test_every_link_has_its_time_and_a_newer_one_begins_anew(olga, purpose, life
     second = timedelta(seconds=1)
     for begin in (timezone.now(), timezone.now() + timedelta(minutes=5)):
         with time_machine.travel(begin, tick=False):
-            found = hash_of(Link.issue(olga, purpose, olga.email))
-        assert Link.find(found, purpose, begin + life - second)
-        assert not Link.find(found, purpose, begin + life)
+            token_hash = hash_of(Link.issue(olga, purpose, olga.email))
+        assert Link.find(token_hash, purpose, begin + life - second)
+        assert not Link.find(token_hash, purpose, begin + life)
         assert Link.objects.get().created_at == begin
 
 
@@ -239,14 +239,14 @@ def confirmed() -> enrollment.Confirmed:
 
 def enrolled(olga: Operator) -> Operator:
     enroll(olga)
-    found: Operator = Operator.objects.complete().get(pk=olga.pk)
-    return found
+    operator: Operator = Operator.objects.complete().get(pk=olga.pk)
+    return operator
 
 
 def test_every_place_that_renews_a_nonce_is_known_to_the_ledger():
     names = {"renew_session_nonce", "renew_nonce_as_read", "new_nonce"}
-    found = {(path, one.name) for path, one in functions() if names & {*called(one)}}
-    assert {place for place in found if place[0] != "operators/models/operator.py"} == set(RENEWS)
+    places = {(path, function.name) for path, function in functions() if names & {*called(function)}}
+    assert {place for place in places if place[0] != "operators/models/operator.py"} == set(RENEWS)
     assert set().union(*RENEWS.values()) | {Action.DELETED} == set(ledger.RENEWING)
 
 

@@ -111,9 +111,9 @@ def test_the_last_email_is_the_newest_setup_link_of_that_person(olga):
     assert setup_link.last_email(olga) == (None, 0, False)
     with time_machine.travel(timezone.now(), tick=False):
         setup_link.send(olga, NOBODY)
-        email, *rest = setup_link.last_email(olga)
+        email, *wait_and_life = setup_link.last_email(olga)
     assert email == OutgoingMail.objects.get(to=olga.email, template="invitations/email/setup_link")
-    assert rest == [60, True]
+    assert wait_and_life == [60, True]
 
 
 def test_withdrawing_a_link_leaves_other_purposes_and_other_people(olga):

@@ -159,14 +159,14 @@ def test_those_who_must_set_up_are_told_where_that_is_asked_for(account, run):
 
 def test_override_needs_a_reason_for_an_exception_and_stores_all(account, run, operator):
     assert "Say why" in refused("override", operator.email, "disabled")
-    given = ("override", operator.email, "disabled", "--reason", "A robot", "--until", "2026-12-24")
+    command = ("override", operator.email, "disabled", "--reason", "A robot", "--until", "2026-12-24")
     words = "olga@example.com: none → Disabled until 24 Dec 2026: A robot\n"
-    assert run(*given, "--dry-run") == (words + "Nothing is stored yet.\n", 3)
+    assert run(*command, "--dry-run") == (words + "Nothing is stored yet.\n", 3)
     assert Operator.objects.get(pk=operator.pk).two_factor_override == ""
-    assert run(*given) == (words, 0)
+    assert run(*command) == (words, 0)
     row = Operator.objects.get(pk=operator.pk)
     assert (row.override_by, row.override_last_day) == ("The command line", date(2026, 12, 24))
-    assert run(*given, "--dry-run") == ("Nothing to change: that is the setting already.\n", 0)
+    assert run(*command, "--dry-run") == ("Nothing to change: that is the setting already.\n", 0)
 
 
 def test_override_is_removed_by_none(account, run):
@@ -240,9 +240,9 @@ def test_export_for_scripts_is_a_list_of_objects(account, run, tmp_path):
     assert json.loads(run("export", "--format", "json")[0]) == []
     for name in ("olga", "paul"):
         make_operator(account, f"{name}@example.com")
-    found = json.loads(run("export", "--format", "json")[0])
-    assert [one["email"] for one in found] == ["olga@example.com", "paul@example.com"]
-    assert len(found[0]) == len(export.columns())
+    objects = json.loads(run("export", "--format", "json")[0])
+    assert [one["email"] for one in objects] == ["olga@example.com", "paul@example.com"]
+    assert len(objects[0]) == len(export.columns())
     file = tmp_path / "status.json"
     assert json.loads(run("export", "--format", "json", "--output", str(file))[0]) == {"output": str(file)}
-    assert json.loads(file.read_text()) == found
+    assert json.loads(file.read_text()) == objects

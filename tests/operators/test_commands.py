@@ -95,12 +95,12 @@ def test_the_demo_runs_with_its_own_settings_only(db):
 
 def test_the_audit_log_of_the_demo_tells_how_everybody_came_to_be_so(db):
     account = sample.make_sample_account()
-    told = set(AuditEntry.objects.filter(account=account).values_list("action", "subject_name"))
+    entries = set(AuditEntry.objects.filter(account=account).values_list("action", "subject_name"))
     for operator in Operator.objects.filter(account=account).complete():
-        enrolled = (Action.TWO_FACTOR_ENROLLED, str(operator)) in told
-        assert (Action.OPERATOR_CREATED, str(operator)) in told
+        enrolled = (Action.TWO_FACTOR_ENROLLED, str(operator)) in entries
+        assert (Action.OPERATOR_CREATED, str(operator)) in entries
         assert enrolled == operator.is_enrolled
-    assert (Action.DEACTIVATED, "Dan Deactivated (dan@example.com)") in told
+    assert (Action.DEACTIVATED, "Dan Deactivated (dan@example.com)") in entries
 
 
 def test_the_demo_says_who_can_sign_in_and_its_mails_lead_to_the_port_that_is_served(

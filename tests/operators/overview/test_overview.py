@@ -55,8 +55,8 @@ def day_of(account):
 
 def test_coverage_speaks_of_active_operators_with_a_password(admin_browser, account):
     a_bit_of_everything(account)
-    found = admin_browser.get(URL).context["overview"]
-    assert found.counts.coverage == Coverage(protected=1, counted=5)
+    page = admin_browser.get(URL).context["overview"]
+    assert page.counts.coverage == Coverage(protected=1, counted=5)
     assert "1 of 5 operators are protected" in admin_browser.get(URL).text
 
 
@@ -76,9 +76,9 @@ def test_the_exceptions_are_those_of_the_list(admin_browser, account):
     account.two_factor_policy = Policy.REQUIRED
     account.save()
     a_bit_of_everything(account)
-    found = admin_browser.get(URL).context["overview"]
+    page = admin_browser.get(URL).context["overview"]
     listed = admin_browser.get(LIST, {"exceptions": "on"}).context["table"].page.paginator.count
-    assert found.counts.exceptions == len(found.excepted) == listed == 1
+    assert page.counts.exceptions == len(page.excepted) == listed == 1
     assert "Show the 1 exception" in admin_browser.get(URL).text
 
 
@@ -124,17 +124,17 @@ def test_a_mail_that_failed_is_said(admin_browser, account, settings, mail):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_PORT = 1
     setup_link.send(make_operator(account, override=Policy.REQUIRED), NOBODY)
-    found = admin_browser.get(URL)
-    assert ("could not be emailed" in found.text) is not mail
-    assert found.context["overview"].numbers.failed_mails == (not mail)
+    page = admin_browser.get(URL)
+    assert ("could not be emailed" in page.text) is not mail
+    assert page.context["overview"].numbers.failed_mails == (not mail)
 
 
 def test_a_mail_that_the_mailbox_refuses_is_said_like_one_that_failed(admin_browser, account):
     setup_link.send(make_operator(account, override=Policy.REQUIRED), NOBODY)
     OutgoingMail.objects.update(state="refused", sent_at=None)
-    found = admin_browser.get(URL)
-    assert "could not be emailed" in found.text
-    assert found.context["overview"].numbers.failed_mails == 1
+    page = admin_browser.get(URL)
+    assert "could not be emailed" in page.text
+    assert page.context["overview"].numbers.failed_mails == 1
 
 
 def queries(browser):

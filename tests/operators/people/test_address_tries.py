@@ -84,8 +84,8 @@ def test_the_check_of_a_table_says_nothing_of_them(admin_browser, others):
 def test_the_confirmed_table_says_it_of_some(admin_browser, few, others):
     text = "\n".join(f"Eve,{email}" for email in others) + "\nIvo,ivo@example.com"
     confirm(admin_browser, text)
-    found = dict(BulkItem.objects.values_list("email", "reason"))
-    assert found == {
+    reasons = dict(BulkItem.objects.values_list("email", "reason"))
+    assert reasons == {
         others[0]: "unavailable",
         others[1]: "unavailable",
         others[2]: "too_many",

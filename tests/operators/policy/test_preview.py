@@ -222,9 +222,9 @@ def test_the_numbers_are_those_of_the_decision_for_each_operator(account, old, n
     people = list(Operator.objects.complete().filter(account=account))
     assert sum(preview.counts[effect] for effect in Effect) == len(people)
     for effect in Effect:
-        mine = {one.pk for one in people if change.effect_on(one.facts) is effect}
-        assert {one.pk for one in people_in(account, change, effect)} == mine
-        assert preview.counts[effect] == len(mine)
+        expected = {operator.pk for operator in people if change.effect_on(operator.facts) is effect}
+        assert {operator.pk for operator in people_in(account, change, effect)} == expected
+        assert preview.counts[effect] == len(expected)
 
 
 def test_those_whose_last_email_failed_are_named_apart(browser, account):

@@ -29,8 +29,8 @@ def test_policy_and_enrollment_decide(policy, enrolled, step):
 
 @pytest.mark.parametrize(("policy", "enrolled", "step"), TABLE)
 def test_a_trusted_browser_stands_in_for_the_code_and_for_nothing_else(policy, enrolled, step):
-    found = next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled, trusted=True)
-    assert found is (NextStep.TRUSTED if step is NextStep.CODE else step)
+    when_trusted = next_step(Effective(policy, Source.ACCOUNT), enrolled=enrolled, trusted=True)
+    assert when_trusted is (NextStep.TRUSTED if step is NextStep.CODE else step)
 
 
 @pytest.mark.parametrize(("enrolled", "step"), [(True, NextStep.CODE), (False, NextStep.OFFER)])

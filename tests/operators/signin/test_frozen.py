@@ -37,9 +37,9 @@ def notice(olga) -> str:
         reverse("operators:password"),
         {"current_password": PASSWORD, "new_password": NEW, "new_password_again": NEW},
     )
-    found = re.search(r"http://testserver(/not-me/\S+/)", str(mail.outbox[-1].body))
-    assert found
-    return found[1]
+    match = re.search(r"http://testserver(/not-me/\S+/)", str(mail.outbox[-1].body))
+    assert match
+    return match[1]
 
 
 def frozen_by_mail(olga) -> Client:

@@ -96,13 +96,13 @@ def make_people(account: Account, *, single_sign_on: bool) -> dict[int, str]:
 
 def statuses_in_list(browser: Client) -> dict[int, Status]:
     """The status of every operator, as the filters of the list have it."""
-    found: dict[int, Status] = {}
+    listed: dict[int, Status] = {}
     for status in Status:
         answer = browser.get(LIST, {"status": status.value})
         rows = {row.pk: status for row in answer.context["filters"].qs}
-        assert not found.keys() & rows.keys()
-        found |= rows
-    return found
+        assert not listed.keys() & rows.keys()
+        listed |= rows
+    return listed
 
 
 def what_happens(operator: Operator) -> str:

@@ -24,8 +24,8 @@ from twofactor import codes, fresh_codes, trusted
 
 
 def again(operator: Operator) -> Operator:
-    found: Operator = Operator.objects.complete().get(pk=operator.pk)
-    return found
+    stored: Operator = Operator.objects.complete().get(pk=operator.pk)
+    return stored
 
 
 def set_days(operator: Operator, days: int | None) -> None:
