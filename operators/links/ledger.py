@@ -103,7 +103,7 @@ class LinkFilters(ListFilters[LinkRecord]):
         gettext_lazy("Kind"),
         [("", gettext_lazy("Any kind")), *((kind.value, kind.label) for kind in LISTED)],
     )
-    state = FilterField(gettext_lazy("LinkState"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
+    state = FilterField(gettext_lazy("State"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
 
     def by_search(self, rows: QuerySet[LinkRecord], text: str) -> QuerySet[LinkRecord]:
         """By the person it was for, or who requested it."""
@@ -124,7 +124,7 @@ def columns() -> tuple[Column[Any], ...]:
         Column("for", _("For"), lambda link: link.person_name),
         Column("kind", _("Kind"), lambda link: kinds[link.kind]),
         Column("asked_by", _("Asked by"), lambda link: link.asked_by),
-        Column("state", _("LinkState"), lambda link: states[link.state]),
+        Column("state", _("State"), lambda link: states[link.state]),
         Column("asked", _("Asked"), lambda link: link.asked_at),
         Column("sent", _("Sent"), lambda link: link.sent_at),
         Column("failed", _("Failed"), lambda link: link.failed_at),
