@@ -37,6 +37,8 @@ from tests.support.factories import PASSWORD, RECOVERY_CODES, code_for
 from twofactor.models import Authenticator
 from uptrends_2fa import settings as production
 
+pytestmark = pytest.mark.thorough
+
 LOGIN = reverse("operators:login")
 VERIFY = reverse("twofactor:verify")
 NEW = "seventeen green bottles"
