@@ -159,8 +159,6 @@ def _invite(action: BulkAction, item: BulkItem, by: Origin) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is done, and to whom it is not: the first of the reasons that holds is told."""
-
     do: Callable[[BulkAction, BulkItem, Origin], bool]
     left_out: tuple[Rule, ...] = ()
 
@@ -196,7 +194,6 @@ ACTS: dict[str, Act] = {
 
 
 def makes_exceptions(kind: str, account: Account, now: datetime) -> bool:
-    """Whether it asks less of operators than the account asks of others: that takes a reason."""
     return is_exception(account.rule, Override(OVERRIDES.get(kind, "")), now)
 
 

@@ -26,8 +26,6 @@ OUT_OF_DATE = _("This form is out of date. Choose the operators again.")
 
 
 class SelectionForm(PlainForm):
-    """What the bar over the list sends: an action, and ticked operators or the whole filter."""
-
     kind = forms.ChoiceField(
         label=_("Action"),
         choices=[("", _("Choose an action")), *LIST_KINDS],
@@ -43,7 +41,6 @@ class SelectionForm(PlainForm):
         self.operators: QuerySet[Operator] = Operator.objects.none()
 
     def clean(self) -> None:
-        """Find the operators: those that are ticked, or those that the filters leave."""
         cleaned = self.cleaned_data
         mine = Operator.objects.filter(account=self.account)
         if cleaned.get("every"):
@@ -73,8 +70,6 @@ class GroupForm(PlainForm):
 
 
 class ConfirmForm(PlainForm):
-    """Which preview was confirmed; each is confirmed once."""
-
     key = forms.UUIDField(
         widget=forms.HiddenInput, error_messages=dict.fromkeys(("required", "invalid"), OUT_OF_DATE)
     )
@@ -99,12 +94,10 @@ class ConfirmForm(PlainForm):
 
     @property
     def reason(self) -> str:
-        """Why it is done; "" where nothing is asked."""
         return ""
 
     @property
     def ends_at(self) -> datetime | None:
-        """The moment from which exceptions count no more; None where they stay."""
         return None
 
     @property
@@ -122,8 +115,6 @@ class ConfirmForm(PlainForm):
 
 
 class ConfirmExceptionForm(ConfirmForm):
-    """The same, with why operators are asked for less than the account asks of everybody, and until when."""
-
     why = LineField(
         label=_("Reason"),
         error_messages={
@@ -147,8 +138,6 @@ class ConfirmExceptionForm(ConfirmForm):
 
 
 class ConfirmResetForm(ConfirmForm):
-    """The same, with what an administrator says before a reset."""
-
     why = ResetForm.base_fields["why"]
     identity_check = ResetForm.base_fields["identity_check"]
 

@@ -58,8 +58,6 @@ class UnreadableTableError(Exception):
 
 @dataclass(slots=True)
 class Row:
-    """One person: what was typed, what it means, and what is wrong with it."""
-
     number: int
     cells: dict[str, str]
     name: str = ""
@@ -78,10 +76,8 @@ class Table:
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a file, with or without a byte order mark; raises UnreadableTableError.
-
-    UTF-16 is what spreadsheets call Unicode text; it always begins with its mark.
-    """
+    """Raise UnreadableTableError where the file is in neither UTF-8 nor UTF-16."""
+    # UTF-16 is what spreadsheets call Unicode text; it always begins with its mark.
     encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     try:
         return content.decode(encoding)
@@ -92,7 +88,7 @@ def decoded(content: bytes) -> str:
 
 
 def read(text: str) -> Table:
-    """Return the table with what was typed; raises UnreadableTableError."""
+    """Raise UnreadableTableError where nobody is in it, too many are, or it is no table."""
     found = list(_filled_rows(text.removeprefix("\ufeff")))
     columns = _columns(found[0][1]) if found else None
     people = found[1:] if columns else found
@@ -106,10 +102,7 @@ def read(text: str) -> Table:
 
 
 def _filled_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows in which something stands, each with its number in a spreadsheet.
-
-    A spreadsheet counts empty rows, takes a row of several lines for one, and does not show `sep=`.
-    """
+    """Number the rows as a spreadsheet does: empty ones count, `sep=` and lines within a row do not."""
     said = SEPARATOR.match(text)
     delimiter = said[1] if said else _delimiter(text)
     lines = csv.reader(
@@ -128,7 +121,7 @@ def _filled_rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _unreadable(number: int) -> UnreadableTableError:
-    """Return the error of a row at which reading stops: nobody knows where the next one begins."""
+    # Reading stops at such a row: nobody knows where the next one begins.
     text = _(
         "This is no table that can be read. Look at line %(line)d: a quotation mark is not closed or stands "
         "within a cell, or a cell is too long."
@@ -142,14 +135,13 @@ def _swallowed(cell: str, delimiter: str) -> bool:
 
 
 def _delimiter(text: str) -> str:
-    """Return what separates the cells: what there is most of in the first line that is not empty."""
+    """What there is most of in the first line that is not empty."""
     outside = QUOTED.sub(r"\1", text)
     first = next((line for line in outside.splitlines() if line.strip()), "")
     return max(",;\t", key=first.count)
 
 
 def _columns(cells: list[str]) -> list[str] | None:
-    """Return the columns in their order where this is a row of titles, else None."""
     columns = [TITLES.get(cell.casefold(), "") for cell in cells]
     if "email" not in columns:
         return None
@@ -162,7 +154,7 @@ def _columns(cells: list[str]) -> list[str] | None:
 
 
 def _row(number: int, cells: list[str], columns: "list[str] | tuple[str, ...]") -> Row:
-    """Return a row with its cells by column; what is missing is empty, what is beside them an error."""
+    """Cells that are missing are empty; those beyond the columns are an error."""
     named = {column: cell for column, cell in zip(columns, cells, strict=False) if column in COLUMNS}
     row = Row(number, dict.fromkeys(COLUMNS, "") | named)
     beyond = [cell for cell in cells[len(columns) :] if cell]
@@ -172,10 +164,7 @@ def _row(number: int, cells: list[str], columns: "list[str] | tuple[str, ...]") 
 
 
 def check(rows: list[Row], account: Account) -> None:
-    """Note at each row what it means, or what is wrong with it; by the rules of the single form.
-
-    Asks the database in portions, however many rows there are.
-    """
+    """Note at each row what it means or what is wrong with it, by the rules of the single form."""
     groups = Group.objects.filter(account=account).exclude(kind=Group.Kind.EVERYONE)
     numbers = {sorted_alike(group.label): group.pk for group in groups}
     overrides = {str(label).casefold(): policy for policy, label in POLICY_LABELS.items()}
@@ -198,7 +187,6 @@ def check(rows: list[Row], account: Account) -> None:
 
 
 def _clean(rule: forms.Field, row: Row, column: str) -> Any:
-    """Return the cell as the form would store it; "" where it is refused."""
     try:
         return rule.clean(row.cells[column])
     except ValidationError as error:
@@ -207,8 +195,6 @@ def _clean(rule: forms.Field, row: Row, column: str) -> Any:
 
 
 class _Exceptions:
-    """Why there is an override, and until when, by the rules of the form of one operator's override."""
-
     def __init__(self, rule: AccountRule) -> None:
         self.rule, self.now = rule, timezone.now()
         self.reason = LineField(required=False)
@@ -221,7 +207,6 @@ class _Exceptions:
         )
 
     def note(self, row: Row) -> None:
-        """Note reason and end; what asks for less than the account needs a reason."""
         row.reason = _clean(self.reason, row, "reason")
         day: date | None = _clean(self.last_day, row, "until") or None
         row.until = end_of(day) if day else None
@@ -230,7 +215,7 @@ class _Exceptions:
 
 
 def _refuse_lonely(row: Row) -> None:
-    """Refuse a reason or a last day that belongs to no override: it would be dropped without a word."""
+    # Without an override they would be dropped without a word.
     if row.cells["reason"]:
         row.errors.append(_("There is a reason and no override. Write the override, or leave both empty."))
     if row.cells["until"]:
@@ -238,7 +223,7 @@ def _refuse_lonely(row: Row) -> None:
 
 
 def _note_groups(row: Row, numbers: dict[str, int]) -> None:
-    """Find the groups; several are separated by a bar, which may also stand in the name of one."""
+    # A bar separates several groups, and may also stand in the name of one: the longest name wins.
     parts = row.cells["groups"].split("|")
     longest = 1 + max((name.count("|") for name in numbers), default=0)
     while parts:
@@ -263,7 +248,6 @@ def _note_override(row: Row, overrides: dict[str, str]) -> None:
 
 
 def _note_twice(rows: list[Row]) -> None:
-    """Refuse an address that stands further up already."""
     seen: dict[str, int] = {}
     for row in (row for row in rows if row.email):
         first = seen.setdefault(row.email, row.number)

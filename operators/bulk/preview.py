@@ -70,12 +70,10 @@ class Part:
 
     @property
     def why(self) -> str:
-        """The reason in words."""
         return str(Reason(self.reason).label)
 
     @property
     def more(self) -> int:
-        """How many there are besides the first."""
         return self.number - len(self.first)
 
 
@@ -136,7 +134,6 @@ def what_changed(before: Collection[int], counted: int | None, found: Preview, a
 
 
 def _names(account: Account, numbers: Collection[int]) -> str:
-    """Return these operators of the account by name, and how many of them are deleted by now."""
     found = Operator.objects.filter(account=account, pk__in=numbers).order_by("name_key", "pk")
     names = [str(one) for one in found]
     if missing := len(numbers) - len(names):
@@ -146,6 +143,5 @@ def _names(account: Account, numbers: Collection[int]) -> str:
 
 
 def _part(rows: QuerySet[Any], reason: str, number: int) -> Part:
-    """Return some of the operators with the first by name."""
     first = rows.filter(left_out=reason).order_by("name_key", "pk")
     return Part(reason, number, list(first[:FIRST_NAMES]))

@@ -48,7 +48,6 @@ class InviteManyForm(PlainForm):
         self.table = ""
 
     def clean_file(self) -> str:
-        """Return the text of the file; one that is too large is not read."""
         file = self.cleaned_data["file"]
         if not file:
             return ""
@@ -79,7 +78,6 @@ class InviteManyForm(PlainForm):
 
     @property
     def word(self) -> str:
-        """What stands for exactly these rows, as they are read now."""
         return fingerprint((), self.good)
 
     @property

@@ -75,7 +75,6 @@ def start_inviting(rows: Iterable[Row], account: Account, *, key: UUID, by: Orig
 
 
 def _start(action: BulkAction, choose: Callable[[], int], by: Origin) -> BulkAction:
-    """Store the action and its items, do a few at once, and leave more to the worker."""
     action.asked_by_id, action.asked_by_name, action.address = by.actor_id, by.actor_name, by.address
     action.created_at = action.alive_at = timezone.now()
     try:
@@ -111,19 +110,16 @@ def _choose(action: BulkAction, operators: QuerySet[Operator]) -> None:
 
 
 def _numbers(action: BulkAction) -> Iterator[int | None]:
-    """Return the numbers of those to whom it is done, in their order, as they are read."""
     waiting = action.waiting().order_by("operator_id")
     return waiting.values_list("operator_id", flat=True).iterator(chunk_size=NUMBERS_AT_ONCE)
 
 
 def find_started(account: Account, key: UUID) -> BulkAction | None:
-    """Return the action that a form has begun already."""
     return BulkAction.objects.filter(account=account, key=key).first()
 
 
 @task(priority=-10)  # after the emails: those of one batch leave before the next one makes more
 def continue_round(action_id: int, turn: int) -> None:
-    """Do the next batch, and leave the others to the queue; without one do all."""
     run_batches(action_id, turn, until=0)
 
 
@@ -172,7 +168,6 @@ def _requester(action: BulkAction) -> Operator | None:
 
 
 def cancel(action: BulkAction, by: Origin) -> bool:
-    """Leave undone what is not done yet; return whether it was running."""
     with transaction.atomic():
         if not action.end(State.CANCELLED):
             return False
@@ -181,7 +176,6 @@ def cancel(action: BulkAction, by: Origin) -> bool:
 
 
 def _end(action: BulkAction, state: BulkAction.State) -> None:
-    """Store how it ended, and say so in the audit trail; once."""
     if action.end(state):
         done = action.items.filter(state=BulkItem.State.DONE).count()
         new = f"{action.label} ({done}): {State(state).label}"

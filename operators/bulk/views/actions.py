@@ -33,7 +33,6 @@ DONE = Q(state=BulkItem.State.DONE)
 @require_get_or_post
 @administrators_only
 def choose(request: SignedInRequest) -> HttpResponse:
-    """Show what would be done to whom, and do it once that is confirmed."""
     data = request.POST if request.method == "POST" else request.GET
     selection = SelectionForm(data, account=request.user.account)
     if not selection.is_valid():
@@ -51,7 +50,6 @@ def choose(request: SignedInRequest) -> HttpResponse:
 def _group(
     request: SignedInRequest, selection: SelectionForm, data: QueryDict
 ) -> tuple[Group | None, GroupForm | None]:
-    """Return the group to add to, or the form that asks for it."""
     if selection.cleaned_data["kind"] != BulkAction.Kind.GROUP:
         return None, None
     form = GroupForm(data if "group" in data else None, account=request.user.account)
@@ -59,7 +57,6 @@ def _group(
 
 
 def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> HttpResponse:
-    """Begin, unless the numbers of the preview are not true any more."""
     action = _action_of(request, selection, group)
     form = _form_of(action.kind, action.account)(request.POST)
     if not form.is_valid():
@@ -75,7 +72,6 @@ def _confirm(request: SignedInRequest, selection: SelectionForm, group: Group | 
 
 
 def _action_of(request: SignedInRequest, selection: SelectionForm, group: Group | None) -> BulkAction:
-    """Return what is asked for."""
     user, kind = request.user, selection.cleaned_data["kind"]
     return BulkAction(account=user.account, kind=kind, group=group, asked_by=user)
 
@@ -124,7 +120,6 @@ def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
 
 
 def _list_url(data: QueryDict) -> str:
-    """Return the list as it was left."""
     query = QueryDict(data.get("filters", "")[:2000]).urlencode()
     return reverse("operators:list") + (f"?{query}" if query else "")
 
@@ -132,7 +127,6 @@ def _list_url(data: QueryDict) -> str:
 @require_safe
 @administrators_only
 def actions(request: SignedInRequest) -> HttpResponse:
-    """List the bulk actions of the account, newest first."""
     mine = BulkAction.objects.filter(account=request.user.account_id).select_related("group")
     page = numbered_page(mine, request.GET.get("page"))
     items = BulkItem.objects.filter(action__in=[found.pk for found in page]).order_by()
@@ -145,7 +139,6 @@ def actions(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @administrators_only
 def action(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show how far an action has come, and in the end what was not done and why."""
     found = _action(request, pk)
     numbers = _numbers(found)
     seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}-{found.is_stalled:d}"
@@ -166,12 +159,10 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _only_rest(request: SignedInRequest) -> bool:
-    """Whether the page shows only those to whom it was not done."""
     return request.GET.get("show") != "all"
 
 
 def _numbers(found: BulkAction) -> dict[str, int]:
-    """Return how many operators there are in each state."""
     states = {state.value: Count("pk", filter=Q(state=state)) for state in BulkItem.State}
     numbers: dict[str, int] = found.items.aggregate(all=Count("pk"), **states)
     return numbers
@@ -180,7 +171,6 @@ def _numbers(found: BulkAction) -> dict[str, int]:
 @require_POST
 @administrators_only
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Leave undone what is not done yet."""
     found = _action(request, pk)
     if work.cancel(found, origin(request)):
         messages.success(request, _("Cancelled. What was done already stays done."))
@@ -193,7 +183,6 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """Send a table of everybody to whom it was not done, and why."""
     found = _action(request, pk)
     rest = found.items.filter(NOT_DONE).order_by("pk")
     columns: tuple[Column[BulkItem], ...] = (
@@ -208,6 +197,5 @@ def export(request: SignedInRequest, pk: int) -> HttpResponseBase:
 
 
 def _action(request: SignedInRequest, pk: int) -> BulkAction:
-    """Return an action of the account, or answer 404."""
     mine = BulkAction.objects.filter(account=request.user.account_id).select_related("account", "group")
     return get_object_or_404(mine, pk=pk)

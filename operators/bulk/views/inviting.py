@@ -25,7 +25,6 @@ FIRST = 5
 @require_get_or_post
 @administrators_only
 def check(request: SignedInRequest) -> HttpResponse:
-    """Ask for the table, and show what is wrong with it; sends nothing."""
     return _page(request, _form(request))
 
 
@@ -34,7 +33,6 @@ def check(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def confirm(request: SignedInRequest) -> HttpResponse:
-    """Begin to invite the rows that are right, where these were agreed to."""
     form, sent = _form(request), ConfirmForm(request.POST)
     if not (form.is_valid() and sent.is_valid()):
         return _page(request, form)
@@ -56,7 +54,6 @@ def confirm(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def errors(request: SignedInRequest) -> HttpResponseBase:
-    """Send the rows that cannot be invited, each with what is wrong with it."""
     form = _form(request)
     if not form.is_valid():
         return _page(request, form)
@@ -77,7 +74,6 @@ def errors(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _form(request: SignedInRequest) -> InviteManyForm:
-    """Return the form, as it was sent."""
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     return InviteManyForm(*sent, account=request.user.account)
 
