@@ -38,8 +38,6 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to print, as JSON or as lines, and the exit code."""
-
     data: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     code: int = DONE
@@ -213,7 +211,6 @@ def remind(account: Account, *, to_optional: bool, dry_run: bool) -> Answer:
 
 
 def _outcome(data: dict[str, Any], lines: list[str], *, changed: bool, dry_run: bool = False) -> Answer:
-    """With --dry-run, the exit code says whether it would change something."""
     would = changed and dry_run
     return Answer({"changed": changed, "dry_run": dry_run, **data}, lines, WOULD_CHANGE if would else DONE)
 

@@ -120,7 +120,6 @@ def tell_operator(operator: Operator, notice: Notice, by: Origin, **words: objec
 
 
 def tell_other_administrators(operator: Operator, notice: Notice, by: Origin, who: str = "") -> None:
-    """Tell of something that was done to an administrator; nobody where the operator is none."""
     if operator.is_administrator:
         _tell_administrators(operator, notice, by, who=who or isolated(plain(by.who)))
 
@@ -136,12 +135,11 @@ def administrator_was_reset(operator: Operator, by: Origin) -> None:
 
 
 def sign_in_was_frozen(operator: Operator, by: Origin) -> None:
-    """Tell the administrators that an operator's sign-in waits for one of them."""
     _tell_administrators(operator, SIGN_IN_WAS_FROZEN, by)
 
 
 def account_asks_less(account: Account, old: str, new: str, by: Origin) -> None:
-    """Tell all administrators, also the one who did it, that the account asks less of its operators."""
+    """Tell all administrators, also the one who did it."""
     words = {"who": isolated(plain(by.who)), "account": isolated(account.name), "old": old, "new": new}
     for administrator in Operator.objects.filter(account=account).administrators().with_a_way_in():
         about_self = by.actor == administrator
@@ -149,7 +147,6 @@ def account_asks_less(account: Account, old: str, new: str, by: Origin) -> None:
 
 
 def account_code_is_off(operator: Operator, account: Account) -> None:
-    """Tell an operator with an authenticator that the account asks nobody for a code any longer."""
     who = isolated(plain(account.policy_changed_by) or gettext("The command line"))
     context = ACCOUNT_CODE_IS_OFF.filled(operator, who=who, account=isolated(account.name))
     notify("email/notice", operator.email, {**context, "about": None}, account=account)
@@ -162,7 +159,6 @@ def account_asks_to_set_up(operator: Operator, account: Account) -> None:
 
 
 def must_set_up(account: Account, rule: AccountRule) -> tuple[Notice, dict[str, object]]:
-    """Return the notice to whoever has not set up under a rule, and what it is filled with."""
     now = timezone.now()
     starts_at = rule.as_of(now).required_from
     words: dict[str, object] = {"account": isolated(account.name), "url": _login_url()}
@@ -176,7 +172,6 @@ def must_set_up(account: Account, rule: AccountRule) -> tuple[Notice, dict[str, 
 
 
 def two_factor_was_reset(operator: Operator, by: Origin) -> OutgoingMail:
-    """Tell an operator that the authenticator no longer counts, and what comes next."""
     return _notify(
         "two_factor_reset",
         operator,
@@ -192,7 +187,6 @@ def two_factor_was_reset(operator: Operator, by: Origin) -> OutgoingMail:
 
 
 def two_factor_set_up_by(operator: Operator, by: Origin) -> OutgoingMail:
-    """Tell an operator that somebody else has set up an authenticator for them."""
     return _notify("two_factor_set_up_by", operator, by, by_name=isolated(plain(by.who)), url=_login_url())
 
 
@@ -202,7 +196,6 @@ def password_was_changed(operator: Operator, by: Origin) -> OutgoingMail:
 
 
 def address_was_changed(operator: Operator, old_address: str, by: Origin) -> OutgoingMail:
-    """Tell the old mailbox that it does not count any more."""
     return _notify("address_changed", operator, by, to=old_address, old=old_address)
 
 
@@ -219,18 +212,13 @@ def password_reset_link(operator: Operator, by: Origin) -> OutgoingMail:
 
 
 def confirm_address(operator: Operator, new_address: str, by: Origin, *, in_use: bool) -> OutgoingMail:
-    """Mail the link that makes a new address the operator's, to that address.
-
-    Whose it is nobody knows yet. So it holds no word that somebody has typed, no name either; and where the
-    address is in use, it says that in place of the link.
-    """
+    """Nobody knows yet whose address it is, so the mail holds no word that somebody has typed, nor a name."""
     template = "operators/email/address_in_use" if in_use else "operators/email/confirm_address"
     message = EmailTemplate(template, new_address, {"account": isolated(operator.account.name)})
     return link_mail.send(operator, Link.Purpose.EMAIL, message, by)
 
 
 def exception_ends(operator: Operator, what_then: str) -> OutgoingMail:
-    """Tell an operator that the account's setting will count for them again, and what comes then."""
     last_day = operator.override_last_day
     context = {
         "operator": words_about(operator),
@@ -244,12 +232,11 @@ def exception_ends(operator: Operator, what_then: str) -> OutgoingMail:
 
 
 def reminder(operator: Operator) -> OutgoingMail:
-    """Ask an operator to set up; holds no secret: the setup link comes at the sign-in."""
+    """Holds no secret: the setup link comes at the sign-in."""
     return notify(REMINDER, operator.email, reminder_context(operator), account=operator.account)
 
 
 def reminder_context(operator: Operator) -> dict[str, object]:
-    """Return what the reminder says, for the mail and for its preview."""
     effective = operator.effective
     return {
         **ASKS_TO_SET_UP,

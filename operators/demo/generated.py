@@ -135,7 +135,6 @@ def _operator(place: Place, number: int, state: str, dice: Random) -> Operator:
 
 
 def _set_override(operator: Operator, now: datetime, dice: Random) -> None:
-    """Some get an override, some of these with an end, and a few of these have ended."""
     operator.two_factor_override = _one_of(dice, OVERRIDES, "")
     if operator.two_factor_override:
         operator.override_reason, operator.override_by = dice.choice(REASONS), "The invented crowd"

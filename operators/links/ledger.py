@@ -106,7 +106,6 @@ class LinkFilters(ListFilters[LinkRecord]):
     state = FilterField(gettext_lazy("State"), [("", gettext_lazy("Any state")), *STATE_LABELS.items()])
 
     def by_search(self, rows: QuerySet[LinkRecord], text: str) -> QuerySet[LinkRecord]:
-        """By the person it was for, or who requested it."""
         return rows.filter(contains(text, "people_key"))
 
     def by_kind(self, rows: QuerySet[LinkRecord], kind: str) -> QuerySet[LinkRecord]:
@@ -117,7 +116,6 @@ class LinkFilters(ListFilters[LinkRecord]):
 
 
 def columns() -> tuple[Column[Any], ...]:
-    """Return the file's columns over `records`, in the words of this moment."""
     states = {state: str(label) for state, label in STATE_LABELS.items()}
     kinds = {kind: str(label) for kind, label in LinkRecord.Kind.choices}
     return (

@@ -44,7 +44,6 @@ def links(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
-    """All pages of what the filters leave."""
     filters = _filters(request)
     if not filters.is_valid():
         return redirect(f"{reverse('operators:links')}?{request.GET.urlencode()}")
@@ -59,7 +58,6 @@ def _filters(request: SignedInRequest) -> LinkFilters:
 
 
 def back_to_ledger(request: SignedInRequest) -> HttpResponse:
-    """Back to the ledger as it was: its forms carry its filters."""
     query = QueryDict(request.POST.get("ledger", "")[:2000]).urlencode()
     return redirect(reverse("operators:links") + (f"?{query}" if query else ""))
 

@@ -32,7 +32,6 @@ _EXCEPTIONS = ngettext_lazy("%(shown)s exception", "%(shown)s exceptions", "numb
 
 
 def links(counts: StatusCounts) -> list[tuple[str, str]]:
-    """Return the query of each link beside the number of all, and its words."""
     found = [
         (f"status={status}", _in_words(words, counts.by_status.get(status, 0)))
         for status, words in _WORDS.items()
@@ -44,5 +43,4 @@ def links(counts: StatusCounts) -> list[tuple[str, str]]:
 
 
 def _in_words(words: "_StrPromise", number: int) -> str:
-    """Return the words with the number as the language writes it."""
     return str(words % {"number": number, "shown": localize(number)})

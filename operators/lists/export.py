@@ -59,8 +59,6 @@ class Kind(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What the file says of everybody of one kind."""
-
     is_enrolled: bool
     set_up: str
     status: str
@@ -72,8 +70,6 @@ class Words(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An operator as the columns read it: the row of `_FIELDS`, and what is said of it."""
-
     row: Any
     words: Words
     groups: str
@@ -83,7 +79,6 @@ class Line(NamedTuple):
 
 
 def columns() -> tuple[Column[Line], ...]:
-    """Return the columns in the words of this moment."""
     yes, no = _("Yes"), _("No")
     return (
         Column("name", _("Name"), lambda line: line.row.name),
@@ -169,14 +164,12 @@ def _keys(operators: QuerySet[Operator]) -> Generator[int, None, None]:
 
 
 def _rows(keys: list[int]) -> list[Any]:
-    """Return the rows of these operators, without those who have been deleted meanwhile."""
     operators = Operator.objects.with_relations().with_links().filter(pk__in=keys)
     found = {row.pk: row for row in operators.values_list(*_FIELDS, named=True)}
     return [found[key] for key in keys if key in found]
 
 
 def _resets(account: Account, keys: list[int]) -> dict[int, tuple[int, datetime | None]]:
-    """Return how often the trail tells of a reset, and of the last one when."""
     entries = AuditEntry.objects.filter(account=account, subject_id__in=keys, action=Action.TWO_FACTOR_RESET)
     found = entries.order_by().values_list("subject_id").annotate(Count("pk"), Max("at"))
     return {key: (number, last) for key, number, last in found}
@@ -187,7 +180,6 @@ def _links(row: Any) -> tuple[str, ...]:
 
 
 def _groups(names: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
-    """Return the groups in words, and whether Administrators is among them."""
     member = Operator()
     member.group_names = list(map(list, names))
     return ", ".join(group_labels(member)), member.is_administrator
@@ -207,7 +199,6 @@ def _kind(row: Any) -> Kind:
 
 
 def _words(account: Account, kind: Kind, enrolled: bool, links: tuple[str, ...]) -> Words:  # noqa: FBT001
-    """Return what holds for everybody of this kind, by the rules as they are asked of one."""
     one = Operator(account=account, **kind._asdict())
     one.live_links = [[purpose, None, None] for purpose in links]
     if enrolled:

@@ -51,7 +51,6 @@ class PersonFilters(ListFilters[Operator]):
     search = SearchField(_("Search name or email"))
 
     def by_search(self, rows: QuerySet[Operator], text: str) -> QuerySet[Operator]:
-        """Part of the name or of the address."""
         return rows.filter(_is_named(text) | _has_address(text))
 
 
@@ -78,7 +77,6 @@ class OperatorFilters(PersonFilters):
 
     @cached_property
     def groups(self) -> dict[str, Group]:
-        """The groups of the account by their keys, in the order of the choices."""
         return {str(group.pk): group for group in _GROUPS.rows(account=self.account.pk)}
 
     def _group_choices(self) -> list[tuple[str, Any]]:
@@ -107,13 +105,11 @@ class OperatorFilters(PersonFilters):
         return rows.filter(status_condition(status, rule, now, LOOKED_UP))
 
     def by_group(self, rows: QuerySet[Operator], value: str) -> QuerySet[Operator]:
-        """Members; of Everyone these are all."""
         if self.groups[value].kind == Group.Kind.EVERYONE:
             return rows
         return rows.filter(pk__in=Membership.objects.filter(group=int(value)).values("operator"))
 
     def by_sub_account(self, rows: QuerySet[Operator], value: str) -> QuerySet[Operator]:
-        """Operators of a sub account, or of none."""
         return rows.filter(sub_account=None if value == NO_SUB_ACCOUNT else int(value))
 
     def by_last_login(self, rows: OperatorQuerySet, value: str) -> QuerySet[Operator]:
@@ -129,7 +125,6 @@ class OperatorFilters(PersonFilters):
         return rows.filter(**conditions[value])
 
     def by_administrators(self, rows: OperatorQuerySet, _ticked: object) -> QuerySet[Operator]:
-        """Members of the group Administrators; it combines with another group."""
         return rows.administrators()
 
     def by_exceptions(self, rows: QuerySet[Operator], _ticked: object) -> QuerySet[Operator]:

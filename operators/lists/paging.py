@@ -67,7 +67,6 @@ def numbered_page(rows: QuerySet[Any], number: str | None) -> Page[Any]:
 
 
 def _all_keys(queryset: QuerySet[Row]) -> QuerySet[Row, Any]:
-    """Return the keys of all rows, in order."""
     return queryset.values_list("pk", flat=True)
 
 

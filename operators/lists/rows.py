@@ -31,7 +31,6 @@ ROW = """
 
 
 def rows_of(operators: Iterable[Operator]) -> SafeString:
-    """Return the rows of a page."""
     return format_html_join("", ROW, _words(operators))
 
 

@@ -35,8 +35,6 @@ ORDERS: Orders = {
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The heading of a column by which a list can be sorted."""
-
     column: str
     # ascending, descending, or "" where the list is in the order of another column.
     direction: str
@@ -48,8 +46,6 @@ class Heading:
 
 
 class Table:
-    """One page of a list, in the order `sort`."""
-
     def __init__(self, page: Page[Any], sort: str, orders: Orders) -> None:
         self.page, self.sort = page, sort
         directions = {sort.removeprefix("-"): "descending" if sort.startswith("-") else "ascending"}
@@ -63,7 +59,6 @@ def known(sort: str, orders: Orders) -> str:
 
 
 def in_order(operators: QuerySet[Operator], sort: str) -> QuerySet[Operator]:
-    """Return all rows in the order in which the pages of the list show them."""
     return operators.order_by(*ORDERS[known(sort, ORDERS)])
 
 
@@ -79,7 +74,6 @@ def operator_table(filters: OperatorFilters, sort: str, page: str, *, counted: b
 
 
 def _rows_of_a_page() -> QuerySet[Operator]:
-    """Return the operators of an account with the keys of a full page, with all that a row shows."""
     now, account = Parameter("now", DateTimeField()), Parameter("account", BigIntegerField())
     keys = [Parameter(key, BigIntegerField()) for key in KEYS]
     rows: QuerySet[Operator] = Operator.objects.with_relations().with_links(now)
@@ -90,7 +84,6 @@ _operators_of_a_page = CompiledQuery(_rows_of_a_page)
 
 
 def _read(account: Account, keys: list[int]) -> list[Operator]:
-    """Return the operators with these keys."""
     # The last page has fewer: one of its keys fills the places of the others.
     values = keys + keys[:1] * (PAGE_SIZE - len(keys))
     now, places = timezone.now(), dict(zip(KEYS, values, strict=True))

@@ -32,7 +32,6 @@ MANY = 5000
 @require_safe
 @administrators_only
 def operators(request: SignedInRequest) -> HttpResponse:
-    """Show the operators of the account: who is protected, and who is not yet."""
     account = request.user.account
     part = _asked_for(request)
     if part == "facts":
@@ -53,7 +52,6 @@ def operators(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def export(request: SignedInRequest) -> HttpResponseBase:
-    """Send what the list shows, all of it in its order, as CSV."""
     filters = filters_of(request)
     if not filters.is_valid():
         # The list says what is wrong; a file with more in it than was asked for would say nothing.
@@ -65,7 +63,6 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 
 
 def filters_of(request: SignedInRequest) -> OperatorFilters:
-    """Return the filters that the address names, over the operators of the reader's own account."""
     account = request.user.account
     return OperatorFilters(request.GET, queryset=account.operators.all(), account=account)
 
@@ -85,7 +82,6 @@ def _is_counted(request: SignedInRequest) -> bool:
 
 @cache
 def _behind(number: int) -> CompiledQuery[Operator]:
-    """Return what finds one operator behind so many others of an account."""
     everybody = Operator.objects.filter(account=Parameter("account", BigIntegerField())).order_by("email")
     return CompiledQuery(lambda: everybody.only("pk")[number : number + 1])
 

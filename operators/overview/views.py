@@ -39,7 +39,6 @@ def two_factor_overview(request: SignedInRequest) -> HttpResponse:
 
 
 def _groups(page: Overview) -> list[dict[str, Any]]:
-    """The whole account comes first."""
     return [
         {"pk": None, "label": "", "coverage": page.counts.coverage, "cells": _cells(page.counts.by_status)},
         *(_group(group) for group in page.groups),

@@ -101,8 +101,6 @@ class CreateOperatorForm(PlainForm):
 
 
 class NewOperatorForm(CreateOperatorForm):
-    """Invites an operator, who chooses a password when accepting."""
-
     new_password = new_password_again = None  # type: ignore[assignment]  # Django's way to leave fields out
 
 

@@ -51,7 +51,6 @@ def change_and_tell(account: Account, new: AccountRule, by: Origin, *, mail_now:
 
 
 def remind_and_carry_on() -> None:
-    """Begin today's reminders, and give rounds that have lost their task another; called every so often."""
     now = timezone.now()
     for account in Account.objects.filter(two_factor_policy=Policy.REQUIRED, required_from__gt=now):
         if _is_due(account, now):
@@ -99,7 +98,6 @@ def _round_of(account: Account) -> dict[str, Any]:
 
 @task()
 def carry_out(announcement_id: int) -> None:
-    """Tell the next batch, and leave the others to the queue; without one tell all."""
     rounds.run(carry_out, _tell_batch, announcement_id)
 
 
@@ -117,18 +115,15 @@ def _tell_batch(announcement_id: int) -> rounds.Next:
 
 
 def _tell_of(row: Announcement, operator: Operator, now: datetime) -> None:
-    """Tell one person of the round's rule.
-
-    A change is news and always told; a reminder leaves out whom another one has reached today.
-    """
     if row.policy == Policy.DISABLED:
         emails.account_code_is_off(operator, row.account)
+    # A change is news and always told; a reminder leaves out whom another one has reached today.
     elif claim(operator, now) or not row.reminds_on:
         emails.account_asks_to_set_up(operator, row.account)
 
 
 def _next_in(row: Announcement) -> list[Operator]:
-    """Return those who come next; nobody where the rule is another one by now."""
+    """Nobody where the rule is another one by now."""
     account = row.account
     if account.rule != AccountRule(row.policy, row.required_from):
         return []
@@ -138,7 +133,6 @@ def _next_in(row: Announcement) -> list[Operator]:
 
 
 def must_set_up(rule: AccountRule) -> Q:
-    """Return which operators of an account with this rule have to set up, now or by its day."""
     now = timezone.now()
     same = Change(rule.as_of(now), rule.as_of(now), now)
     told = Effect.MUST_SET_UP if same.new.required_from else Effect.ALREADY_STOPPED
@@ -157,6 +151,6 @@ def typed_a_code() -> Q:
 
 
 def sentence(account: Account, rule: AccountRule) -> str:
-    """Return what the email says about a rule; the preview shows the same."""
+    """What the email says of a rule, for the preview."""
     notice, words = emails.must_set_up(account, rule)
     return notice.sentence % words

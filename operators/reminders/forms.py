@@ -37,6 +37,5 @@ class ScheduleForm(PlainForm):
 
     @property
     def given(self) -> tuple[int | None, bool]:
-        """The days, and whether it goes to those as well who need not."""
         cleaned: dict[str, Any] = self.cleaned_data
         return cleaned["reminder_days"], cleaned["reminders_to_optional"]

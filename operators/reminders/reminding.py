@@ -36,8 +36,6 @@ class AlreadyRunningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many would be reminded now, how many have been within a day, and who is not asked, by status."""
-
     now: int
     within_a_day: int
     not_asked: dict[Status, int]
@@ -67,10 +65,8 @@ def reach(account: Account, *, to_optional: bool) -> Reach:
 
 
 def emails_to(operator: Operator) -> list[OutgoingMail]:
-    """Return the emails that have asked an operator to set up, newest first; they are kept for 30 days.
-
-    The emails themselves say so: an entry in the audit trail for each would be as many as operators a day.
-    """
+    """Those that have asked to set up, newest first, as far back as emails are kept: 30 days."""
+    # They are not in the audit trail: it would grow by as many entries a day as there are operators.
     if not (operator.reminded_at and operator.joined_at):
         return []
     # Whoever had the address before was somebody else.
@@ -81,14 +77,13 @@ def emails_to(operator: Operator) -> list[OutgoingMail]:
 
 
 def recipients(account: Account, now: datetime, *, to_optional: bool) -> OperatorQuerySet:
-    """Return who has not set up, is to be asked, and has not been within a day."""
     wanted = _wanted(account, now, to_optional=to_optional)
     found: OperatorQuerySet = Operator.objects.filter(wanted, _rested(now), account=account)
     return found
 
 
 def samples(account: Account, *, to_optional: bool) -> list[RenderedEmail]:
-    """Return the mails of the first recipients, one of each wording that goes out, as they will leave."""
+    """One of each wording that goes out, as it will leave."""
     now = timezone.now()
     found = []
     for status in _statuses(to_optional=to_optional):
@@ -121,7 +116,6 @@ def start(account: Account, by: Origin, *, to_optional: bool) -> ReminderRun | N
 
 
 def start_scheduled(account: Account) -> None:
-    """Begin the round that is due by the account's schedule, unless one goes on."""
     with suppress(AlreadyRunningError):
         start(account, Origin(), to_optional=account.reminders_to_optional)
 
@@ -140,7 +134,6 @@ def stop(run: ReminderRun, by: Origin) -> bool:
 
 
 def requeue() -> None:
-    """Give every round that has lost its task another; called by the worker (PERIODIC_TASKS)."""
     now = timezone.now()
     running = ReminderRun.objects.filter(state=ReminderRun.State.RUNNING)
     for run in rounds.take_back(running.filter(moved_at__lte=now - HEARTBEAT_TIMEOUT), moved_at=now):
@@ -149,7 +142,6 @@ def requeue() -> None:
 
 @task()
 def remind(run_id: int) -> None:
-    """Remind the next batch of a round, and leave the others to the queue; without one remind all."""
     rounds.run(remind, _remind_batch, run_id)
 
 
@@ -173,7 +165,6 @@ def _remind_batch(run_id: int) -> rounds.Next:
 
 
 def _remind(operator: Operator, now: datetime) -> bool:
-    """Mail one operator, unless somebody else has within a day."""
     if not claim(operator, now):
         return False
     emails.reminder(operator)
@@ -187,26 +178,21 @@ def _finish(run: ReminderRun) -> None:
 
 
 def _rested(now: datetime) -> Q:
-    """Return the condition that nobody has reminded them within a day."""
     return Q(reminded_at=None) | Q(reminded_at__lte=now - EVERY)
 
 
 def _statuses(*, to_optional: bool) -> tuple[Status, ...]:
-    """Return who is asked to set up."""
     return (Status.REQUIRED, Status.OPTIONAL) if to_optional else (Status.REQUIRED,)
 
 
 def _wanted(account: Account, now: datetime, *, to_optional: bool) -> Q:
-    """Return who has not set up and is to be asked to."""
     statuses = _statuses(to_optional=to_optional)
     return rows_where(lambda facts: _status(facts, account, now) in statuses, now)
 
 
 def _has(account: Account, now: datetime, status: Status) -> Q:
-    """Return who has this status."""
     return rows_where(lambda facts: _status(facts, account, now) is status, now)
 
 
 def _status(facts: Facts, account: Account, now: datetime) -> Status:
-    """Return the status of somebody with these facts."""
     return status_of(facts, facts.effective(account.rule, now))

@@ -38,7 +38,6 @@ def set_schedule(account: Account, days: int | None, by: Origin, *, to_optional:
 
 
 def begin_scheduled() -> None:
-    """Begin the rounds that are due; called by the worker (PERIODIC_TASKS)."""
     now = timezone.now()
     due = Account.objects.filter(reminder_days__isnull=False, reminders_due_at__lte=now)
     for account in due.iterator():

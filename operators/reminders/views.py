@@ -19,7 +19,6 @@ from operators.status.labels import STATUS_LABELS
 @require_safe
 @administrators_only
 def reminders(request: SignedInRequest) -> HttpResponse:
-    """Show whom a round would reach, the mail, the last round and the schedule; changes nothing."""
     return _page(request, _schedule_form(request))
 
 
@@ -77,7 +76,6 @@ def stop(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @administrators_only
 def schedule(request: SignedInRequest) -> HttpResponse:
-    """Change every how many days there is a round."""
     form = _schedule_form(request)
     if not form.is_valid():
         return _page(request, form)

@@ -39,7 +39,6 @@ STATUS_TONES: dict[Status, str] = {
 
 
 def group_labels(operator: Operator) -> list[str]:
-    """System groups first."""
     system, own = _names(operator)
     return [*system, str(Group.Kind.EVERYONE.label), *own]
 
@@ -50,7 +49,6 @@ def groups_in_words(operator: Operator) -> str:
 
 
 def groups_in_short(operator: Operator) -> str:
-    """Without Everyone, which says nothing about an operator."""
     system, own = _names(operator)
     return ", ".join(map(isolated, [*system, *own])) or "—"
 

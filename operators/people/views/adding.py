@@ -43,7 +43,6 @@ def invite(request: SignedInRequest) -> HttpResponse:
 @require_get_or_post
 @administrators_only
 def create(request: SignedInRequest) -> HttpResponse:
-    """Add an operator with a password that works at once, without an email."""
     form = CreateOperatorForm(data_of(request), **_account_of(request))
     if form.is_valid() and (operator := adding.add(form, request.user.account, origin(request))):
         messages.success(

@@ -87,7 +87,6 @@ def _enroll(request: SignedInRequest, operator: Operator, code: str) -> HttpResp
 
 
 def _next_page(request: SignedInRequest) -> str:
-    """Return to the policy preview if it led here, otherwise to My settings."""
     query = request.GET.get("then")
     return f"{reverse('operators:policy-preview')}?{query}" if query else request.user.get_absolute_url()
 
