@@ -41,8 +41,6 @@ GONE_ON = _("This login has ended, or was continued in another tab. Log in again
 
 
 class Step(StrEnum):
-    """What is still missing."""
-
     CODE = "code"
     SETUP = "setup"
     # The choice between setting up now and later, as it will be required on a day to come.
@@ -64,8 +62,8 @@ class Pending:
 
 
 def begin(request: HttpRequest, user: Person, step: Step, next_url: str) -> None:
-    """Remember that this browser has given the user's password. Ends whatever session it had."""
-    go_on(request, user)
+    """End whatever session the browser had."""
+    take_over(request, user)
     ours(request.session).restart()
     request.session[SESSION_KEY] = {
         "user": user.pk,
@@ -79,21 +77,19 @@ def begin(request: HttpRequest, user: Person, step: Step, next_url: str) -> None
     }
 
 
-def go_on(request: HttpRequest, user: Person) -> None:
-    """Let the login of this user that waits here be one with the next step: it is not broken off."""
+def take_over(request: HttpRequest, user: Person) -> None:
+    """Let the next step continue the user's waiting login, which is then not told of as broken off."""
     if user_id_in(request.session) == user.pk:
         del request.session[SESSION_KEY]
 
 
 def broken_off(data: Mapping[str, Any]) -> None:
-    """Tell of a login that ends without a code, or without a choice, by the content of its session."""
     state = data.get(SESSION_KEY)
     if state and state["step"] in UNFINISHED:
         unfinished.tell(state["user"], state.get("address"), known=state.get("known", False))
 
 
 def is_over(data: Mapping[str, Any]) -> bool:
-    """Whether the time of a login that waits for a code or a choice is over."""
     state = data.get(SESSION_KEY)
     if not state or state["step"] not in UNFINISHED:
         return False
@@ -101,7 +97,7 @@ def is_over(data: Mapping[str, Any]) -> bool:
 
 
 def current(request: HttpRequest, step: Step) -> Pending | None:
-    """Return who is waiting in this browser for that step, read afresh; None where nobody is any more."""
+    """The user is read afresh; None where nobody waits for that step any more."""
     state = request.session.get(SESSION_KEY)
     if not state or state["step"] != step or not clock.is_within(state["at"], LIFETIMES[step]):
         return None
@@ -118,7 +114,7 @@ def user_id_in(data: Mapping[str, Any]) -> int | None:
 
 
 def admit_code(request: HttpRequest) -> bool:
-    """Count a code that is about to be looked at; false where this sign-in has used up its tries."""
+    """Return false where this sign-in has used up its tries."""
     return ours(request.session).count_attempt(WRONG_CODES_PER_SIGN_IN)
 
 
@@ -128,7 +124,7 @@ def take_back_code(request: HttpRequest) -> None:
 
 
 def codes_left(request: HttpRequest) -> int | None:
-    """Return how many codes may yet be tried in this sign-in; None where it ended or went on elsewhere."""
+    """None where the sign-in has ended, or went on elsewhere."""
     tried = ours(request.session).attempts()
     return None if tried is None else max(0, WRONG_CODES_PER_SIGN_IN - tried)
 
@@ -146,16 +142,12 @@ def end(request: HttpRequest) -> None:
 
 
 def to_login(request: HttpRequest) -> HttpResponseRedirect:
-    """Lead to the login page, and from there to where the person wanted to go, also when time is over."""
-    target = wanted(request)
+    target = next_url(request)
     return redirect_to_login(target) if target else redirect(settings.LOGIN_URL)
 
 
-def wanted(request: HttpRequest) -> str:
-    """Return where the person was on the way to, "" where that is not known.
-
-    Of a session that has gone, or whose cookie is lost, the form that was sent still tells.
-    """
+def next_url(request: HttpRequest) -> str:
+    """Without a session, or its cookie, the form that was sent still tells."""
     if state := request.session.get(SESSION_KEY):
         return str(state["next"])
     form: Mapping[str, str] = request.POST or typed_before(request, REDIRECT_FIELD_NAME)

@@ -30,7 +30,6 @@ REMINDER_KEY = "after_recovery_reminder"
 @sensitive_post_parameters("code")
 @require_get_or_post
 def verify(request: HttpRequest) -> HttpResponse:
-    """Ask for the code of whoever has given the password in this browser; a right one signs them in."""
     return _code_step(request, CodeForm(data_of(request)), "twofactor/verify.html", MadeBy.CODE)
 
 
@@ -39,13 +38,11 @@ def verify(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("code")
 @require_get_or_post
 def recover(request: HttpRequest) -> HttpResponse:
-    """Ask for a recovery code in place of the code from the app."""
     form = RecoveryCodeForm(data_of(request))
     return _code_step(request, form, "twofactor/recover.html", MadeBy.RECOVERY_CODE)
 
 
 def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: MadeBy) -> HttpResponse:
-    """Take the second step of a sign-in with either kind of code."""
     waiting = pending.current(request, pending.Step.CODE)
     # The policy is read again here: it may have become Disabled, or the authenticator may have gone.
     if waiting is None or not waiting.user.is_enrolled or not waiting.user.effective.usable:
@@ -71,7 +68,7 @@ def _code_step(request: HttpRequest, form: forms.Form, template: str, made_by: M
 
 
 def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pending) -> bool:
-    """Whether the code opens a session; one that does not count as wrong leaves the tries as they were."""
+    """A code that does not count as wrong leaves the tries as they were."""
     refusal = codes.check_any(waiting.user, form.cleaned_data["code"], origin(request, waiting.user))
     if refusal is None:
         return True
@@ -84,13 +81,13 @@ def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pendin
 def _nobody_waits(request: HttpRequest) -> HttpResponse:
     """Lead on who has signed in already (another tab, the back button), everybody else to the login page."""
     if request.user.is_authenticated:
-        return redirect(pending.wanted(request) or request.user.landing_url())
+        return redirect(pending.next_url(request) or request.user.landing_url())
     messages.warning(request, _("Log in again to go on."))
     return pending.to_login(request)
 
 
 def _no_code_left(request: HttpRequest) -> HttpResponse:
-    """Lead to the beginning of the sign-in, with the reason; one that has gone on elsewhere is left alone."""
+    """A sign-in that has gone on elsewhere is left alone."""
     again = pending.to_login(request)
     if pending.codes_left(request) is None:
         messages.warning(request, pending.GONE_ON)
@@ -103,7 +100,6 @@ def _no_code_left(request: HttpRequest) -> HttpResponse:
 def _signed_in(
     request: HttpRequest, waiting: pending.Pending, made_by: MadeBy, *, trust: bool
 ) -> HttpResponse:
-    """Open the session; who has no recovery codes, or only a few, hears of it first."""
     user = waiting.user
     pending.sign_in(request, user, made_by, with_code=True)
     target = waiting.next_url or user.landing_url()
@@ -121,7 +117,6 @@ def _signed_in(
 
 @require_safe
 def recovery_reminder(request: SignedInRequest) -> HttpResponse:
-    """Say that recovery codes are missing or few, and offer new ones."""
     if not request.user.is_enrolled:
         return redirect(request.user.landing_url())
     context = {
@@ -134,7 +129,6 @@ def recovery_reminder(request: SignedInRequest) -> HttpResponse:
 
 @require_get_or_post
 def recovery_codes(request: SignedInRequest) -> HttpResponse:
-    """Show new codes until they are saved; afterwards say how many are left."""
     if not request.user.is_enrolled:
         messages.info(request, _("Recovery codes come with two-factor authentication. Set it up first."))
         return redirect(request.user)
@@ -169,7 +163,7 @@ def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
-    """Send the new codes as a text file. A POST: no link that somebody else made begins a download."""
+    """By POST, so that no link that somebody else made begins a download."""
     fresh = fresh_codes.current(request.session, request.user)
     if not fresh:
         return redirect("twofactor:recovery-codes")
@@ -188,7 +182,7 @@ def download_recovery_codes(request: SignedInRequest) -> HttpResponse:
 @sensitive_post_parameters("code")
 @require_get_or_post
 def new_phone(request: SignedInRequest) -> HttpResponse:
-    """Show a new QR code; the old phone's codes stay right until the new one's first is typed."""
+    """The old phone's codes stay right until the new one's first is typed."""
     user = request.user
     if not user.is_enrolled:
         return redirect(user)
@@ -211,7 +205,6 @@ def new_phone(request: SignedInRequest) -> HttpResponse:
 
 
 def _replace_phone(request: SignedInRequest, confirmed: enrollment.Confirmed) -> HttpResponse:
-    """Let the new phone take the old one's place, and show its recovery codes."""
     user, by = request.user, origin(request)
     new_codes = recovery.generate()
     if not enrollment.replace(user, confirmed, by, new_codes):
@@ -225,7 +218,6 @@ def _replace_phone(request: SignedInRequest, confirmed: enrollment.Confirmed) ->
 
 
 def show_new_codes(request: SignedInRequest, new_codes: list[str], next_url: str) -> None:
-    """Keep the session whose person has just set up an app, and the recovery codes to be shown there."""
     update_session_auth_hash(request, request.user)
     proof.remember(request.session, with_code=True)
     fresh_codes.keep(request.session, request.user, new_codes, next_url)

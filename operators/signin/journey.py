@@ -94,7 +94,7 @@ def after_offer(request: HttpRequest, waiting: pending.Pending, *, set_up: bool)
 
 def _sign_in(request: HttpRequest, operator: Operator, next_url: str, made_by: MadeBy) -> str:
     password_limits.forgive(request, operator.email)
-    pending.go_on(request, operator)
+    pending.take_over(request, operator)
     ours(request.session).restart()
     pending.sign_in(request, operator, made_by, with_code=False)
     _warn_sole_administrator(request, operator)
