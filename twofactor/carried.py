@@ -15,25 +15,18 @@ SINCE_FIELD = "proof_since"
 
 
 def kept(request: SignedInRequest) -> list[tuple[str, str]]:
-    """Return the fields to keep in the question, and when they were typed.
-
-    Passwords are not written into pages; their forms ask for them again.
-    """
+    """Passwords are left out: they are not written into pages, and their forms ask for them again."""
     own = _without_the_question(request.POST).lists()
     typed = [(name, value) for name, values in own for value in values if "password" not in name]
     return [*typed, (SINCE_FIELD, str(int(_since(request))))]
 
 
 def typed_at(request: SignedInRequest) -> float:
-    """Return when the form was sent, in seconds since 1970, also where a question came in between.
-
-    Good for words only: a browser may claim any moment.
-    """
+    """Seconds since 1970; good for words only, as a browser may claim any moment."""
     return getattr(request, "typed_at", time.time())
 
 
 def _since(request: SignedInRequest) -> float:
-    """Return the moment that the question has kept; this one for a new question."""
     kept_since = request.POST.get(SINCE_FIELD, "")
     now = time.time()
     return min(int(kept_since), now) if re.fullmatch(r"[0-9]{1,12}", kept_since) else now

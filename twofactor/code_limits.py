@@ -14,7 +14,7 @@ NEVER = 2**31 - 1
 
 
 def delay_after(failures: int) -> int:
-    """Return the seconds to wait after so many wrong codes in a row: from the tenth on 30, doubling."""
+    """In seconds: 30 from the tenth wrong code in a row on, doubling."""
     if failures <= FREE_FAILURES:
         return 0
     doublings = min(failures - FREE_FAILURES - 1, 12)
@@ -22,6 +22,5 @@ def delay_after(failures: int) -> int:
 
 
 def failures_with_a_delay() -> range:
-    """Return the numbers of wrong codes after which the delay differs from the one before."""
     longest = next(n for n in range(FREE_FAILURES, FAILURES_THAT_LOCK) if delay_after(n) == LONGEST_DELAY)
     return range(FREE_FAILURES + 1, longest + 1)

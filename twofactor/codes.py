@@ -43,7 +43,6 @@ class Refusal:
 
 
 def check_any(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
-    """Spend a code from the app, or a recovery code typed in its place; None where it was right."""
     recovery_code = recovery.normalize(code)
     if recovery.is_code(recovery_code):
         return check_recovery(user, recovery_code, by)
@@ -51,7 +50,6 @@ def check_any(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
 
 
 def check(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
-    """Spend a 6-digit code of the user's authenticator; None where it was right."""
     now = timezone.now()
     enrollment.check_readable(user)
     if user.code_wait(now) or user.is_locked:
@@ -71,7 +69,6 @@ def check(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
 
 
 def check_recovery(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None:
-    """Spend a recovery code of the user; None where it was right. The user is told by email."""
     now = timezone.now()
     enrollment.check_readable(user)
     if not user.admit_code(now):
@@ -83,7 +80,6 @@ def check_recovery(user: TwoFactorUser, code: str, by: Origin) -> Refusal | None
 
 @transaction.atomic
 def _spend_recovery_code(user: TwoFactorUser, code: str, by: Origin) -> bool:
-    """Use a recovery code up, with all that says so, or nothing of it."""
     if not user.authenticator.spend_recovery_code(code):
         return False
     if not user.accept_recovery_code():
@@ -105,7 +101,6 @@ def _wrong(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
 
 
 def _failed(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
-    """Record a wrong code; tell the user of the first that means a wait, and everybody of a lock."""
     record(Action.CODE_FAILED, by=by, subject=user)
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked)
@@ -124,7 +119,6 @@ def _refused_meanwhile(user: TwoFactorUser, by: Origin, now: datetime) -> Refusa
 
 
 def _not_looked_at(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
-    """Note that codes are typed within a wait, or at a lock; return why none is looked at."""
     refusal = Refusal(wait=user.code_wait(now), locked=user.is_locked, counts=False)
     refusals.note(What.CODES, user, by, refusal.wait or HOUR)
     return refusal
@@ -132,7 +126,7 @@ def _not_looked_at(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
 
 @transaction.atomic
 def _tell_of_lock(user: TwoFactorUser, by: Origin) -> None:
-    """Record and mail that no code is accepted until a reset; once, however many come at that moment."""
+    """Tell once, however many wrong codes come at that moment."""
     if user.claim_lock():
         record(Action.AUTHENTICATOR_LOCKED, by=by, subject=user)
         emails.authenticator_locked(user, by.address)

@@ -82,7 +82,6 @@ OPERATOR_LOCKED = Notice(
 
 
 def authenticator_locked(user: Person, address: str | None) -> None:
-    """Tell a user and the administrators that only a reset helps now."""
     tell(user, LOCKED, address)
     for administrator in user.administrators_to_tell():
         tell(administrator, OPERATOR_LOCKED, address, about_self=False, email=user.email)

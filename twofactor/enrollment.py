@@ -64,14 +64,12 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a person scans or types: the secret in three forms."""
-
     secret: str
     uri: str
 
     @property
     def qr(self) -> str:
-        """The QR code as a data: address, so that the picture has no address of its own."""
+        """A data: address, so that the picture has no address of its own."""
         return "data:image/png;base64," + b64encode(qr.png(self.uri)).decode()
 
     @property
@@ -80,7 +78,6 @@ class Offer:
 
 
 def new_seed() -> str:
-    """Return a random seed for a session; sign-in puts one into every new session."""
     return secrets.token_urlsafe(32)
 
 
@@ -94,7 +91,7 @@ def offer(session: SessionBase, user: TwoFactorUser) -> Offer:
 
 
 def _secrets(session: SessionBase, user: TwoFactorUser) -> list[str]:
-    """Return the secret that is offered, and what was offered under each older key before a rotation."""
+    """Also what was offered under each older key, before a rotation."""
     key_check.verify()
     seed = session.get(SEED_KEY)
     if not seed:
@@ -132,7 +129,7 @@ def _matching(offered: list[str], code: str, seconds: float) -> tuple[str, int] 
 
 
 def _drift(secret: str, code: str, typed: float) -> int | None:
-    """Return by how many seconds the clock behind a refused code is ahead, None where that is not why."""
+    """In seconds, negative where the clock is behind; None where that is not why the code is refused."""
     steps = totp.drift_steps(secret, code, typed)
     return None if steps is None else steps * totp.STEP_SECONDS
 

@@ -35,8 +35,6 @@ class UncutField(BoundedField):
 
 
 class CodeField(UncutField):
-    """Six ASCII digits; what people type or paste around them is dropped."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {"max_length": CODE_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -77,8 +75,6 @@ class RecoveryCodeField(UncutField):
 
 
 class AnyCodeField(CodeField):
-    """A code from the app, or a recovery code in its place."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {"max_length": EITHER_WANTED}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -131,7 +127,7 @@ class EnrollmentForm(PlainForm):
 
 
 def _clock_text(drift: int) -> str:
-    """Return how far the phone's clock is off (in seconds, negative: slow), and what to do."""
+    """`drift` is in seconds, negative where the clock is slow."""
     amount = duration(abs(drift))
     if drift < 0:
         text = gettext(
@@ -147,7 +143,6 @@ def _clock_text(drift: int) -> str:
 
 
 def refuse(form: forms.Form, refusal: Refusal, field: str = "code") -> None:
-    """Say beside the field why its code was not accepted, and what to do."""
     text = _refusal_text(refusal, form.cleaned_data[field])
     form.add_error(field, ValidationError(text, code="refused"))
 

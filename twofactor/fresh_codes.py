@@ -15,7 +15,6 @@ CODES = SealedInSession("fresh_recovery_codes", vault.Purpose.RECOVERY_CODES)
 
 
 def keep(session: SessionBase, user: TwoFactorUser, codes: list[str], next_url: str) -> None:
-    """Keep new codes for the page that shows them; `next_url` is where the person goes from there."""
     CODES.keep(session, user, " ".join(codes), next=next_url)
 
 
@@ -29,7 +28,7 @@ def are_lost(session: SessionBase, user: TwoFactorUser) -> bool:
 
 
 def saved(session: SessionBase, user: TwoFactorUser) -> str:
-    """Note that the person has saved the codes that are kept; return where to go."""
+    """Return where the person goes from there."""
     next_url: str = CODES.forget(session)["next"]
     # As read: of other codes, made meanwhile, nobody has said that they are saved.
     authenticator = Authenticator.objects.filter(pk=user.authenticator.pk)

@@ -40,7 +40,7 @@ def accept_keys() -> None:
 
 
 def renew() -> bool:
-    """Bring the check under the newest key; false where none of the keys opens it."""
+    """Return false where none of the keys opens the check."""
     try:
         verify()
     except vault.SecretUnreadableError:
@@ -50,7 +50,6 @@ def renew() -> bool:
 
 
 def _stored() -> str | None:
-    """Return the sealed text; None before its first use."""
     return KeyCheck.objects.values_list("sealed", flat=True).first()
 
 

@@ -51,7 +51,6 @@ class LateCodeMiddleware:
         _args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
-        """Return the page that asks; None where the view may go on."""
         # Pages open to strangers show nothing of the session, and Log out is among them. To all others
         # LoginRequiredMiddleware lets nobody who is not signed in.
         if not getattr(view, "login_required", True):

@@ -52,17 +52,16 @@ class TwoFactorUser(models.Model, Person):
 
     @property
     def is_enrolled(self) -> bool:
-        """Whether there is a confirmed authenticator; it may be dormant."""
+        """The authenticator may be dormant."""
         return hasattr(self, "authenticator")
 
     @property
     def is_locked(self) -> bool:
-        """Whether no code is looked at any more until a reset."""
         return self.is_enrolled and self.code_failures >= code_limits.FAILURES_THAT_LOCK
 
     @property
     def code_used_at(self) -> datetime | None:
-        """When the app last made a code that was right, after the one that set it up; None: never since."""
+        """The code of the set-up does not count; None: none was right since."""
         at = self.last_code_at
         return at if at and at > self.authenticator.confirmed_at else None
 
@@ -107,7 +106,6 @@ class TwoFactorUser(models.Model, Person):
         return bool(_SPEND_STEP.execute(user=self.pk, now=now, lock=self._lock, **spent))
 
     def has_spent(self, step: int, now: datetime) -> bool:
-        """Whether this is the step that was accepted last, and a code may be tried now."""
         spent = {"step": step, "nonce": self.session_nonce}
         return bool(_SPENT.rows(user=self.pk, now=now, lock=self._lock, **spent))
 
@@ -131,14 +129,13 @@ class TwoFactorUser(models.Model, Person):
         self._end_trust(self._row())
 
     def _end_trust(self, row: "models.QuerySet[Self]", **values: object) -> bool:
-        """Do that, and store the values, if the row is there."""
         ended = row.update(trust_epoch=F("trust_epoch") + 1, **values)
         # What is trusted in this request is so afterwards; where others have ended trust too, it is not.
         self.trust_epoch += ended
         return bool(ended)
 
     def claim_wrong_codes_notice(self) -> bool:
-        """Whether it is time to tell the user that somebody tries codes: true once for each row of them."""
+        """Return true once for each row of wrong codes."""
         row = self._row().filter(code_failures__gt=code_limits.FREE_FAILURES, guessing_told=False)
         return bool(row.update(guessing_told=True))
 
@@ -153,11 +150,11 @@ class TwoFactorUser(models.Model, Person):
         return bool(locked.update(codes_blocked_until=None))
 
     def clear_failures(self) -> None:
-        """Set what being right leaves behind, for the caller to save (RECOVERY_FIELDS)."""
+        """The caller saves RECOVERY_FIELDS."""
         self.code_failures, self.codes_blocked_until, self.guessing_told = 0, None, False
 
     def take_first_step(self, step: int, now: datetime) -> None:
-        """Set what the first code of an authenticator leaves behind, for the caller to save (CODE_FIELDS)."""
+        """The caller saves CODE_FIELDS."""
         self.clear_failures()
         self.last_code_step, self.last_code_at = step, now
 
@@ -171,7 +168,6 @@ def _at(seconds: float) -> Parameter:
 
 
 def _blocked_until() -> Case:
-    """Return until when a user is blocked who has failed once more than the row says."""
     steps = [
         When(code_failures__lt=failures - 1, then=_after(failures - 1))
         for failures in code_limits.failures_with_a_delay()
@@ -189,13 +185,11 @@ def _latest_end() -> Case:
 
 
 def _after(failures: int) -> Expression:
-    """Return when the delay after so many failures is over; NULL where there is none."""
     delay = code_limits.delay_after(failures)
     return _at(delay) if delay else Value(None, models.DateTimeField())
 
 
 def _free() -> "models.QuerySet[Any]":
-    """Return the row of a user of whom a code may be tried now."""
     free = Q(codes_blocked_until=None) | Q(codes_blocked_until__lte=_at(0))
     free |= Q(codes_blocked_until__gt=_latest_end())
     users: Any = get_user_model()._default_manager.filter(pk=Parameter("user", models.BigIntegerField()))  # noqa: SLF001
@@ -203,7 +197,7 @@ def _free() -> "models.QuerySet[Any]":
 
 
 def _as_read(**steps: Parameter) -> "models.QuerySet[Any]":
-    """Return that row while nothing has ended what the code is typed into."""
+    """The row of a free user, while nothing has ended what the code is typed into."""
     # The nonce is part of the condition: a reset or a new phone in between makes the code worthless. All
     # of it stands in the one row: a condition on another table becomes a subquery, which PostgreSQL does
     # not look at again when it has waited for that row, so that each of two at once would spend the code.
@@ -249,7 +243,7 @@ class Authenticator(models.Model):
 
     @property
     def secret(self) -> str:
-        """The secret itself; raises vault.SecretUnreadableError."""
+        """Raises vault.SecretUnreadableError."""
         return vault.unseal(self.sealed_secret, self.user_id, vault.Purpose.SECRET)
 
     @property
@@ -260,7 +254,7 @@ class Authenticator(models.Model):
         return totp.matching_step(self.secret, code, now.timestamp())
 
     def spend_recovery_code(self, code: str) -> bool:
-        """Use a recovery code up: true once for each, however many requests bring it at the same time."""
+        """Return true once for each code, however many requests bring it at the same time."""
         left = recovery.without(self.recovery_hashes, self.secret, code)
         while left is not None:
             # The hashes as they were read are the condition: of two that spend at once, one reads again.
@@ -284,8 +278,6 @@ class KeyCheck(models.Model):
 
 
 class TrustedBrowser(models.Model):
-    """A browser in which a user has given a code, and asked not to be asked again for some days."""
-
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="trusted_browsers"
     )

@@ -39,21 +39,20 @@ LIFETIME = 15 * 60
 
 
 def remember(session: SessionBase, *, with_code: bool) -> None:
-    """Note that the person of this session has just proved who they are."""
     session[SESSION_KEY] = {"at": time.time(), "code": with_code}
     if with_code:
         ours(session).note_code()
 
 
 def note_code(session: SessionBase) -> None:
-    """Note that the person of this session has given a code; the password is as long ago as it was."""
+    """The password stays as long ago as it was."""
     if state := session.get(SESSION_KEY):
         session[SESSION_KEY] = {**state, "code": True}
     ours(session).note_code()
 
 
 def is_fresh(request: SignedInRequest) -> bool:
-    """Whether this session was proved within the last 15 minutes, as strongly as it can be now."""
+    """Within the last 15 minutes, and as strongly as it can be proved now."""
     state = request.session.get(SESSION_KEY)
     if state is None or not clock.is_within(state["at"], LIFETIME):
         return False
@@ -95,7 +94,7 @@ class ProofForm(PlainForm):
             del self.fields["proof_code"]
 
     def clean(self) -> dict[str, Any]:
-        """Check the password, then the code: a code is not spent beside a wrong password."""
+        """A code is not spent beside a wrong password."""
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and self._password_is_right() and "proof_code" in cleaned:
             refusal = codes.check_any(self.request.user, cleaned["proof_code"], origin(self.request))
@@ -113,8 +112,6 @@ class ProofForm(PlainForm):
 
 
 class ProofMiddleware:
-    """Asks for a proof before marked views, and then lets them go on."""
-
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -128,7 +125,6 @@ class ProofMiddleware:
         _args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
-        """Return the page that asks; None where the view may go on."""
         if not is_marked(request, view, kwargs):
             return None
         if request.method == "POST" and METHOD_FIELD in request.POST:
@@ -156,7 +152,7 @@ def _lead_back(request: SignedInRequest, back: str) -> HttpResponse:
 
 
 def _answer(request: SignedInRequest) -> HttpResponse | None:
-    """Look at what the page was sent with; None lets the view go on as if the page had not been."""
+    """None lets the view go on as if this page had not been."""
     form = _form(request, request.POST)
     if not is_fresh(request):
         if not form.is_valid():
@@ -185,14 +181,12 @@ def _ask(request: SignedInRequest, form: ProofForm) -> HttpResponse:
 
 
 def _came_from(request: SignedInRequest) -> str:
-    """Return the page of this site that Cancel leads back to, also after a wrong password."""
     target = request.POST.get(BACK_FIELD) or request.headers.get("Referer", "")
     leads_back = is_ours(request, target) and not _asks_again(request, target)
     return target if leads_back else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def _asks_again(request: SignedInRequest, target: str) -> bool:
-    """Whether the page of this name would only show this question again."""
     here = request.build_absolute_uri(request.path)
     view = request.resolver_match and request.resolver_match.func
     return "GET" in getattr(view, "needs_proof", ()) and target.partition("?")[0] == here

@@ -12,7 +12,6 @@ MASK = 3  # one fixed mask: trying all eight is nine tenths of the work, and a s
 
 
 def png(text: str) -> bytes:
-    """Return a black-on-white PNG of `text`, quiet zone included, one bit a pixel."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_L, border=QUIET_ZONE_MODULES, mask_pattern=MASK)
     code.add_data(text, optimize=0)
     code.make(fit=False)  # the size fits already: to fit it once more reads the text once more

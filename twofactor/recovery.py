@@ -24,7 +24,6 @@ LOOKALIKES = str.maketrans("018", "OIB")
 
 
 def generate() -> list[str]:
-    """Return new codes as people read them: four groups of four letters and digits."""
     return [_grouped(b32encode(secrets.token_bytes(BYTES)).decode()) for _ in range(COUNT)]
 
 
@@ -42,12 +41,11 @@ def hashes_of(codes: Sequence[str], secret: str) -> str:
 
 
 def number_of(hashes: str) -> int:
-    """Return how many codes are left."""
     return len(hashes.split())
 
 
 def without(hashes: str, secret: str, code: str) -> str | None:
-    """Return the hashes that are left when the code is used; None where it is none of them."""
+    """Return None where the code is none of them."""
     wanted = _hash_of(normalize(code), secret)
     all_hashes = hashes.split()
     # Every hash is compared, so that time does not tell which of them it was.

@@ -12,8 +12,6 @@ BATCH = 500
 
 @dataclass(slots=True)
 class Progress:
-    """How far it is: secrets looked at and re-encrypted, and the operators whose secret no key opens."""
-
     seen: int = 0
     renewed: int = 0
     unreadable: list[int] = field(default_factory=list)
@@ -34,14 +32,13 @@ def rotate() -> Iterator[Progress]:
 
 
 def count_remaining() -> int:
-    """Return how many secrets the newest key does not open, as the table stands now."""
     return sum(
         not vault.is_newest(sealed, user_id, SECRET) for rows in _batches() for _pk, user_id, sealed in rows
     )
 
 
 def _batches() -> Iterator[list[tuple[int, int, str]]]:
-    """Return number, user and ciphertext of all authenticators in order, some at a time."""
+    """Number, user and ciphertext of each."""
     last = 0
     rows = Authenticator.objects.order_by("pk").values_list("pk", "user_id", "sealed_secret")
     while batch := list(rows.filter(pk__gt=last)[:BATCH]):
@@ -50,7 +47,7 @@ def _batches() -> Iterator[list[tuple[int, int, str]]]:
 
 
 def _renew(pk: int, user_id: int, sealed: str, progress: Progress) -> None:
-    """Re-encrypt one secret, unless that is done, impossible, or the row has changed since it was read."""
+    """Do nothing where the row has changed since it was read."""
     if vault.is_newest(sealed, user_id, SECRET):
         return
     try:

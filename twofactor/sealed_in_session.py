@@ -22,20 +22,17 @@ class SealedInSession:
     purpose: vault.Purpose
 
     def keep(self, session: SessionBase, reader: Person, text: str, **beside: Any) -> None:
-        """Seal a text for its reader; what is kept beside it can be read without a key."""
+        """What is kept beside the text can be read without a key."""
         sealed = vault.seal(text, reader.pk, self.purpose)
         session[self.key] = {"sealed": sealed, "at": time.time(), **beside}
 
     def kept(self, session: SessionBase) -> dict[str, Any]:
-        """Return the sealed text and what is beside it; empty where there is none, or its time is over."""
+        """Return nothing where its time is over."""
         kept: dict[str, Any] = session.get(self.key, {})
         return kept if kept and clock.is_within(kept["at"], LIFETIME) else {}
 
     def read(self, session: SessionBase, reader: Person) -> str:
-        """Return the text; "" where there is none, and where no key opens it.
-
-        Its key may have been taken away since. Nothing rests on the text: another can be made at once.
-        """
+        """Return "" where no key opens it any more: nothing rests on it, and another is made at once."""
         kept = self.kept(session)
         try:
             return vault.unseal(kept["sealed"], reader.pk, self.purpose) if kept else ""
@@ -43,6 +40,6 @@ class SealedInSession:
             return ""
 
     def forget(self, session: SessionBase) -> dict[str, Any]:
-        """Drop the text; return what was kept beside it."""
+        """Return what was kept beside the text."""
         forgotten: dict[str, Any] = session.pop(self.key, {})
         return forgotten

@@ -19,17 +19,15 @@ ISSUER_BYTES = 48
 
 
 def step_at(seconds: float) -> int:
-    """Return the time step that a moment (seconds since 1970) falls into."""
+    """`seconds` counts from 1970."""
     return int(seconds) // STEP_SECONDS
 
 
 def code_at(secret: str, step: int) -> str:
-    """Return the 6-digit code of a secret (Base32) at a time step."""
     return pyotp.TOTP(secret).generate_otp(step)
 
 
 def matching_step(secret: str, code: str, seconds: float) -> int | None:
-    """Return the step whose code this is, among the accepted ones around a moment; None if it is wrong."""
     now = step_at(seconds)
     return _find(secret, code, [now, now - 1, now + 1])
 
@@ -43,7 +41,7 @@ def drift_steps(secret: str, code: str, seconds: float) -> int | None:
 
 
 def _find(secret: str, code: str, steps: list[int]) -> int | None:
-    """Return the first of `steps` with this code, comparing all of them in constant time."""
+    """Compare all of them, in constant time."""
     hits = [step for step in steps if step >= 0 and hmac.compare_digest(code_at(secret, step), code)]
     return hits[0] if hits else None
 
@@ -60,7 +58,7 @@ def provisioning_uri(secret: str, label: str, issuer: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Return text escaped for an address, without what would make it longer than `limit` bytes."""
+    """`limit` is in bytes, after escaping."""
     text = text.strip()
     while len(quote(text, safe="@")) > limit:
         text = text[:-1]

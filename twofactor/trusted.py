@@ -34,12 +34,12 @@ SEPARATOR = "."  # in no token
 
 
 def days_for(user: TwoFactorUser) -> int:
-    """Return for how many days this user may trust a browser; 0 where the account does not allow it."""
+    """0 where the account does not allow it."""
     return user.account.trusted_browser_days or 0
 
 
 def offer_in(form: forms.Form, user: TwoFactorUser) -> None:
-    """Add the tick box to the code step, where the account allows it; unticked, as the safe choice."""
+    """The box is unticked, as the safe choice."""
     if days := days_for(user):
         label = ngettext(
             "Do not ask for a code in this browser for %d day",
@@ -51,7 +51,7 @@ def offer_in(form: forms.Form, user: TwoFactorUser) -> None:
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: TwoFactorUser) -> None:
-    """Trust this browser from now on; to be called when the user has just given a right code in it."""
+    """To be called when the user has just given a right code in this browser."""
     lives = timedelta(days=days_for(user))
     now, token, by = timezone.now(), secrets.token_urlsafe(32), origin(request, user)
     with transaction.atomic():
@@ -86,7 +86,6 @@ def remember(request: HttpRequest, response: HttpResponse, user: TwoFactorUser) 
 
 
 def _of_others(request: HttpRequest, user: TwoFactorUser, now: datetime) -> list[tuple[str, datetime]]:
-    """Return the tokens in this browser that other people have there, newest first, and when each ends."""
     tokens = {_hash(token): token for token in _tokens_in(request)}
     if not tokens:
         return []
@@ -97,10 +96,7 @@ def _of_others(request: HttpRequest, user: TwoFactorUser, now: datetime) -> list
 
 
 def skips_code(request: HttpRequest, user: TwoFactorUser) -> bool:
-    """Whether this browser, in which the user has just given the right password, is one they trust.
-
-    One statement decides and notes the use; without the cookie there is none.
-    """
+    """One statement decides and notes the use; to be asked once the password was right."""
     hashes = hashes_in(request)
     if not hashes:
         return False
@@ -108,12 +104,10 @@ def skips_code(request: HttpRequest, user: TwoFactorUser) -> bool:
 
 
 def listed(user: TwoFactorUser) -> list[TrustedBrowser]:
-    """Return the browsers that the user trusts, the one last used first."""
     return list(_valid(user).order_by("-last_used_at", "-pk")) if days_for(user) else []
 
 
 def remove(user: TwoFactorUser, pk: int, by: Origin) -> TrustedBrowser | None:
-    """Trust one browser no more; return it as it was, None where the user has no such browser."""
     with transaction.atomic():
         row = _valid(user).filter(pk=pk)
         browser = row.first()
@@ -124,7 +118,6 @@ def remove(user: TwoFactorUser, pk: int, by: Origin) -> TrustedBrowser | None:
 
 
 def remove_all(user: TwoFactorUser, by: Origin) -> int:
-    """Trust none of the user's browsers any more; return how many there were."""
     with transaction.atomic():
         removed, _each = _valid(user).delete()
         user.end_trust()  # one that is about to be trusted elsewhere is not there yet
@@ -134,7 +127,6 @@ def remove_all(user: TwoFactorUser, by: Origin) -> int:
 
 
 def delete_expired() -> int:
-    """Delete what has expired, and counts for nothing already; return how many there were."""
     return batches.delete(TrustedBrowser.objects.filter(expires_at__lte=timezone.now()))
 
 
@@ -143,7 +135,7 @@ def hashes_in(request: HttpRequest) -> list[str]:
 
 
 def _tokens_in(request: HttpRequest) -> list[str]:
-    """Return the tokens that this browser sent, newest first; no more than one could have been given."""
+    """No more than one browser could have been given."""
     sent = request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "").split(SEPARATOR)
     return [token for token in sent[:PEOPLE_IN_A_BROWSER] if token]
 

@@ -18,7 +18,6 @@ from twofactor import emails
 
 @transaction.atomic
 def tell(user_id: int, address: str | None, *, known: bool) -> None:
-    """Write down that a login was not finished, and tell the user, unless the browser is known."""
     user = get_user_model().objects.filter(pk=user_id).select_related("account").first()
     if user is None:
         return

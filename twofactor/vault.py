@@ -44,14 +44,13 @@ class SecretUnreadableError(Exception):
 
 
 def seal(text: str, user_id: int, purpose: Purpose) -> str:
-    """Return the ciphertext of a text for one user and one purpose, under the newest key."""
     cipher, nonce = _ciphers(tuple(settings.TWO_FACTOR_KEYS), purpose)[0], os.urandom(NONCE_BYTES)
     sealed = nonce + cipher.encrypt(nonce, text.encode(), _context(user_id, purpose))
     return VERSION + urlsafe_b64encode(sealed).decode()
 
 
 def unseal(sealed: str, user_id: int, purpose: Purpose) -> str:
-    """Return the text; raise SecretUnreadableError where it is not readable as this user's, for this."""
+    """Raise SecretUnreadableError where it is not readable as this user's, for this purpose."""
     return _open(tuple(settings.TWO_FACTOR_KEYS), sealed, user_id, purpose)
 
 
@@ -81,7 +80,6 @@ def derive(context: str) -> list[str]:
 
 
 def _open(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) -> str:
-    """Return the text in what one of the keys opens, and what is this user's and for this purpose."""
     if not sealed.startswith(VERSION):
         return _open_unversioned(keys, sealed, user_id, purpose)
     for cipher in _ciphers(keys, purpose):
@@ -95,7 +93,7 @@ def _open(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) ->
 
 
 def _open_unversioned(keys: tuple[str, ...], sealed: str, user_id: int, purpose: Purpose) -> str:
-    """Return the text of a row that the release before this one has sealed."""
+    """Open what the release before this one has sealed."""
     _raw(keys)
     if purpose not in UNVERSIONED:
         raise SecretUnreadableError
@@ -114,19 +112,17 @@ def _context(user_id: int, purpose: Purpose) -> bytes:
 
 @lru_cache(maxsize=32)
 def _ciphers(keys: tuple[str, ...], purpose: Purpose) -> list[AESGCM]:
-    """Return the cipher of a purpose under each key, newest first."""
     info = b"two-factor seal\0" + purpose.encode()
     return [AESGCM(_hkdf(key, info, KEY_BYTES)) for key in _raw(keys)]
 
 
 def _hkdf(key: bytes, info: bytes, length: int) -> bytes:
-    """Return so many bytes that are good for what `info` names and tell nothing about the key."""
     return HKDF(SHA256(), length, salt=None, info=info).derive(key)
 
 
 @lru_cache(maxsize=8)
 def _raw(keys: tuple[str, ...]) -> list[bytes]:
-    """Return the keys' bytes, newest first; raise SecretUnreadableError where none is set or one is wrong."""
+    """Newest first; raises SecretUnreadableError where none is set, or one is wrong."""
     try:
         keys_read = [urlsafe_b64decode(key) for key in keys]
     except ValueError as error:

@@ -11,8 +11,6 @@ from twofactor.rotation import Progress, count_remaining, rotate
 
 
 class Command(BaseCommand):
-    """Re-encrypts, and says whether the older keys are still needed."""
-
     help = "Re-encrypt all secrets under the first of TWO_FACTOR_KEYS. May be stopped and run again."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,7 +21,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, keys_are_lost: bool, **_options: Any) -> None:
-        """Re-encrypt batch by batch, then look at every row again."""
         try:
             vault.check_keys()
         except vault.SecretUnreadableError as error:
@@ -50,7 +47,7 @@ class Command(BaseCommand):
         )
 
     def _rotate(self) -> list[int]:
-        """Re-encrypt batch by batch; return whose secret no key opens."""
+        """Return whose secret no key opens."""
         progress = Progress()
         for progress in rotate():
             self.stdout.write(
