@@ -16,7 +16,7 @@ ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 
 
 def needs_proof(view: ViewType) -> ViewType:
-    """Mark a view that is opened only with a fresh proof; twofactor.proof asks for it."""
+    """For a view that is opened only with a fresh proof; twofactor.proof asks for it."""
     view.needs_proof = ("GET", "POST")  # type: ignore[attr-defined]
     return view
 
@@ -31,7 +31,7 @@ def needs_proof_for_others(view: ViewType) -> ViewType:
 
 
 def needs_proof_to_post(view: ViewType) -> ViewType:
-    """Mark a view that anybody may look at who is let in, but whose form takes a fresh proof."""
+    """For a view that whoever is let in may look at, but whose form takes a fresh proof."""
     view.needs_proof = ("POST",)  # type: ignore[attr-defined]
     return view
 
@@ -49,8 +49,6 @@ def needs_proof_to_download(view: ViewType) -> ViewType:
 def administrators_only(
     view: Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase],
 ) -> Callable[Concatenate[SignedInRequest, Parameters], HttpResponseBase]:
-    """Let only account administrators reach a view; everybody else who is signed in gets 403."""
-
     @wraps(view)
     def guarded(
         request: SignedInRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs

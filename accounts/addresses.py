@@ -25,19 +25,13 @@ class NoDomainError(ValueError):
 
 
 def normalize_email(email: str) -> str:
-    """Return the one form in which an address is stored and looked up, for whatever somebody typed.
-
-    What is no address comes back in small letters: nobody has it, and a form says what is wrong with it.
-    """
+    """What is no address comes back in small letters: nobody has it, and a form says what is wrong."""
     local, at, domain = visible(canonical(email)).strip().lower().rpartition("@")
     return f"{local}{at}{_in_ascii(domain)}"
 
 
 def domain_in_ascii(domain: str) -> str:
-    """Return a domain as mail servers know it; raises NoDomainError.
-
-    Lengths come first: what is done with a label takes time that grows with its square.
-    """
+    """Raises NoDomainError; length is checked first, as the time for a label grows with its square."""
     if len(domain) > LONGEST_DOMAIN or _longest_label(domain) > LONGEST_LABEL:
         raise NoDomainError
     if domain.isascii():
@@ -53,14 +47,14 @@ def domain_in_ascii(domain: str) -> str:
 
 
 def part_of_address(typed: str) -> str:
-    """Return what somebody looks for in addresses as it would stand in a stored one."""
+    """As it would stand in a stored address."""
     local, at, domain = visible(canonical(address_within(typed) or typed)).strip().lower().rpartition("@")
     labels = ".".join(_in_ascii(label) for label in domain.split("."))
     return f"{local}{at}{labels}"
 
 
 def _in_ascii(domain: str) -> str:
-    """Return a domain, or a part of one, as it is stored; unchanged where it cannot be one."""
+    """Unchanged where it cannot be a domain, or a part of one."""
     try:
         return domain_in_ascii(domain)
     except NoDomainError:

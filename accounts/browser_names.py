@@ -33,13 +33,11 @@ SYSTEMS = (
 
 
 def user_agent(request: HttpRequest) -> str:
-    """Return what the browser says it is, as far as it is stored."""
     # A NUL is the one character that PostgreSQL does not store.
     return request.headers.get("User-Agent", "").replace("\0", "")[:USER_AGENT_LENGTH]
 
 
 def browser_name(text: str) -> str:
-    """Return the browser and its system in words, such as "Firefox on Linux"."""
     browser, system = _first(BROWSERS, text), _first(SYSTEMS, text)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -49,5 +47,4 @@ def browser_name(text: str) -> str:
 
 
 def _first(table: tuple[tuple[str, str], ...], text: str) -> str:
-    """Return the name that belongs to the first sign found in the text, "" where there is none."""
     return next((name for sign, name in table if sign in text), "")

@@ -9,5 +9,5 @@ SKEW_DELTA = timedelta(seconds=SKEW)
 
 
 def is_within(at: float, seconds: int) -> bool:
-    """Whether a moment (seconds since 1970) lies within the last so many seconds, and not in the future."""
+    """`at` counts seconds since 1970; a moment in the future is not within."""
     return -SKEW <= time.time() - at < seconds

@@ -42,14 +42,12 @@ class CompiledQuery(Generic[ModelType]):
         self._build = build
 
     def rows(self, **values: Any) -> list[ModelType]:
-        """Return the rows for these values of the parameters, with all that is selected with them."""
         sql, places, make = self._compiled
         with connection.cursor() as cursor:
             cursor.execute(sql, list(_values(places, values)))
             return [make(list(row)) for row in cursor.fetchall()]
 
     def first(self, **values: Any) -> ModelType | None:
-        """Return the first of them."""
         return next(iter(self.rows(**values)), None)
 
     @cached_property
@@ -66,7 +64,6 @@ class CompiledUpdate:
         self._build = build
 
     def execute(self, **values: Any) -> int:
-        """Change the rows for these values of the parameters; return how many there were."""
         sql, places = self._compiled
         with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), connection.cursor() as cursor:
             cursor.execute(sql, list(_values(places, values)))
@@ -83,7 +80,6 @@ class CompiledUpdate:
 
 
 def _values(places: tuple[Any, ...], values: dict[str, Any]) -> Iterator[Any]:
-    """Return what the database is given for each place in a statement."""
     for place in places:
         if isinstance(place, Parameter):
             value = place.of(values[place.name])

@@ -13,7 +13,6 @@ def server_day() -> date:
 
 
 def first_moment(day: date) -> datetime:
-    """Return when a day begins: at 00:00."""
     return datetime.combine(day, time.min, timezone.get_default_timezone())
 
 
@@ -26,20 +25,19 @@ def day_of(moment: datetime) -> date:
 
 
 def last_day(until: datetime) -> date:
-    """Return the last day that is over at that moment or has some of it before it."""
     return day_of(until - timedelta(microseconds=1))
 
 
 def days_left(moment: datetime, now: datetime) -> int:
-    """Return in how many days the day of a moment comes; on the day before it is 1."""
+    """It is 1 on the day before, at any hour."""
     return (day_of(moment) - day_of(now)).days
 
 
 def in_words(moment: datetime) -> str:
-    """Return the day of a moment, the same for readers in every time zone."""
+    """The same for readers in every time zone."""
     return date_format(day_of(moment), "DATE_FORMAT")
 
 
 def announced_day(effective: Effective) -> str:
-    """Return from which day on it will be required, "" where no such day is set or it has come."""
+    """Empty where no such day is set, or it has come."""
     return in_words(effective.starts_at) if effective.starts_at else ""

@@ -10,7 +10,6 @@ MINUTES_UP_TO = 90 * MINUTE
 
 
 def duration(seconds: int) -> str:
-    """Return a number of seconds in words: seconds, then minutes, then hours."""
     if seconds < SECONDS_UP_TO and seconds != MINUTE:
         return ngettext("%d second", "%d seconds", seconds) % seconds
     if seconds < MINUTES_UP_TO:

@@ -24,18 +24,15 @@ ROW_COUNT = "X-Row-Count"
 def note(
     *what: str, number: int, by: Origin, account: Account, action: Action = Action.EVIDENCE_EXPORTED
 ) -> AuditEntry:
-    """Add the entry about a file: what it holds, which filters chose that, and how many rows."""
     rows = ngettext("%(number)d row", "%(number)d rows", number) % {"number": number}
     return record(action, by=by, account=account, new="; ".join([*what, rows]))
 
 
 def chosen_by(form: forms.Form) -> list[str]:
-    """Return each filter in use and its value, as a valid form shows them."""
     return [f"{field.label}: {_shown(field)}" for field in form if field.name in form.changed_data]
 
 
 def _shown(field: forms.BoundField) -> str:
-    """Return the value of a valid field as its widget shows it."""
     value = field.form.cleaned_data[field.name]
     if isinstance(field.field, forms.ChoiceField):
         return str(dict(field.field.choices)[value])  # type: ignore[arg-type]  # pairs, no groups of them

@@ -46,8 +46,6 @@ class SearchField(BoundedField):
 
 
 class FilterField(forms.ChoiceField):
-    """One of several values, or any."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid_choice": _("There is no such choice. Choose one from the list.")
     }

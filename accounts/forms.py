@@ -28,8 +28,6 @@ BREAKS = ("Cc", "Zl", "Zp")
 
 
 class RadioCards(forms.RadioSelect):
-    """Radio buttons as cards with a sentence under each label."""
-
     template_name = "django/forms/widgets/radio_cards.html"
 
     def __init__(self, descriptions: dict[str, Any]) -> None:
@@ -68,8 +66,6 @@ class LineField(BoundedField):
 
 
 class NameField(LineField):
-    """A name in any script, on one line, that can be seen."""
-
     default_error_messages: ClassVar[dict[str, Any]] = {
         "required": _("Type a name."),
         "control": _("Remove the control characters: a name is one line of text."),
@@ -85,7 +81,7 @@ class NameField(LineField):
 
 
 def _is_seen(char: str) -> bool:
-    """Whether a character shows by itself: no space, and no mark without a letter."""
+    """No space, and no mark without a letter."""
     return unicodedata.category(char)[0] in "LNPS"
 
 
@@ -102,7 +98,7 @@ class PasswordField(BoundedField):
         super().__init__(**{"strip": False, "max_length": PASSWORD_LENGTH, "widget": widget, **kwargs})
 
     def to_python(self, value: Any) -> str:
-        """Return what is hashed. What is compared with a hash may be an old one's: see accounts.passwords."""
+        """What is compared with a hash may be an old password's: see accounts.passwords."""
         typed = super().to_python(value) or ""
         return canonical(typed) if self.is_new else typed
 
@@ -128,7 +124,7 @@ class NewPasswordForm(PlainForm):
 
 
 def check_new_password(form: forms.Form, operator: Person) -> None:
-    """Refuse two that differ, and what the rules forbid for this name and email, as they were just typed."""
+    """Judges by the name and email as they were just typed."""
     typed = form.cleaned_data
     for field in {"name", "email"} & typed.keys():
         setattr(operator, field, typed[field])

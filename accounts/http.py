@@ -27,27 +27,24 @@ ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 
 
 def takes_a_table(view: ViewType) -> ViewType:
-    """Mark a view to which whoever is signed in may send more than fits into a form."""
+    """For views to which whoever is signed in may send more than fits into a form."""
     view.takes_a_table = True  # type: ignore[attr-defined]
     return view
 
 
 def data_of(request: HttpRequest) -> QueryDict | None:
-    """Return what a form was sent with, None where it is only shown; an empty post is a post too."""
+    """None where a form is only shown; an empty post is a post too."""
     return request.POST if request.method == "POST" else None
 
 
 def typed_before(request: HttpRequest, *names: str) -> dict[str, str]:
-    """Return what was typed into these fields of a form whose token was out of date.
-
-    The view is then asked for a fresh form (uptrends_2fa.stale_forms); secrets are not to be asked for here.
-    """
+    """From a form whose token was out of date; secrets are not to be asked for here."""
     sent: QueryDict | None = getattr(request, "out_of_date", None)
     return {name: str(sent[name])[:LONGEST_ADDRESS] for name in names if sent and name in sent}
 
 
 def is_ours(request: HttpRequest, target: str) -> bool:
-    """Whether an address that a browser sent is one of this site, and safe to lead to."""
+    """Only such an address is safe to lead to, as a browser may send any."""
     if len(target) > LONGEST_ADDRESS:
         return False
     return url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())

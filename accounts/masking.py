@@ -4,6 +4,6 @@ SHOWN = 2
 
 
 def mask(email: str) -> str:
-    """Return the address with all but the first two characters of the name part hidden: ol•••@example.com."""
+    """Two characters of the name part stay: ol•••@example.com."""
     name, at, domain = email.partition("@")
     return f"{name[:SHOWN] if len(name) > SHOWN else name[:1]}•••{at}{domain}"

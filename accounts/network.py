@@ -58,7 +58,6 @@ def is_address_hidden(request: HttpRequest) -> bool:
 
 
 def by_network(request: HttpRequest, what: str, allowed: int, seconds: int) -> list[Limit]:
-    """Return the limits on what a request's network may do: one for an address, two where it is IPv6."""
     address = client_address(request)
     if address is None or ":" not in address:
         return [Limit(f"{what} {address or 'unknown'}", allowed, seconds, is_gate=True)]
@@ -75,7 +74,6 @@ def _trusted(proxies: tuple[str, ...]) -> list[Network]:
 
 
 def _unmapped(network: Network) -> Network:
-    """Return the IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`), or the network as it is."""
     first = network.network_address
     if isinstance(first, IPv6Address) and first.ipv4_mapped and network.prefixlen >= MAPPED_BITS:
         return IPv4Network((first.ipv4_mapped, network.prefixlen - MAPPED_BITS))
@@ -83,7 +81,6 @@ def _unmapped(network: Network) -> Network:
 
 
 def _parse(hop: str) -> Address | None:
-    """Return an address in its one form, however a proxy or the system has written it."""
     try:
         address = ip_address(_without_port(hop.strip()).partition("%")[0])
     except ValueError:
@@ -93,7 +90,6 @@ def _parse(hop: str) -> Address | None:
 
 
 def _without_port(hop: str) -> str:
-    """Return the address of `203.0.113.5:4711` or `[2001:db8::5]:4711`, as some proxies write them."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

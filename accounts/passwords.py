@@ -43,7 +43,6 @@ def is_right(typed: str, matches: Callable[[str], bool]) -> bool:
 
 
 def _forms_of(typed: str) -> list[str]:
-    """Return a password composed, as it was typed, and decomposed, without repetition."""
     forms = (unicodedata.normalize("NFC", typed), typed, unicodedata.normalize("NFD", typed))
     return list(dict.fromkeys(forms))
 
@@ -52,7 +51,6 @@ class ContextWordValidator:
     """Refuses what is little more than the product's or the account's name (ASVS 5.0, 6.2.11)."""
 
     def validate(self, password: str, user: Person | None = None) -> None:
-        """Raise ValidationError where too little is left without those words."""
         remainder = password.lower()
         for word in sorted(_context_words(user), key=len, reverse=True):
             remainder = remainder.replace(word, "")
@@ -80,7 +78,6 @@ def _context_words(user: Person | None) -> set[str]:
 
 
 def _rules() -> SafeString:
-    """Return the rules of AUTH_PASSWORD_VALIDATORS as a list."""
     rules = format_html_join(
         "", "<li>{}</li>", ((_rule(each),) for each in get_default_password_validators())
     )
@@ -88,7 +85,6 @@ def _rules() -> SafeString:
 
 
 def _rule(validator: Any) -> str:
-    """Return one rule; Django's own sentence where it is none of those known here."""
     if isinstance(validator, MinimumLengthValidator):
         text = ngettext(
             "The password must have at least %d character.",

@@ -30,7 +30,7 @@ def run_due() -> None:
 
 
 def is_late() -> bool:
-    """Whether something has long been due and nobody has begun it: no worker runs, or it is stuck."""
+    """Then no worker runs, or it is stuck."""
     late = timezone.now() - LATE
     names = [_stored_name(path) for path in settings.PERIODIC_TASKS]
     return PeriodicTask.objects.filter(name__in=names, due_at__lte=late).exists()
@@ -42,7 +42,7 @@ def _stored_name(path: str) -> str:
 
 
 def _claim(name: str, every: timedelta) -> bool:
-    """Move on when the task is due next; true for one caller only."""
+    """Return true for one caller only."""
     now = timezone.now()
     PeriodicTask.objects.get_or_create(name=name, defaults={"due_at": now})
     # Later than it can have been put off: by a clock that was set back since.
@@ -51,7 +51,7 @@ def _claim(name: str, every: timedelta) -> bool:
 
 
 def _call(path: str) -> None:
-    """Call the function; only a database that is gone is left to the worker, which waits for it."""
+    """A database that is gone is left to the worker, which waits for it."""
     try:
         import_string(path)()
     except (OperationalError, InterfaceError):

@@ -28,7 +28,6 @@ class BoundedField(forms.CharField):
         super().__init__(max_length=max_length, **kwargs)
 
     def clean(self, value: Any) -> Any:
-        """Refuse what is too long, then what the kind of text refuses."""
         typed = value or ""
         try:
             MaxLengthValidator(self.max_length)(typed.strip() if self.strip else typed)
@@ -55,7 +54,7 @@ class PlainForm(forms.Form):
             self.fields[self.autofocus].widget.attrs["autofocus"] = True
 
     def full_clean(self) -> None:
-        """Write down what somebody has sent that the form does not offer (OWASP ASVS 5.0, 16.3.3)."""
+        """Logs a value that the form does not offer (OWASP ASVS 5.0, 16.3.3)."""
         super().full_clean()
         for name, errors in self.errors.as_data().items():
             if codes := {error.code for error in errors} & NOT_OFFERED:
@@ -65,7 +64,6 @@ class PlainForm(forms.Form):
 
 
 def _what_to_do(field: forms.Field) -> Any:
-    """Return what to do with a field that must not be empty."""
     if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
         return _("Choose one of these.")
     return _("Fill in this field.")

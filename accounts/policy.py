@@ -6,8 +6,6 @@ from enum import StrEnum
 
 
 class Policy(StrEnum):
-    """Whether two-factor authentication must, may or cannot be used."""
-
     REQUIRED = "required"
     OPTIONAL = "optional"
     DISABLED = "disabled"
@@ -18,8 +16,6 @@ WEAKEST_FIRST = (None, Policy.DISABLED, Policy.OPTIONAL, Policy.REQUIRED)
 
 
 class Source(StrEnum):
-    """Where an effective policy comes from."""
-
     ACCOUNT = "account"
     OVERRIDE = "override"
     ACCOUNT_DISABLED = "account disabled"
@@ -34,7 +30,6 @@ class AccountRule:
     required_from: datetime | None = None
 
     def as_of(self, now: datetime) -> "AccountRule":
-        """Return the same rule without a day that has come, or that means nothing beside the policy."""
         return AccountRule(self.policy, _still_to_come(self, now))
 
 
@@ -46,7 +41,6 @@ class Override:
     until: datetime | None = None
 
     def at(self, now: datetime) -> str:
-        """Return the policy that counts at that moment, "" where there is none."""
         return self.policy if self.until is None or now < self.until else ""
 
 
@@ -64,22 +58,18 @@ class Effective:
 
     @property
     def required(self) -> bool:
-        """Whether a sign-in without a second factor is out of the question."""
         return self.policy is Policy.REQUIRED and self.starts_at is None
 
     @property
     def announced(self) -> bool:
-        """Whether it will be required on a day that is set already."""
         return self.starts_at is not None
 
     @property
     def by_override(self) -> bool:
-        """Whether an administrator has decided so for this one operator."""
         return self.source is Source.OVERRIDE
 
     @property
     def usable(self) -> bool:
-        """Whether an authenticator may be set up and is asked for."""
         return self.policy in (Policy.REQUIRED, Policy.OPTIONAL)
 
 
@@ -115,26 +105,25 @@ def is_exception(
 
 
 def asks_less(old: AccountRule, new: AccountRule, now: datetime) -> bool:
-    """Return whether the new rule asks less of those without an override, or the same on a later day."""
+    """Also true of the same on a later day."""
     return _strength(new, now) < _strength(old, now)
 
 
 def _strength(rule: AccountRule, now: datetime) -> tuple[int, float]:
-    """Return how much a rule asks for: the policy, and of two days the earlier one."""
+    """Of two days the earlier one asks for more."""
     effective = effective_policy(rule, Override(), single_sign_on=False, now=now)
     starts_at = effective.starts_at.timestamp() if effective.starts_at else 0
     return WEAKEST_FIRST.index(effective.policy), -starts_at
 
 
 def _still_to_come(account: AccountRule, now: datetime) -> datetime | None:
-    """Return when Required begins to count, where that is a day to come."""
     if account.policy == Policy.REQUIRED and account.required_from and now < account.required_from:
         return account.required_from
     return None
 
 
 def _read(value: str) -> Policy:
-    """Return the policy of that name, Required where there is none."""
+    """What is no policy counts as Required."""
     try:
         return Policy(value)
     except ValueError:

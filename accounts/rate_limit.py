@@ -33,7 +33,7 @@ def count(limits: list[Limit]) -> int:
 
 
 def count_and_claim(limits: list[Limit], claim: Limit | None = None) -> tuple[int, bool]:
-    """Do what `count` does, and return also whether the claim was taken before; all in that one statement."""
+    """Does what `count` does, and tells whether the claim was taken before, in that one statement."""
     now = int(time.time())
     counted = [*limits, claim] if claim else limits
     counts = _add(counted, 1, now) or _stored(counted)
@@ -42,13 +42,11 @@ def count_and_claim(limits: list[Limit], claim: Limit | None = None) -> tuple[in
 
 
 def _exceeded(limit: Limit, counts: dict[str, tuple[int, int]]) -> list[int]:
-    """Return when the window of a limit ends, if it is exceeded."""
     counted, ends_at = counts.get(limit.key, (0, 0))
     return [ends_at] if counted > limit.allowed else []
 
 
 def _stored(limits: list[Limit]) -> dict[str, tuple[int, int]]:
-    """Return the counts as they are."""
     tallies = Tally.objects.filter(key__in=[limit.key for limit in limits])
     return {row.key: (row.count, row.ends_at) for row in tallies}
 
@@ -100,10 +98,8 @@ def reset(limits: list[Limit]) -> None:
 
 
 def is_there(limit: Limit) -> bool:
-    """Whether something was counted, and not forgotten since."""
     return Tally.objects.filter(key=limit.key, ends_at__gt=int(time.time())).exists()
 
 
 def delete_ended() -> int:
-    """Delete the windows that are over; return how many there were."""
     return batches.delete(Tally.objects.filter(ends_at__lte=int(time.time())))

@@ -31,15 +31,12 @@ def run(task: Task[..., None], batch: Callable[..., Next], *args: int, until: fl
 
 
 def hand_on(task: Task[..., None], *args: int) -> None:
-    """Leave a round to the queue as soon as the transaction is committed.
-
-    Where the queue cannot be reached, the error is logged, and the round is taken back later.
-    """
+    """Where the queue cannot be reached, the error is logged, and the round is taken back later."""
     transaction.on_commit(lambda: task.enqueue(*args), robust=True)
 
 
 def take_back(stalled: QuerySet[Row, Any], **heartbeat: Any) -> Iterator[Row]:
-    """Give stalled rounds a new heartbeat; of several workers one gets each, as it is stalled no longer."""
+    """Of several workers one gets each, as the new heartbeat makes it stalled no longer."""
     for row in stalled:
         if stalled.filter(pk=row.pk).update(**heartbeat):
             yield row

@@ -7,10 +7,8 @@ _KEY = re.compile(r"[0-9]{1,18}")
 
 
 def row_key(text: str) -> int | None:
-    """Return the key that a text is, None where it is none."""
     return int(text) if _KEY.fullmatch(text) else None
 
 
 def row_keys(texts: Iterable[str]) -> list[int]:
-    """Return the keys among some texts."""
     return [int(text) for text in texts if _KEY.fullmatch(text)]

@@ -43,7 +43,7 @@ class SearchKey(models.TextField):  # type: ignore[type-arg]  # not at run time
 
     @classmethod
     def key_of(cls, *texts: str) -> str:
-        """Return the key of texts; no search goes over the border between two."""
+        """No search goes over the border between two texts."""
         return "\n".join(cls.make(text) for text in texts)
 
 
@@ -86,7 +86,7 @@ def _keys(model: type[models.Model]) -> "list[SearchKey]":
 
 
 def fill(model: Any, key: str, schema_editor: "BaseDatabaseSchemaEditor") -> None:
-    """Compute a key of every row that there is, for migrations; memory is taken for a portion only."""
+    """For migrations; takes memory for a portion of the rows only."""
     field = cast("SearchKey", model._meta.get_field(key))
     quote = schema_editor.connection.ops.quote_name
     statement = f"UPDATE {quote(model._meta.db_table)} SET {quote(key)} = %s WHERE id = %s"  # noqa: S608

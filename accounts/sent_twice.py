@@ -62,7 +62,7 @@ ViewType = TypeVar("ViewType", bound=Callable[..., HttpResponseBase])
 
 
 def act_of(request: HttpRequest) -> Act | None:
-    """Return what a form wants to be done; None where nothing tells it from another copy of that form."""
+    """None where nothing tells the form from another copy of it."""
     cookies = (
         request.COOKIES.get(name) for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
     )
@@ -77,13 +77,13 @@ def act_of(request: HttpRequest) -> Act | None:
 
 
 def claims_by_itself(view: ViewType) -> ViewType:
-    """Mark a view that claims its act in the statement that counts a code, and has no need of another one."""
+    """For a view that claims its act in the statement that counts a code."""
     view.claims_by_itself = True  # type: ignore[attr-defined]
     return view
 
 
 def claim_without_session(request: HttpRequest) -> rate_limit.Limit | None:
-    """Return what an act is claimed by where there is no row of a session; None where there is one."""
+    """None where there is a row of a session, which is claimed instead."""
     session = ours(request.session)
     if session.act is None or session.has_row:
         return None
@@ -91,7 +91,7 @@ def claim_without_session(request: HttpRequest) -> rate_limit.Limit | None:
 
 
 def give_up_claim(request: HttpRequest) -> None:
-    """Let whoever waits for the answer to this login know that none is kept: nothing was opened."""
+    """Tells whoever waits for the answer to this login that none is kept: nothing was opened."""
     session = ours(request.session)
     claim = claim_without_session(request)
     if claim and session.claimed:
@@ -99,7 +99,7 @@ def give_up_claim(request: HttpRequest) -> None:
 
 
 def answer_to_login(request: HttpRequest) -> HttpResponse | None:
-    """Return the answer to an equal login that came first; None where that has opened nothing."""
+    """None where the equal login that came first has opened nothing."""
     claim = claim_without_session(request)
     give_up = time.monotonic() + PATIENCE
     while claim and rate_limit.is_there(claim):
@@ -112,7 +112,7 @@ def answer_to_login(request: HttpRequest) -> HttpResponse | None:
 
 
 def first_answer(request: HttpRequest) -> HttpResponse | None:
-    """Return the answer to an equal request that came first, once there is one; None where none did."""
+    """Waits for the answer to an equal request that came first; None where none did."""
     session = ours(request.session)
     act = session.act
     give_up = time.monotonic() + PATIENCE
@@ -127,7 +127,7 @@ def first_answer(request: HttpRequest) -> HttpResponse | None:
 
 
 def seal(act: Act, response: HttpResponse) -> str:
-    """Return an answer as it is kept; "" where it is too long for that."""
+    """Return "" where the answer is too long to be kept."""
     cookies = [(name, cookie.value, dict(cookie)) for name, cookie in response.cookies.items()]
     # Latin-1 gives each byte a character of its own.
     parts = [response.status_code, dict(response.headers), cookies, response.content.decode("latin-1")]
@@ -138,12 +138,10 @@ def seal(act: Act, response: HttpResponse) -> str:
 
 
 def is_done(response: HttpResponseBase) -> bool:
-    """Whether an answer leads on, as it does where the form was taken."""
     return response.has_header("Location")
 
 
 def set_session_cookie(response: HttpResponse, session_key: str) -> None:
-    """Set the cookie of a session, as Django does."""
     response.set_cookie(
         settings.SESSION_COOKIE_NAME,
         session_key,
@@ -156,7 +154,7 @@ def set_session_cookie(response: HttpResponse, session_key: str) -> None:
 
 
 def _answer(request: HttpRequest, act: Act, session_key: str, sealed: str) -> HttpResponse:
-    """Return the kept answer, with its cookies: those of the first may never have reached the browser."""
+    """Brings its cookies: those of the first answer may never have reached the browser."""
     raw = urlsafe_b64decode(sealed)
     plain = AESGCM(act.key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None)
     status, headers, cookies, body = json.loads(zlib.decompress(plain))
@@ -170,7 +168,6 @@ def _answer(request: HttpRequest, act: Act, session_key: str, sealed: str) -> Ht
 
 
 def _not_finished(request: HttpRequest) -> HttpResponse:
-    """Lead to the start page where the first request takes too long to be waited for."""
     text = _("You sent this twice, and the first one is still under way. Look again in a moment.")
     messages.info(request, text)
     return redirect("/")

@@ -16,11 +16,7 @@ from accounts.policy import AccountRule, Policy
 def change_policy(
     account: Account, policy: str, by: Origin, *, required_from: datetime | None = None
 ) -> bool:
-    """Store the policy for the whole account; return whether it differs from before and was stored.
-
-    Touches no operator: the new policy is read at each operator's next sign-in. Nothing is stored, and the
-    account is as it was read, where somebody else has changed the rule meanwhile.
-    """
+    """Nothing is stored, and false returned, where somebody else has changed the rule meanwhile."""
     old, new = account.rule.as_of(timezone.now()), AccountRule(policy, required_from)
     if old == new:
         return False
@@ -32,7 +28,7 @@ def change_policy(
 
 
 def rule_in_words(rule: AccountRule) -> str:
-    """Return the setting, an unknown one as Required, with the day from which it counts if there is one."""
+    """An unknown policy reads as Required."""
     words = str(POLICY_LABELS.get(rule.policy, POLICY_LABELS[Policy.REQUIRED]))
     if rule.required_from is None:
         return words
@@ -40,10 +36,7 @@ def rule_in_words(rule: AccountRule) -> str:
 
 
 def change_trusted_browser_days(account: Account, days: int | None, by: Origin) -> bool:
-    """Store for how many days a browser may be trusted; return whether it differs from before.
-
-    Touches no trusted browser: the setting, and from when on one counts, are read at each sign-in.
-    """
+    """Touches no trusted browser: which ones count is read at each sign-in."""
     with transaction.atomic():
         if not account.set_trusted_browser_days(days):
             return False

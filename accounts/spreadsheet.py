@@ -52,22 +52,20 @@ def _is_suspect(*cells: str) -> bool:
 
 
 def safe(text: str) -> str:
-    """Return the text such that no spreadsheet takes it, or a part of it, for a formula."""
+    """No spreadsheet takes the text, or a part of it, for a formula."""
     return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text)) if _is_suspect(text) else text
 
 
 def without_guard(cell: str) -> str:
-    """Return the text of which `safe` has made a cell, for what comes back from a spreadsheet."""
+    """Undoes `safe`, for what comes back from a spreadsheet."""
     return _GUARDED_FORMULA.sub(r"\1", _GUARDED_CONTROL.sub("", cell)) if _is_suspect(cell) else cell
 
 
 def in_zone(title: str) -> str:
-    """Return the title of a column of times, with the time zone that they are in: the reader's."""
     return f"{title} ({timezone.get_current_timezone_name()})"
 
 
 def cells(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[list[str]]:
-    """Return the cells of each row, read as they are asked for; times in the time zone of this call."""
     zone = timezone.get_current_timezone()
     values = [column.value for column in columns]
 
@@ -78,7 +76,6 @@ def cells(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[list[
 
 
 def csv_chunks(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> Iterator[str]:
-    """Return the file in pieces: titles and rows, every cell safe and in quotes."""
     return _chunks([column.title for column in columns], cells(columns, rows))
 
 

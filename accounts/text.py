@@ -66,39 +66,35 @@ _PLAIN = str.maketrans(
 
 
 def canonical(text: str) -> str:
-    """Return the one sequence of characters for what can be typed in several."""
     return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
-    """Return a line in its one form: NFC, with a single plain space where there are spaces of any kind."""
+    """NFC, with a single plain space where there are spaces of any kind."""
     return str(_SPACES.sub(" ", canonical(text))).strip()
 
 
 def unseen(text: str) -> str:
-    """Return the first character that cannot be seen and changes nothing that can; "" where there is none."""
+    """The first character that cannot be seen and changes nothing that can."""
     unseen_letters: list[str] = [match["unseen"] for match in _UNSEEN.finditer(text) if match["unseen"]]
     return unseen_letters[0] if unseen_letters else ""
 
 
 def without_unseen(text: str) -> str:
-    """Return the text without the characters that unseen() finds."""
     return str(_UNSEEN.sub(lambda match: "" if match["unseen"] else match[0], text))
 
 
 def visible(text: str) -> str:
-    """Return the text without marks and joiners that cannot be seen, whatever they are for."""
     return str(_ALL_HIDDEN.sub("", text))
 
 
 def misplaced_mark(text: str) -> str:
-    """Return the first mark that stands on no letter or on too many others; "" where there is none."""
+    """The first mark that stands on no letter, or on too many others."""
     match = _LOOSE_MARK.search(text) or _PILE.search(unicodedata.normalize("NFD", text))
     return match[1] if match else ""
 
 
 def without_misplaced_marks(text: str) -> str:
-    """Return the text without the marks that misplaced_mark() finds."""
     grounded = regex.sub(r"(^|\p{Separator})\p{Mark}+", r"\1", text)
     pile = rf"([\p{{Mn}}\p{{Me}}]{{{MOST_MARKS}}})[\p{{Mn}}\p{{Me}}]+"
     return canonical(regex.sub(pile, r"\1", unicodedata.normalize("NFD", grounded)))
@@ -115,7 +111,6 @@ def code_within(typed: str) -> str:
 
 
 def named(char: str) -> str:
-    """Return a character as Unicode's charts call it, such as U+200B ZERO WIDTH SPACE."""
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
 
 
@@ -130,7 +125,7 @@ def isolated(name: object) -> str:
 
 
 def searchable(text: str) -> str:
-    """Return by what a text is found and sorted: without letter case, accents and what cannot be seen."""
+    """Without letter case, accents and what cannot be seen."""
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", visible(text).casefold())
         kept = "".join(char for char in parts if unicodedata.combining(char) in (0, _VIRAMA))

@@ -9,6 +9,5 @@ from accounts.text import searchable
 
 
 def contains(text: str, *keys: str) -> Q:
-    """Return the condition that one of the keys (accounts.search_keys) contains the text."""
     wanted = searchable(text)
     return reduce(or_, (Q(**{f"{key}__contains": wanted}) for key in keys))

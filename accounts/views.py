@@ -24,7 +24,7 @@ from accounts.spreadsheet import BATCH, in_zone
 @require_get_or_post
 @administrators_only
 def account_settings(request: SignedInRequest) -> HttpResponse:
-    """Show the account's settings; saving the policy leads to a preview and stores nothing yet."""
+    """Saving another policy leads to a preview, and stores nothing yet."""
     account = request.user.account
     if request.method != "POST":
         return settings_page(request, AccountSettingsForm.of(account.rule))
@@ -38,7 +38,6 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def trusted_browsers(request: SignedInRequest) -> HttpResponse:
-    """Change for how many days operators may trust a browser."""
     account = request.user.account
     form = _trusted_browser_form(account, request)
     if not form.is_valid():
@@ -80,7 +79,6 @@ def settings_page(
 @require_safe
 @administrators_only
 def audit_log(request: SignedInRequest) -> HttpResponse:
-    """Show what happened in the account, newest first."""
     filters = _filters(request)
     page = page_of(filters.qs, request.GET)
     return render(request, "accounts/audit_log.html", {"filters": filters, "page": page})
@@ -90,7 +88,6 @@ def audit_log(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def audit_export(request: SignedInRequest) -> HttpResponseBase:
-    """Send the entries that the page's filters leave, all of them, as CSV."""
     filters = _filters(request)
     if not filters.is_valid():
         # The page says what is wrong; a file with more in it than was asked for would say nothing.
@@ -107,7 +104,6 @@ def audit_export(request: SignedInRequest) -> HttpResponseBase:
 @require_POST
 @administrators_only
 def policy_export(request: SignedInRequest) -> HttpResponseBase:
-    """Send every change of the policy as CSV."""
     account = request.user.account
     entries = AuditEntry.objects.filter(account=account, action__in=POLICY_CHANGES)
     number = entries.count()
@@ -117,5 +113,4 @@ def policy_export(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _filters(request: SignedInRequest) -> AuditFilters:
-    """Return the filters that the address names, over the entries of the reader's own account."""
     return AuditFilters(request.GET, queryset=AuditEntry.objects.filter(account=request.user.account_id))

@@ -135,7 +135,7 @@ def hashes_in(request: HttpRequest) -> list[str]:
 
 
 def _tokens_in(request: HttpRequest) -> list[str]:
-    """No more than one browser could have been given."""
+    """Newest first; never more than one browser can have been given."""
     sent = request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "").split(SEPARATOR)
     return [token for token in sent[:PEOPLE_IN_A_BROWSER] if token]
 

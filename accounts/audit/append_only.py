@@ -80,7 +80,7 @@ _CLOSE = {
 
 
 def install(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Make the triggers, for a migration; those of before are replaced."""
+    """Replaces the triggers of before; for migrations."""
     for statement in INSTALL[schema_editor.connection.vendor]:
         schema_editor.execute(statement, params=None)
 
@@ -92,7 +92,7 @@ def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 @contextmanager
 def entries_may_go(before: datetime) -> Iterator[None]:
-    """Let entries from before a moment be deleted inside the block, which is one transaction of its own."""
+    """The block is one transaction of its own."""
     moment = {"sqlite": (), "postgresql": (before.isoformat(),)}
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(_OPEN[connection.vendor], moment[connection.vendor])

@@ -10,7 +10,7 @@ POLICY_CHANGES = (Action.ACCOUNT_POLICY, Action.TRUSTED_BROWSERS, Action.OVERRID
 
 
 def columns(when: str = "") -> tuple[Column[AuditEntry], ...]:
-    """Return the columns in the words of this moment; `when` is another title of the first."""
+    """A function, as titles are in the language of the reader; `when` replaces the first."""
     labels = {action: str(label) for action, label in Action.choices}
     stranger, server = _("Not signed in"), _("The server")
     return (

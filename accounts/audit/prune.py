@@ -11,7 +11,6 @@ from accounts.models import Account, Action, AuditEntry
 
 
 def old_entries(before: datetime) -> list[tuple[Account, int]]:
-    """Return each account that has entries from before a moment, with how many."""
     accounts = Account.objects.annotate(old=Count("audit_entries", filter=Q(audit_entries__at__lt=before)))
     return [(account, account.old) for account in accounts.filter(old__gt=0).order_by("pk")]
 
@@ -31,7 +30,7 @@ def prune(account: Account, before: datetime) -> int:
 
 
 def _sentence(number: int, before: datetime) -> str:
-    """Return what the entry says that stays; in UTC, as everybody reads the same text."""
+    """In UTC, as everybody reads the same text."""
     text = ngettext(
         "%(number)d entry from before %(moment)s UTC", "%(number)d entries from before %(moment)s UTC", number
     )

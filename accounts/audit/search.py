@@ -29,15 +29,11 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 def entries_about(account_id: int, operator_id: int) -> QuerySet[AuditEntry]:
-    """Return what an operator of this account did, and what was done to them."""
     return AuditEntry.objects.filter(Q(subject_id=operator_id) | Q(actor_id=operator_id), account=account_id)
 
 
 def own_entries(account_id: int, operator_id: int) -> QuerySet[AuditEntry]:
-    """Return what was done to an operator, by whomever: what one may read of oneself.
-
-    What one has done to others, perhaps as an administrator once, is theirs.
-    """
+    """What one has done to others, perhaps as an administrator once, is theirs to read."""
     return AuditEntry.objects.filter(subject_id=operator_id, account=account_id)
 
 
@@ -59,8 +55,6 @@ def hide_what_is_others(operator_id: int, entries: list[AuditEntry]) -> None:
 
 
 class DayField(forms.DateField):
-    """A day of the reader's own calendar."""
-
     def __init__(self, label: "_StrPromise") -> None:
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         validators = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
@@ -78,7 +72,6 @@ class AuditFilters(ListFilters[AuditEntry]):
     date_to = DayField(_("To"))
 
     def by_search(self, rows: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
-        """Whoever acted, or whom it was done to."""
         return rows.filter(contains(text, "people_key"))
 
     def by_action(self, rows: QuerySet[AuditEntry], action: str) -> QuerySet[AuditEntry]:
@@ -92,12 +85,10 @@ class AuditFilters(ListFilters[AuditEntry]):
 
 
 def without_reason(words: str) -> str:
-    """Return what an entry says of an override, without why."""
     return words.partition(REASON_AFTER)[0]
 
 
 def _midnight(day: date) -> datetime:
-    """Return the beginning of a day in the reader's time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
@@ -111,10 +102,7 @@ class EntryPage:
 
 
 def page_of(entries: QuerySet[AuditEntry], query: Mapping[str, str]) -> EntryPage:
-    """Return the page that a query asks for with `before` or `after` an entry's number; else the newest.
-
-    Nothing is counted and nothing skipped, so that the last page of a long trail is as quick as the first.
-    """
+    """Nothing is counted and nothing skipped: the last page of a long trail is as quick as the first."""
     before, after = row_key(query.get("before", "")), row_key(query.get("after", ""))
     if after is not None:
         rows = list(entries.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
@@ -130,5 +118,4 @@ def page_of(entries: QuerySet[AuditEntry], query: Mapping[str, str]) -> EntryPag
 
 
 def _next(rows: list[AuditEntry]) -> int | None:
-    """Return where the older page begins, if there is a row too many for this one."""
     return rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None

@@ -35,16 +35,16 @@ class Origin:
 
     @property
     def who(self) -> str:
-        """Who acts, by name: that stays true after they have left."""
+        """A name, as that stays true after they have left."""
         return (self.actor.name or self.actor.email) if self.actor else gettext("The command line")
 
     def address_for(self, reader: Person) -> str | None:
-        """Return the network address where this reader may know it: others' are for administrators only."""
+        """Others' network addresses are for administrators only."""
         return self.address if self.actor in (None, reader) or reader.is_administrator else None
 
 
 def origin(request: HttpRequest, actor: Person | None = None) -> Origin:
-    """Return where a request comes from; `actor` names the person while nobody is signed in."""
+    """`actor` names the person while nobody is signed in."""
     if actor is None and request.user.is_authenticated:
         actor = request.user
     return Origin(actor, client_address(request), ours(request.session).stored_key)
@@ -59,7 +59,6 @@ def record(  # noqa: PLR0913  an entry has these parts
     old: str = "",
     new: str = "",
 ) -> AuditEntry:
-    """Add one entry about `subject` (or about the account as a whole) to the trail."""
     account = account or _account_of(subject or by.actor)
     entry = AuditEntry.objects.create(
         account=account,
@@ -77,10 +76,7 @@ def record(  # noqa: PLR0913  an entry has these parts
 
 
 def _log(entry: AuditEntry) -> None:
-    """Write to the log that there is an entry, in numbers.
-
-    Whoever breaks into the database cannot take back what the log has handed on (OWASP ASVS 5.0, 16.4.3).
-    """
+    """Whoever breaks into the database cannot take back what the log handed on (OWASP ASVS 5.0, 16.4.3)."""
     logger.info(
         "Entry %d: %s, account %d, actor %s, subject %s, from %s",
         entry.pk,
@@ -93,7 +89,6 @@ def _log(entry: AuditEntry) -> None:
 
 
 def _account_of(person: Person | None) -> Account:
-    """Return the account that an entry about this person belongs to; there is no entry without one."""
     if person is None:
         msg = "An entry needs an account, a subject or an actor."
         raise ValueError(msg)

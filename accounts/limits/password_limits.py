@@ -55,7 +55,6 @@ class Tries:
     sent_before: bool = False
 
     def forgive(self) -> None:
-        """Take the try back: the password was right."""
         give_back(self.limits)
 
 
@@ -76,7 +75,7 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
 
 
 def _write_down(request: HttpRequest, name: str, wait: int) -> None:
-    """Write down, once, that no password is looked at under this name: into the trail of whoever has it."""
+    """Once, into the trail of whoever has the name."""
     gates = by_network(request, "refused passwords from", TRIES_BY_ADDRESS, MINUTES_15)
     if not refusals.is_new(What.PASSWORDS, digest(name), wait, gates):
         return
@@ -88,22 +87,21 @@ def _write_down(request: HttpRequest, name: str, wait: int) -> None:
 
 
 def forgive(request: HttpRequest, name: str) -> None:
-    """Take the try of a right password back: the login that it began is finished."""
+    """To be called when the login that the right password began is finished."""
     give_back(_limits(request, name))
 
 
 def is_known(request: HttpRequest, name: str) -> bool:
-    """Whether the person of this name has shown in this browser before who they are."""
     return digest(name) in _known(request)
 
 
 def forget_strangers(name: str) -> None:
-    """Start counting anew for a name: its person has proved to hold the mailbox."""
+    """To be called when the person of the name has proved to hold the mailbox."""
     reset(_by_name(name))
 
 
 def remember_browser(request: HttpRequest, name: str) -> None:
-    """Give this browser tries of its own for the name; `known_browser_cookie` sends the cookie."""
+    """The browser gets tries of its own; `known_browser_cookie` sends its cookie."""
     known = _known(request)
     own = known.get(digest(name)) or token_urlsafe(16)
     newest = {digest(name): own} | {each: value for each, value in known.items() if each != digest(name)}
@@ -113,8 +111,6 @@ def remember_browser(request: HttpRequest, name: str) -> None:
 def known_browser_cookie(
     get_response: "Callable[[HttpRequest], HttpResponse]",
 ) -> "Callable[[HttpRequest], HttpResponse]":
-    """Send the cookie of a browser in which somebody has just signed in (middleware)."""
-
     def middleware(request: HttpRequest) -> "HttpResponse":
         response = get_response(request)
         known = getattr(request, "known_browser", None)
@@ -133,7 +129,7 @@ def known_browser_cookie(
 
 
 def digest(text: str) -> str:
-    """Return a short name for a text, so that neither table nor cookie lists people."""
+    """Hashed, so that neither table nor cookie lists people."""
     return sha256(text.encode()).hexdigest()[:32]
 
 
@@ -143,7 +139,6 @@ def _limits(request: HttpRequest, name: str, link: str = "") -> list[Limit]:
 
 
 def _limits_of_browser(name: str, browser: str) -> list[Limit]:
-    """Return what limits a browser in which the person has signed in before."""
     key = f"{digest(name)} {digest(browser)}"
     return [
         Limit(f"password browser {key}", TRIES_BY_NAME, MINUTES_15),
@@ -152,7 +147,6 @@ def _limits_of_browser(name: str, browser: str) -> list[Limit]:
 
 
 def _limits_of_strangers(request: HttpRequest, name: str) -> list[Limit]:
-    """Return what limits every other browser."""
     return [
         *_by_name(name),
         *by_network(request, "password address", TRIES_BY_ADDRESS, MINUTES_15),
@@ -160,7 +154,6 @@ def _limits_of_strangers(request: HttpRequest, name: str) -> list[Limit]:
 
 
 def _by_name(name: str) -> list[Limit]:
-    """Return what limits a name, whoever tries."""
     return [
         Limit(f"password name {digest(name)}", TRIES_BY_NAME, MINUTES_15),
         Limit(f"password name day {digest(name)}", TRIES_BY_NAME_A_DAY, DAY),
@@ -168,7 +161,7 @@ def _by_name(name: str) -> list[Limit]:
 
 
 def _known(request: HttpRequest) -> dict[str, str]:
-    """Return the people who are known in this browser, newest first; nobody where the cookie is not ours."""
+    """Newest first; nobody where the cookie is not ours."""
     if not hasattr(request, "known_people"):  # a login asks several times
         cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")
         try:

@@ -42,13 +42,12 @@ def is_new(what: What, name: str, wait: int, gates: Sequence[rate_limit.Limit] =
 
 
 def note(what: What, person: Person, by: Origin, wait: int) -> None:
-    """Write into the trail that a person was refused, or somebody under their name."""
     if is_new(what, str(person.pk), wait):
         record(Action.LIMIT_REACHED, by=by, subject=person, new=str(what.label))
 
 
 def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) -> int:
-    """Count what a network address does; return 0, or the seconds to wait."""
+    """Return 0, or the seconds to wait."""
     limits = by_network(request, what, allowed, seconds)
     wait = rate_limit.count(limits)
     # Once for the widest network: of its lines there are more than anybody reads, or should be stored.
@@ -58,5 +57,5 @@ def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) 
 
 
 def log(what: What, request: HttpRequest) -> None:
-    """Write into the log that somebody was refused of whom no trail is."""
+    """For somebody of whom no trail is."""
     logger.warning("Limit reached: %s, from %s", what, client_address(request))

@@ -51,7 +51,7 @@ class MailKind(ABC):
         """Return what the row does not hold; None where the email is not wanted any more."""
 
     def settled(self, mail: OutgoingMail) -> None:  # noqa: B027  most kinds have nothing to note
-        """Note the outcome, in the transaction that stores it."""
+        """Called in the transaction that stores the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RenderedEmail:
 
 
 def rendered(template: str, to: str, context: Mapping[str, object]) -> RenderedEmail:
-    """Return the email `templates/<template>.{subject.txt,txt,html}` as it will look: to send, or to show."""
+    """The templates are `templates/<template>.{subject.txt,txt,html}`."""
     context = {"product_name": settings.PRODUCT_NAME, "site_url": settings.SITE_URL, **context}
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
     text, html = (render_to_string(f"{template}.{kind}", context) for kind in ("txt", "html"))
@@ -93,13 +93,12 @@ def send(mail: OutgoingMail, context: Mapping[str, object]) -> OutgoingMail.Stat
 
 
 def _kind_of(error: Exception) -> str:
-    """Return what kind of error it is, with the number that the mail server or the system gave it."""
     number = getattr(error, "smtp_code", None) or getattr(error, "errno", None)
     return f"{type(error).__name__} {number}" if number else type(error).__name__
 
 
 def _refusal(error: SMTPRecipientsRefused) -> OutgoingMail.State:
-    """Say whether the address is at fault, or the server, which may have changed its mind by the next try."""
+    """Where the server is at fault, it may have changed its mind by the next try."""
     answers = [(code, _ENHANCED.match(text)) for code, text in error.recipients.values()]
     # RFC 3463: 5.1.x is a wrong address, 5.2.1 a mailbox that takes nothing; 5.7.x is a rule, maybe about us.
     for_good = [status[1] in (b"1.", b"2.1") if status else code in NO_MAILBOX for code, status in answers]
@@ -107,10 +106,7 @@ def _refusal(error: SMTPRecipientsRefused) -> OutgoingMail.State:
 
 
 def hand_over(mail: OutgoingMail, task: MailTask) -> None:
-    """Put the email into the queue as soon as the transaction is committed, and read how that went.
-
-    Where the queue cannot be reached, the error is logged and the person goes on: the row is there.
-    """
+    """Where the queue cannot be reached, the error is logged and the person goes on: the row is there."""
 
     def after_commit() -> None:
         if task.enqueue(mail.pk).is_finished:  # nobody else has it: it was tried within this request
@@ -120,7 +116,7 @@ def hand_over(mail: OutgoingMail, task: MailTask) -> None:
 
 
 def deliver(mail_id: int, task: MailTask, kind: MailKind) -> None:
-    """Try once; where that fails, leave another try to `task`, later. Nothing happens where none is due."""
+    """Leave another try to `task` where this one fails; do nothing where none is due."""
     mail = OutgoingMail.claim(mail_id, timezone.now())
     if mail is None:
         return
@@ -133,7 +129,7 @@ def deliver(mail_id: int, task: MailTask, kind: MailKind) -> None:
 
 
 def attempt(mail: OutgoingMail, kind: MailKind, *, last: bool) -> OutgoingMail.State:
-    """Try a claimed email once; return how it ended, or WAITING where another try has to follow."""
+    """Return WAITING where another try has to follow."""
     state = _try(mail, kind)
     if state == OutgoingMail.State.FAILED and not last:
         return OutgoingMail.State.WAITING
@@ -171,7 +167,7 @@ def requeue(tasks: Mapping[str, MailTask]) -> int:
 
 
 def forget_old() -> None:
-    """Delete the emails that were settled long ago, which hold names and addresses, and their tasks."""
+    """Their rows hold names and addresses."""
     long_ago = timezone.now() - KEPT
     old = OutgoingMail.objects.filter(created_at__lte=long_ago)
     old.exclude(state=OutgoingMail.State.WAITING).delete()
@@ -179,7 +175,7 @@ def forget_old() -> None:
 
 
 def waiting_since(account_id: int) -> datetime | None:
-    """Return since when emails of the account wait without anybody trying them; None where all is well."""
+    """None where no email waits without anybody trying it."""
     overdue = OutgoingMail.objects.filter(
         account=account_id,
         state=OutgoingMail.State.WAITING,

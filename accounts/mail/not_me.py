@@ -20,7 +20,7 @@ def url_for(user_id: int) -> str:
 
 
 def read(token: str) -> tuple[int, datetime] | None:
-    """Return whom a token is about, and when it was made; None where it is too old or not ours."""
+    """None where the token is too old or not ours."""
     try:
         user_id, at = signing.TimestampSigner(salt=SALT).unsign_object(token, max_age=LIFETIME)
     except signing.BadSignature:

@@ -52,7 +52,7 @@ def send_notice(mail_id: int) -> None:
 
 
 def in_mail(person: Person) -> str:
-    """Return how an email calls a person: by name and address, neither of which turns the other round."""
+    """Neither name nor address turns the other round."""
     return f"{isolated(plain(person.name))} ({person.email})" if person.name else person.email
 
 
@@ -67,5 +67,4 @@ def plain(name: str) -> str:
 
 
 def words_about(operator: Person) -> dict[str, object]:
-    """Return what emails say about a person, as plain words for their context."""
     return {"name": plain(operator.name), "email": operator.email, "account": {"name": operator.account.name}}

@@ -31,7 +31,6 @@ class Notice:
     advice: "_StrPromise" = IF_NOT_YOU
 
     def filled(self, reader: Person, *at_the_end: str, **words: object) -> dict[str, object]:
-        """Return the words of the email to a reader."""
         words = {"product": settings.PRODUCT_NAME, "email": reader.email, **words}
         return {
             "name": plain(reader.name) or reader.email,
@@ -47,11 +46,7 @@ class Notice:
 def tell(
     reader: Person, notice: Notice, address: str | None, *, about_self: bool = True, **words: object
 ) -> OutgoingMail:
-    """Email a notice, and from which network address it was done.
-
-    One about the readers themselves brings the link "This was not me"; one about somebody else does not.
-    To be called in the transaction of what it tells, so that neither is without the other.
-    """
+    """Call it in the transaction of what it tells; "This was not me" is for notices about the reader."""
     context = notice.filled(reader, _when_and_where(timezone.now(), address), **words)
     about = {"about": reader.pk if about_self else None}
     return notify("email/notice", reader.email, context | about, account=reader.account)

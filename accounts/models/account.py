@@ -71,11 +71,7 @@ class Account(models.Model):
 
     @classmethod
     def hold(cls, pk: int) -> "Account":
-        """Let others who hold this account wait until the transaction is over; return it as it is then.
-
-        The key stays free (FOR NO KEY UPDATE): every entry in the trail refers to it, and whoever writes
-        one may hold what this transaction is about to change.
-        """
+        """Others who hold this account wait until the transaction is over; the account is read afresh."""
         return cls.objects.select_for_update(no_key=True).get(pk=pk)
 
     @property
@@ -83,11 +79,7 @@ class Account(models.Model):
         return AccountRule(self.two_factor_policy, self.required_from)
 
     def set_policy(self, policy: str, changed_by: str, required_from: "datetime | None" = None) -> bool:
-        """Store the account-wide policy, and from when on Required counts; return whether that was done.
-
-        One conditional UPDATE decides: nothing is stored where somebody else has changed the rule since
-        it was read here.
-        """
+        """One conditional UPDATE decides: false where somebody has changed the rule since it was read."""
         now = timezone.now()
         read = {"two_factor_policy": self.two_factor_policy, "required_from": self.required_from}
         new: dict[str, Any] = {

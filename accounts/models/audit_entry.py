@@ -81,7 +81,7 @@ class Action(models.TextChoices):
 
 
 def action_choices() -> list[tuple[str, str]]:
-    """Return what an entry can be about. A function, so that another kind needs no migration."""
+    """A function, so that another kind needs no migration."""
     return [(action.value, str(action.label)) for action in Action]
 
 
@@ -130,7 +130,7 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.get_action_display()}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; refuse to change."""
+        """Refuses to change an entry."""
         if self.pk is not None:
             raise AppendOnlyError
         super().save(*args, **kwargs)

@@ -62,7 +62,6 @@ class OutgoingMail(models.Model):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it may still leave."""
         return self.state == self.State.WAITING
 
     @property
@@ -71,12 +70,12 @@ class OutgoingMail(models.Model):
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last try is over and no mail server has taken it."""
+        """The last try is over, and no mail server has taken it."""
         return self.state in self.FAILURES
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is the address that is at fault: only another one helps."""
+        """The address is at fault: only another one helps."""
         return self.state == self.State.REFUSED
 
     @property
@@ -107,20 +106,19 @@ class OutgoingMail(models.Model):
         return Q(next_try_at__lte=now - late) | Q(next_try_at__gt=ahead)
 
     def settle(self, state: str, now: datetime) -> bool:
-        """Store how it ended; false where another try has taken over meanwhile."""
+        """Return false where another try has taken over meanwhile."""
         self.state, self.sent_at = state, now if state == self.State.SENT else None
         return bool(self._mine().update(state=self.state, sent_at=self.sent_at))
 
     def put_off(self, until: datetime) -> bool:
-        """Store when it is tried again; false where another try has taken over meanwhile."""
+        """Return false where another try has taken over meanwhile."""
         self.next_try_at = until
         return bool(self._mine().update(next_try_at=until))
 
     def _mine(self) -> models.QuerySet["OutgoingMail"]:
-        """Return the row, as long as the try that was claimed is the newest."""
         return OutgoingMail.objects.filter(pk=self.pk, state=self.State.WAITING, tries=self.tries)
 
 
 def longest_try() -> timedelta:
-    """Return how long one try may take; afterwards whoever made it counts as dead."""
+    """After that time, whoever made the try counts as dead."""
     return timedelta(seconds=settings.MAIL_TRY_SECONDS)

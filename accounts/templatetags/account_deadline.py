@@ -12,7 +12,6 @@ register = template.Library()
 
 @register.simple_tag
 def account_deadline(account: Account) -> str:
-    """Empty unless the account will require it from a coming day."""
     now = timezone.now()
     starts_at = account.rule.as_of(now).required_from
     if starts_at is None:

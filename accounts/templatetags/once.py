@@ -16,14 +16,11 @@ register = template.Library()
 
 
 class OnceNode(template.Node):
-    """Draws its content once."""
-
     def __init__(self, nodelist: NodeList, names: list[str]) -> None:
         self.nodelist, self.names = nodelist, names
         self.drawn: dict[tuple[object, ...], SafeString] = {}
 
     def render(self, context: Context) -> SafeString:
-        """Return the content, drawn before or now."""
         values = {name: context.get(name) for name in self.names}
         which = (get_language(), *values.values())
         if which not in self.drawn:

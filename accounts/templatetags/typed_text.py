@@ -15,7 +15,7 @@ register.filter("isolated", isolated)  # in titles, attributes and plain text
 
 @register.filter
 def apart(label: str) -> SafeString:
-    """Return a stored "Name (address)" for a page: one isolation for both would take the name's direction."""
+    """One isolation for "Name (address)" as a whole would take the name's direction."""
     name, opening, address = label.rpartition(" (")
     if opening and "@" in address and address.endswith(")"):
         return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, address[:-1])

@@ -17,7 +17,7 @@ FEWEST, MOST = 1, 36_500
 
 
 def days(text: str) -> int:
-    """Return a number of days that entries are kept; raise ArgumentTypeError where it is none."""
+    """Raise ArgumentTypeError where it is no number of days."""
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST))):
         raise ArgumentTypeError(_("“%(text)s” is no number of days.") % {"text": text})
     if not FEWEST <= int(text) <= MOST:
@@ -28,19 +28,15 @@ def days(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Removes what is older than the retention period, account by account."""
-
     help = "Remove old entries of the audit trail; each account keeps an entry that says how many went."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the days, and whether to count only."""
         parser.add_argument(
             "--older-than", type=days, metavar="DAYS", help="Default: the setting AUDIT_RETENTION_DAYS."
         )
         parser.add_argument("--dry-run", action="store_true", help="Remove nothing, show what would go.")
 
     def handle(self, *_args: Any, older_than: int | None, dry_run: bool, **_options: Any) -> None:
-        """Remove, or count, and print it for each account."""
         kept = older_than or self._from_settings()
         if kept is None:
             self.stdout.write(
@@ -62,14 +58,13 @@ class Command(BaseCommand):
         self.stdout.write(self._result(total, dry_run=dry_run))
 
     def _from_settings(self) -> int | None:
-        """Return the days that the settings say; None where entries are kept for ever."""
+        """None where entries are kept for ever."""
         try:
             return days(settings.AUDIT_RETENTION_DAYS) if settings.AUDIT_RETENTION_DAYS else None
         except ArgumentTypeError as error:
             raise CommandError(f"AUDIT_RETENTION_DAYS: {error}") from error
 
     def _result(self, total: int, *, dry_run: bool) -> str:
-        """Return the last line."""
         if dry_run:
             text = ngettext("%d entry would be removed.", "%d entries would be removed.", total)
         else:
