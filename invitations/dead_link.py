@@ -128,7 +128,6 @@ CLOSED = {Action.DEACTIVATED, Action.DELETED, Action.FROZEN, Action.SIGN_IN_METH
 
 
 def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
-    """Explain, with status 410, what became of the link that this browser has opened."""
     fate = _fate_of(opened_links.opened_hash(request, purpose), purpose, timezone.now())
     way_out = _way_out(fate, purpose)
     context = {
@@ -141,7 +140,7 @@ def dead_link(request: HttpRequest, purpose: Link.Purpose) -> HttpResponse:
 
 
 def _fate_of(token_hash: str, purpose: Link.Purpose, now: datetime) -> Fate | None:
-    """Return None if nobody was ever sent such a link."""
+    """None if nobody was ever sent such a link."""
     if not token_hash:
         return None
     record = LinkRecord.objects.filter(token_hash=token_hash, kind=purpose).first()
@@ -190,7 +189,7 @@ def _in_words(fate: Fate | None, purpose: Link.Purpose) -> str:
 
 
 def _when(at: datetime) -> str:
-    """Show the time in the reader's zone, or name UTC: the zone of a new browser is unknown."""
+    """In the reader's zone, or in UTC by name: the zone of a new browser is unknown."""
     here = timezone.localtime(at)
     today = here.date() == timezone.localdate()
     when = _("today, %(time)s") % {"time": date_format(here, "TIME_FORMAT")} if today else ""

@@ -21,10 +21,7 @@ INVITATION_WAS_ACCEPTED = Notice(
 
 
 def setup_link(operator: Person, by: Origin, next_url: str, *, at_login: bool) -> OutgoingMail:
-    """Mail the link to the page where a required operator sets up two-factor authentication.
-
-    `at_login` says that a right password has just asked for it; else somebody else sends it.
-    """
+    """`at_login`: a right password has just asked for it; else somebody else sends it."""
     context = {
         "operator": words_about(operator),
         "at_login": at_login,
@@ -42,7 +39,6 @@ def invitation(operator: Person, by: Origin) -> OutgoingMail:
 
 
 def invitation_now(operator: Person, by: Origin) -> tuple[OutgoingMail, str]:
-    """Do what `invitation` does, at once; return the email, and the link in it."""
     return link_mail.send_now(operator, Link.Purpose.INVITATION, _invitation(operator, by), by)
 
 

@@ -39,8 +39,6 @@ RENEWING = (
 
 class LinkRecord(models.Model):
     class Kind(models.TextChoices):
-        """As Link.Purpose."""
-
         SETUP = "setup", _("Setup link")
         INVITATION = "invitation", _("Invitation")
         PASSWORD_RESET = "password_reset", _("New password")
@@ -101,7 +99,6 @@ class LinkRecord(models.Model):
         mail: OutgoingMail | None = None,
         token_hash: str = "",
     ) -> None:
-        """Record a new link, to be copied or emailed, and the end of the older one."""
         cls.close(user.pk, kind, cls.End.REPLACED, now)
         cls.objects.create(
             account_id=user.account_id,
@@ -128,7 +125,7 @@ class LinkRecord(models.Model):
 
     @classmethod
     def note_outcome(cls, mail: OutgoingMail) -> None:
-        """Record how the email ended; a link whose email was dropped will never work."""
+        """A link whose email was dropped will never work."""
         records, now = cls.objects.filter(mail=mail), timezone.now()
         if mail.is_sent:
             records.update(sent_at=mail.sent_at)

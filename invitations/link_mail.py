@@ -45,8 +45,6 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class EmailTemplate:
-    """What an email says, without the link: its template, as accounts.mail takes it, and the words in it."""
-
     name: str
     to: str
     context: dict[str, Any]
@@ -58,7 +56,7 @@ class LinkKind(MailKind):
     url = ""
 
     def complete(self, mail: OutgoingMail) -> dict[str, Any] | None:
-        """Make the token; None where the link was replaced or could not be used any more."""
+        """None where the link was replaced, or could not be used any more."""
         issued = Link.issue_for(mail)
         if issued is None:
             return None
@@ -67,7 +65,7 @@ class LinkKind(MailKind):
         return {"url": self.url}
 
     def settled(self, mail: OutgoingMail) -> None:
-        """Write the outcome into the audit trail; give back its place in the limits where it failed."""
+        """Gives the link's place in the limits back where the email failed."""
         LinkRecord.note_outcome(mail)
         link = Link.objects.select_related("user__account").filter(mail=mail).first()
         if link is None:
@@ -95,7 +93,7 @@ def send(operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: O
 def send_now(
     operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: Origin
 ) -> tuple[OutgoingMail, str]:
-    """Mail a new link at once, with one try; return the email, and the link, which works anyway."""
+    """One try; the link works even where it fails."""
     with transaction.atomic():
         mail = _reserve(operator, purpose, template, by)
     kind = LinkKind()
@@ -105,7 +103,6 @@ def send_now(
 
 
 def _reserve(operator: Person, purpose: Link.Purpose, template: EmailTemplate, by: Origin) -> OutgoingMail:
-    """Store the email and the place of its link, both or neither."""
     now = timezone.now()
     mail = OutgoingMail(
         kind=OutgoingMail.Kind.LINK,

@@ -70,7 +70,7 @@ class Link(models.Model):
 
     @classmethod
     def issue(cls, user: Person, purpose: Purpose, email: str, by: str = "") -> str:
-        """Replace the older link by one to pass on by hand; `by` is a name, for the ledger."""
+        """To pass on by hand; `by` is a name, for the ledger."""
         now = timezone.now()
         token = secrets.token_urlsafe(32)
         row = cls._row(user, purpose, now)
@@ -131,7 +131,7 @@ class Link(models.Model):
 
     @classmethod
     def mail_failed(cls, mail: OutgoingMail) -> None:
-        """Don't count an email that was not sent."""
+        """Doesn't count in the limits."""
         cls.objects.filter(mail=mail).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
 
     @classmethod
@@ -140,7 +140,6 @@ class Link(models.Model):
 
     @classmethod
     def kill(cls, user: Person, *purposes: Purpose, end: str = LinkRecord.End.WITHDRAWN) -> bool:
-        """Return whether there was one to kill."""
         now = timezone.now()
         with transaction.atomic(savepoint=False):
             unspent = cls.objects.filter(user=user.pk, purpose__in=purposes, spent_at=None)
@@ -176,7 +175,7 @@ class Link(models.Model):
         LinkRecord.note_opened(live, purpose, now)
 
     def is_live(self, user: Person, now: datetime) -> bool:
-        """Whether the user's link works, or will once its email has left."""
+        """Also true of a link whose email has yet to leave."""
         is_same_nonce = constant_time_compare(self.nonce, user.session_nonce)
         return is_same_nonce and self.spent_at is None and self.expires_at > now
 
@@ -230,7 +229,7 @@ def _fresh(user: Person, purpose: Link.Purpose, email: str, now: datetime) -> di
 
 
 def _blank(now: datetime) -> dict[str, Any]:
-    """A row that opens nothing, until the first link takes it."""
+    """It opens nothing, until the first link takes the row."""
     return {
         "token_hash": _hash_of_nothing(),
         "created_at": now,
@@ -241,5 +240,4 @@ def _blank(now: datetime) -> dict[str, Any]:
 
 
 def _hash_of_nothing() -> str:
-    """The hash of a token that nobody ever had."""
     return hash_of(secrets.token_urlsafe(32))

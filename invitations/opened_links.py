@@ -17,11 +17,10 @@ def remember_token(request: HttpRequest, purpose: Link.Purpose, token: str) -> N
 
 
 def opened(request: HttpRequest, purpose: Link.Purpose) -> Link | None:
-    """Return the link that this browser has opened, if it still works."""
     token_hash = opened_hash(request, purpose)
     return Link.find(token_hash, purpose, timezone.now()) if token_hash else None
 
 
 def opened_hash(request: HttpRequest, purpose: Link.Purpose) -> str:
-    """Return what is stored of the link opened last, also of one that has ended; "" where there is none."""
+    """Also of a link that has ended."""
     return str(request.session.get(SESSION_KEY, {}).get(purpose.value, ""))

@@ -18,7 +18,7 @@ SECONDS = 15 * 60
 
 
 def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str) -> HttpResponse:
-    """Redirect to the page of that name, without the token; 429 if a network address tries too many."""
+    """The page is shown without the token in its address."""
     wait = admit_network(request, What.LINKS, LINKS, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)

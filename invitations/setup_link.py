@@ -35,7 +35,7 @@ def send(operator: Person, by: Origin, next_url: str = "", *, at_login: bool = F
 
 
 def next_url_of(link: Link) -> str:
-    """The page, or "", that the login was for, maybe in another browser."""
+    """What the login was for, maybe in another browser."""
     return link.mail.context.get("wanted", "") if link.mail else ""
 
 

@@ -119,7 +119,7 @@ def _setup_with_code(request: HttpRequest, link: Link, waiting: pending.Pending)
 
 
 def _setup_link(request: HttpRequest) -> Link | None:
-    """The link opened in this browser, while it works and is still needed."""
+    """None where it is not needed any more."""
     link = opened_links.opened(request, SETUP)
     if link is None or not link.user.is_active or link.user.is_enrolled or not link.user.effective.usable:
         return None
@@ -127,7 +127,6 @@ def _setup_link(request: HttpRequest) -> Link | None:
 
 
 def _signed_in(request: HttpRequest, waiting: pending.Pending, codes: list[str]) -> HttpResponse:
-    """Log in; the page of the recovery codes leads to where the login was going."""
     user = waiting.user
     pending.sign_in(request, user, MadeBy.SETUP_LINK, with_code=True)
     fresh_codes.keep(request.session, user, codes, waiting.next_url or user.landing_url())
@@ -249,7 +248,7 @@ def log_out_and_accept(request: HttpRequest) -> HttpResponse:
 
 
 def _invitation_link(request: HttpRequest) -> Link | None:
-    """The link opened in this browser, while it works and the person has not joined."""
+    """None where the person has joined."""
     link = opened_links.opened(request, INVITATION)
     return link if link and link.user.is_invited and not link.user.is_single_sign_on else None
 

@@ -86,13 +86,12 @@ class Environment:
             return dict(environ.Env.email_url_config(self._complain(WRONG_PLACE % name, default)))
 
     def _complain(self, sentence: str, default: Default) -> Default:
-        """Keep the sentence, and return a harmless value to go on with until it is raised."""
+        """Returns a harmless value to go on with until the sentences are raised."""
         self.problems.append(sentence)
         return default
 
 
 def about_database(name: str, url: str) -> str:
-    """Say what to do about a database address; "" if it is fine."""
     if sentence := about_address(name, url, DATABASES):
         return sentence
     scheme, _, location = url.partition("://")
@@ -104,7 +103,6 @@ def about_database(name: str, url: str) -> str:
 
 
 def about_email(name: str, url: str) -> str:
-    """Say what to do about a mail server address; "" if it is fine."""
     if sentence := about_address(name, url, EMAILS):
         return sentence
     scheme, _, location = url.partition("://")

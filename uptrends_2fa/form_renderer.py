@@ -27,7 +27,6 @@ class DrawnField(BoundField):
         return self.render(context={"field": self, "label_class": "visually-hidden"})
 
     def as_filter(self) -> SafeString:
-        """Label and control alone, for the line above a list."""
         kind = self.field.widget.input_type
         own_class = "" if kind == "select" else f" filter-{kind}"
         hidden = "" if kind in ("date", "checkbox") else HIDDEN

@@ -25,7 +25,7 @@ UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 def without_token(address: str) -> str:
-    """Cut off the query string and the token of an emailed link, however it is encoded."""
+    """The token of an emailed link goes, however it is encoded, and the query string."""
     path = address.partition("?")[0]
     emailed_link = EMAILED_LINK.search(unquote(path))
     return f"{emailed_link.group()}..." if emailed_link else path

@@ -161,8 +161,6 @@ def _carry_over(old: HttpResponse, new: HttpResponse) -> HttpResponse:
 
 
 def reader_time_zone(get_response: View) -> View:
-    """Show times in the zone that the browser has put into a cookie, else in UTC."""
-
     def middleware(request: HttpRequest) -> HttpResponse:
         with timezone.override(_zone(request.COOKIES.get("time_zone", "UTC"))):
             return get_response(request)
@@ -239,7 +237,7 @@ def to_login(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def page_before(request: HttpRequest) -> str:
-    """The page with the form that was sent if it is on this site, else the start page."""
+    """The start page if the form was sent from elsewhere."""
     page = request.headers.get("Referer", "")
     back = urlsplit(page) if is_ours(request, page) else None
     return urlunsplit(("", "", back.path, back.query, "")) if back else "/"

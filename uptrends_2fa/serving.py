@@ -81,7 +81,7 @@ class Connection(TConn):  # type: ignore[misc]
             self.parser.unreader = self.received
 
     def receive(self) -> bool:
-        """Take what has arrived; return False if nothing more will come."""
+        """Return false if nothing more will come."""
         try:
             data = self.sock.recv(AT_ONCE)
         except BlockingIOError:

@@ -27,7 +27,6 @@ class SessionMiddleware(middleware.SessionMiddleware):
         ours(request.session).only_looks_again = "X-Looks-Again" in request.headers
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # type: ignore[override]
-        """Lead to the login page if the session has ended meanwhile."""
         session = ours(request.session)
         if request.session.is_empty() and not session.ended:
             # Django would delete the cookie of a missing session. By now the browser may have another one,

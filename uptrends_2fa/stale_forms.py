@@ -26,7 +26,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _fresh_form(request: HttpRequest, match: Any) -> HttpResponse:
-    """Show the page as if it were opened now, with what was typed but no secret."""
+    """With what was typed, but no secret."""
     request.out_of_date = request.POST  # type: ignore[attr-defined]  # for accounts.http.typed_before
     # The view gets a GET without data: a form with a wrong token must have no effect.
     empty: Any = QueryDict()

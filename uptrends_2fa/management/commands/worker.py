@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 
 def _round(*, stoppable: bool) -> bool:
-    """Do what is due; return False if the worker was asked to stop."""
+    """Return false if the worker was asked to stop."""
     worker = TaskWorker(
         queue_names=[DEFAULT_TASK_QUEUE_NAME],
         interval=0,
