@@ -113,7 +113,7 @@ def _failed(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
 
 
 def _refused_meanwhile(user: TwoFactorUser, by: Origin, now: datetime) -> Refusal:
-    """Read the wait or the lock that has begun since the user was read."""
+    """The wait or the lock has begun since the user was read."""
     user.refresh_from_db(fields=["code_failures", "codes_blocked_until"])
     return _not_looked_at(user, by, now)
 

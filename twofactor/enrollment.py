@@ -135,10 +135,7 @@ def _drift(secret: str, code: str, typed: float) -> int | None:
 
 
 def enroll(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str] = ()) -> None:
-    """Store the confirmed secret as the user's authenticator; ends the user's other sessions and links.
-
-    Raises AlreadyEnrolledError and SignInChangedError; nothing is stored then.
-    """
+    """Ends other sessions and links; raises AlreadyEnrolledError or SignInChangedError, storing nothing."""
     try:
         with transaction.atomic():
             # The unique user decides between two that finish at the same time.
@@ -185,7 +182,7 @@ def replace(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_code
 
 
 def check_readable(user: TwoFactorUser) -> None:
-    """Raise SecretUnreadableError where the user has an authenticator that the server cannot read."""
+    """Raise SecretUnreadableError where the user's authenticator cannot be read."""
     authenticator = getattr(user, "authenticator", None)
     if authenticator is not None:
         vault.unseal(authenticator.sealed_secret, user.pk, vault.Purpose.SECRET)

@@ -23,12 +23,11 @@ def current(session: SessionBase, user: TwoFactorUser) -> list[str]:
 
 
 def are_lost(session: SessionBase, user: TwoFactorUser) -> bool:
-    """Whether codes wait to be shown that no key opens: it was taken away after they were made."""
+    """Their key was taken away after they were made."""
     return user.is_enrolled and bool(CODES.kept(session)) and not CODES.read(session, user)
 
 
 def saved(session: SessionBase, user: TwoFactorUser) -> str:
-    """Return where the person goes from there."""
     next_url: str = CODES.forget(session)["next"]
     # As read: of other codes, made meanwhile, nobody has said that they are saved.
     authenticator = Authenticator.objects.filter(pk=user.authenticator.pk)
@@ -39,10 +38,7 @@ def saved(session: SessionBase, user: TwoFactorUser) -> str:
 
 @transaction.atomic
 def renew(session: SessionBase, user: TwoFactorUser, by: Origin) -> bool:
-    """Make ten new codes in place of the old ones, and keep them to be shown. Ends the user's other sessions.
-
-    False, and nothing stored, where authenticator, codes or sign-in are not as they were read.
-    """
+    """Ends the user's other sessions; false, storing nothing, where what it replaces is not as read."""
     codes = recovery.generate()
     authenticator = user.authenticator
     # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.

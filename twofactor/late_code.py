@@ -66,7 +66,7 @@ class LateCodeMiddleware:
 
 
 def is_missing(request: SignedInRequest) -> bool:
-    """Whether this session was opened without the code that a sign-in now would ask for. Costs no query."""
+    """Costs no query."""
     user, session = request.user, ours(request.session)
     return code_is_missing(
         session.made_by,
@@ -77,7 +77,7 @@ def is_missing(request: SignedInRequest) -> bool:
 
 
 def _proof_asks(request: SignedInRequest, view: Callable[..., HttpResponse], kwargs: dict[str, Any]) -> bool:
-    """Whether the view takes a proof, which asks for password and code, so that one question is enough."""
+    """A proof asks for password and code, so that one question is enough."""
     marked = proof.is_marked(request, view, kwargs)
     return marked and carried.method(request, METHOD_FIELD) in view.needs_proof  # type: ignore[attr-defined]
 
@@ -113,7 +113,7 @@ def _ask(request: SignedInRequest, form: LateCodeForm) -> HttpResponse:
 
 
 def _log_out(request: SignedInRequest) -> HttpResponse:
-    """End the session after too many wrong codes; one that has ended or has a new key is left alone."""
+    """A session that has ended, or has a new key, is left alone."""
     if pending.codes_left(request) is None:
         messages.warning(request, pending.GONE_ON)
         return redirect(settings.LOGIN_URL)

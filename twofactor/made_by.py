@@ -22,8 +22,5 @@ STAND_IN_FOR_A_CODE = (MadeBy.TRUSTED_BROWSER,)
 
 
 def code_is_missing(made_by: str, effective: Effective, *, code_given: bool, enrolled: bool) -> bool:
-    """Whether the policy has risen since: a login now would ask for a code, and none was given in it.
-
-    Of a session from before that was noted `made_by` is "".
-    """
+    """`made_by` is "" for a session from before it was noted."""
     return enrolled and not code_given and effective.usable and made_by not in STAND_IN_FOR_A_CODE

@@ -111,7 +111,7 @@ class TwoFactorUser(models.Model, Person):
 
     @property
     def _lock(self) -> int:
-        """How many wrong codes in a row lock: without an authenticator there is nothing to lock."""
+        """Without an authenticator there is nothing to lock."""
         return code_limits.FAILURES_THAT_LOCK if self.is_enrolled else code_limits.NEVER
 
     def accept_recovery_code(self) -> bool:
@@ -125,7 +125,7 @@ class TwoFactorUser(models.Model, Person):
         return self._end_trust(row, **cleared)
 
     def end_trust(self) -> None:
-        """Trust none of the user's browsers, nor one that is about to be trusted."""
+        """Also ends the trust in a browser that is about to be trusted."""
         self._end_trust(self._row())
 
     def _end_trust(self, row: "models.QuerySet[Self]", **values: object) -> bool:
@@ -140,10 +140,7 @@ class TwoFactorUser(models.Model, Person):
         return bool(row.update(guessing_told=True))
 
     def claim_lock(self) -> bool:
-        """Whether it is time to tell that the authenticator is locked: true once for each lock.
-
-        A lock has no end, so that it needs none of the waits: the first to take the last one away tells.
-        """
+        """Return true once for each lock: it has no end, so the first to take the last wait away tells."""
         locked = self._row().filter(
             code_failures__gte=code_limits.FAILURES_THAT_LOCK, codes_blocked_until__isnull=False
         )
@@ -176,7 +173,7 @@ def _blocked_until() -> Case:
 
 
 def _latest_end() -> Case:
-    """Return the moment beyond which no delay can end that was begun by this clock; see code_wait."""
+    """No delay that was begun by this clock can end later; see code_wait."""
     steps = [
         When(code_failures=failures, then=_at(clock.SKEW + code_limits.delay_after(failures)))
         for failures in code_limits.failures_with_a_delay()

@@ -119,7 +119,7 @@ def admit_code(request: HttpRequest) -> bool:
 
 
 def take_back_code(request: HttpRequest) -> None:
-    """Take back a code that does not count as a wrong one: it was not looked at, or was right before."""
+    """For a code that was not looked at, or was right before."""
     ours(request.session).take_back_attempt()
 
 

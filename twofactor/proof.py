@@ -136,7 +136,6 @@ class ProofMiddleware:
 
 
 def is_marked(request: SignedInRequest, view: Callable[..., HttpResponse], kwargs: dict[str, Any]) -> bool:
-    """Whether a view takes a proof of whoever is signed in, and does not ask for it itself."""
     asks_itself = getattr(view, "needs_proof_unless_self", False) and kwargs.get("pk") == request.user.pk
     return hasattr(view, "needs_proof") and not asks_itself and request.user.is_authenticated
 

@@ -28,7 +28,7 @@ def generate() -> list[str]:
 
 
 def normalize(typed: str) -> str:
-    """Return a typed code without what stands around it, and without lookalikes; not necessarily a code."""
+    """Drops what stands around a code, and lookalikes; the rest is not necessarily a code."""
     return code_within(typed).upper().translate(LOOKALIKES)
 
 

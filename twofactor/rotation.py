@@ -18,11 +18,7 @@ class Progress:
 
 
 def rotate() -> Iterator[Progress]:
-    """Re-encrypt what is not under the newest key; the progress after each batch, the last one too.
-
-    Every row is a statement of its own: whoever stops in the middle loses nothing, and the next run
-    passes over what is done. Nobody waits for it meanwhile.
-    """
+    """Every row is a statement of its own: it may be stopped anywhere, nobody waits for it meanwhile."""
     progress = Progress()
     for rows in _batches():
         for pk, user_id, sealed in rows:
@@ -38,7 +34,6 @@ def count_remaining() -> int:
 
 
 def _batches() -> Iterator[list[tuple[int, int, str]]]:
-    """Number, user and ciphertext of each."""
     last = 0
     rows = Authenticator.objects.order_by("pk").values_list("pk", "user_id", "sealed_secret")
     while batch := list(rows.filter(pk__gt=last)[:BATCH]):

@@ -40,6 +40,5 @@ class SealedInSession:
             return ""
 
     def forget(self, session: SessionBase) -> dict[str, Any]:
-        """Return what was kept beside the text."""
         forgotten: dict[str, Any] = session.pop(self.key, {})
         return forgotten

@@ -33,7 +33,7 @@ def matching_step(secret: str, code: str, seconds: float) -> int | None:
 
 
 def drift_steps(secret: str, code: str, seconds: float) -> int | None:
-    """Return by how many steps the clock behind a refused code is ahead (negative: slow), None if unknown."""
+    """How far the clock behind a refused code is ahead (negative: slow); None where that is unknown."""
     now = step_at(seconds)
     near = range(WINDOW + 1, DRIFT_WINDOW + 1)
     step = _find(secret, code, [now + sign * distance for distance in near for sign in (-1, 1)])

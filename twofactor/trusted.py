@@ -34,7 +34,6 @@ SEPARATOR = "."  # in no token
 
 
 def days_for(user: TwoFactorUser) -> int:
-    """0 where the account does not allow it."""
     return user.account.trusted_browser_days or 0
 
 
@@ -161,5 +160,5 @@ def _valid(user: TwoFactorUser) -> QuerySet[TrustedBrowser]:
 
 
 def _hash(token: str) -> str:
-    """Return what is stored of a token; it is random, so that a plain hash is as good as a slow one."""
+    """The token is random, so that a plain hash is as good as a slow one."""
     return hashlib.sha256(token.encode()).hexdigest()

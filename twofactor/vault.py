@@ -55,7 +55,7 @@ def unseal(sealed: str, user_id: int, purpose: Purpose) -> str:
 
 
 def is_newest(sealed: str, user_id: int, purpose: Purpose) -> bool:
-    """Whether a text is sealed as it would be now: no older key is needed for it, and no older release."""
+    """No older key is needed for the text, and no older release."""
     try:
         _open(tuple(settings.TWO_FACTOR_KEYS[:1]), sealed, user_id, purpose)
     except SecretUnreadableError:
@@ -64,7 +64,7 @@ def is_newest(sealed: str, user_id: int, purpose: Purpose) -> bool:
 
 
 def check_keys() -> None:
-    """Raise SecretUnreadableError where no key is set or one of them is no key."""
+    """Raise SecretUnreadableError where no key is set, or one of them is no key."""
     _raw(tuple(settings.TWO_FACTOR_KEYS))
 
 

@@ -79,7 +79,7 @@ def _is_accepted(request: HttpRequest, form: forms.Form, waiting: pending.Pendin
 
 
 def _nobody_waits(request: HttpRequest) -> HttpResponse:
-    """Lead on who has signed in already (another tab, the back button), everybody else to the login page."""
+    """Who has signed in already came by another tab, or the back button."""
     if request.user.is_authenticated:
         return redirect(pending.next_url(request) or request.user.landing_url())
     messages.warning(request, _("Log in again to go on."))
