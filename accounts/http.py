@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 # As browsers and servers take them; whatever takes a longer one apart has much to do.
 LONGEST_ADDRESS = 2048
+LONGEST_QUERY = 2000
 
 
 class SignedInRequest(HttpRequest):
@@ -41,6 +43,12 @@ def typed_before(request: HttpRequest, *names: str) -> dict[str, str]:
     """From a form whose token was out of date; secrets are not to be asked for here."""
     sent: QueryDict | None = getattr(request, "out_of_date", None)
     return {name: str(sent[name])[:LONGEST_ADDRESS] for name in names if sent and name in sent}
+
+
+def url_with_query(name: str, sent: str) -> str:
+    """The filters that a form has carried lead back to its page; they are quoted anew, whatever was sent."""
+    query = QueryDict(sent[:LONGEST_QUERY]).urlencode()
+    return reverse(name) + (f"?{query}" if query else "")
 
 
 def is_ours(request: HttpRequest, target: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from accounts.access import administrators_only, needs_proof_to_download, needs_
 from accounts.audit.trail import Origin, origin
 from accounts.durations import duration
 from accounts.exports import chosen_by, csv_response, note
-from accounts.http import SignedInRequest, require_get_or_post
+from accounts.http import SignedInRequest, require_get_or_post, url_with_query
 from accounts.spreadsheet import BATCH
 from accounts.text import isolated
 from invitations import fresh_link, setup_link
@@ -58,8 +58,8 @@ def _filters(request: SignedInRequest) -> LinkFilters:
 
 
 def back_to_ledger(request: SignedInRequest) -> HttpResponse:
-    query = QueryDict(request.POST.get("ledger", "")[:2000]).urlencode()
-    return redirect(reverse("operators:links") + (f"?{query}" if query else ""))
+    # Its forms carry its filters.
+    return redirect(url_with_query("operators:links", request.POST.get("ledger", "")))
 
 
 @require_POST

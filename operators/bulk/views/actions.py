@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import administrators_only, needs_proof_to_download, needs_proof_to_post
 from accounts.audit.trail import origin
 from accounts.exports import csv_response, note
-from accounts.http import SignedInRequest, require_get_or_post
+from accounts.http import SignedInRequest, require_get_or_post, url_with_query
 from accounts.models import Account
 from accounts.spreadsheet import BATCH, Column
 from operators.bulk import work
@@ -38,7 +37,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
     if not selection.is_valid():
         for error in (error for errors in selection.errors.values() for error in errors):
             messages.error(request, str(error))
-        return redirect(_list_url(data))
+        return redirect(url_with_query("operators:list", data.get("filters", "")))
     group, asks = _group(request, selection, data)
     if asks is not None:
         return render(request, "operators/bulk/group.html", _page(data, selection) | {"form": asks})
@@ -115,13 +114,8 @@ def _page(data: QueryDict, selection: SelectionForm) -> dict[str, Any]:
     return {
         "kept": kept,
         "title": BulkAction.Kind(cleaned["kind"]).label,
-        "back": _list_url(data),
+        "back": url_with_query("operators:list", data.get("filters", "")),
     }
-
-
-def _list_url(data: QueryDict) -> str:
-    query = QueryDict(data.get("filters", "")[:2000]).urlencode()
-    return reverse("operators:list") + (f"?{query}" if query else "")
 
 
 @require_safe
