@@ -98,6 +98,7 @@ class ConfirmForm(PlainForm):
 
     @property
     def ends_at(self) -> datetime | None:
+        """None where exceptions stay."""
         return None
 
     @property

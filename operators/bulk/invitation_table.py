@@ -142,6 +142,7 @@ def _delimiter(text: str) -> str:
 
 
 def _columns(cells: list[str]) -> list[str] | None:
+    """None where this is no row of titles."""
     columns = [TITLES.get(cell.casefold(), "") for cell in cells]
     if "email" not in columns:
         return None
@@ -257,13 +258,10 @@ def _note_twice(rows: list[Row]) -> None:
 
 def _note_taken(rows: list[Row], account: Account) -> None:
     """Refuse addresses that somebody of this account has; of others nothing is told before the act."""
-    for portion in _portions([row for row in rows if row.email]):
+    with_email = [row for row in rows if row.email]
+    for start in range(0, len(with_email), LOOKED_UP_AT_ONCE):
+        portion = with_email[start : start + LOOKED_UP_AT_ONCE]
         emails = {row.email for row in portion}
         taken = set(account.operators.filter(email__in=emails).values_list("email", flat=True))
         for row in (row for row in portion if row.email in taken):
             row.errors.append(str(TAKEN))
-
-
-def _portions(rows: list[Row]) -> Iterator[list[Row]]:
-    for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
-        yield rows[start : start + LOOKED_UP_AT_ONCE]

@@ -33,7 +33,8 @@ MANY = 5000
 @administrators_only
 def operators(request: SignedInRequest) -> HttpResponse:
     account = request.user.account
-    part = _asked_for(request)
+    # The id of the part of the page that htmx fills with the answer; none for a whole page.
+    part = request.headers.get("HX-Target", "")
     if part == "facts":
         return render(request, "operators/people/_facts.html", _counts(account))
     filters = filters_of(request)
@@ -65,11 +66,6 @@ def export(request: SignedInRequest) -> HttpResponseBase:
 def filters_of(request: SignedInRequest) -> OperatorFilters:
     account = request.user.account
     return OperatorFilters(request.GET, queryset=account.operators.all(), account=account)
-
-
-def _asked_for(request: SignedInRequest) -> str:
-    """Return the id of the part of the page that htmx fills with the answer; "" for a whole page."""
-    return request.headers.get("HX-Target", "")
 
 
 def _is_counted(request: SignedInRequest) -> bool:

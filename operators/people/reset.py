@@ -28,13 +28,9 @@ def reset_unreadable(operator: Operator, by: Origin, reason: str = "") -> Outgoi
     """Reset even where the server cannot read the secret: for the command line."""
     # The notices are queued with the change, so that it needs no mail server.
     with transaction.atomic():
-        _remove(operator, by, reason)
+        if not enrollment.remove(operator, by):
+            raise NotEnrolledError
+        record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)
         mail = emails.two_factor_was_reset(operator, by)
         emails.administrator_was_reset(operator, by)
     return mail
-
-
-def _remove(operator: Operator, by: Origin, reason: str) -> None:
-    if not enrollment.remove(operator, by):
-        raise NotEnrolledError
-    record(Action.TWO_FACTOR_RESET, by=by, subject=operator, new=reason)

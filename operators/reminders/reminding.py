@@ -18,8 +18,8 @@ from accounts.models.outgoing_mail import OutgoingMail
 from operators import emails
 from operators.models import Operator, OperatorQuerySet
 from operators.models.reminder_run import ReminderRun
-from operators.rules.status import Facts, Status, status_of
-from operators.status.query import rows_where
+from operators.rules.status import Status, status_of
+from operators.status.query import rows_where, status_condition
 
 # Nobody is reminded twice in this time, whatever the reason.
 EVERY = timedelta(days=1)
@@ -53,7 +53,9 @@ def claim(operator: Operator, now: datetime) -> bool:
 def reach(account: Account, *, to_optional: bool) -> Reach:
     now = timezone.now()
     wanted = _wanted(account, now, to_optional=to_optional)
-    not_asked = {status.name: Count("pk", filter=_has(account, now, status)) for status in NOT_ASKED}
+    not_asked = {
+        status.name: Count("pk", filter=status_condition(status, account.rule, now)) for status in NOT_ASKED
+    }
     found: dict[str, int] = Operator.objects.filter(account=account).aggregate(
         wanted=Count("pk", filter=wanted), now=Count("pk", filter=wanted & _rested(now)), **not_asked
     )
@@ -87,7 +89,7 @@ def samples(account: Account, *, to_optional: bool) -> list[RenderedEmail]:
     now = timezone.now()
     found = []
     for status in _statuses(to_optional=to_optional):
-        condition = _has(account, now, status)
+        condition = status_condition(status, account.rule, now)
         rows = Operator.objects.filter(condition, _rested(now), account=account)
         operator = rows.complete().order_by("pk").first()
         if operator:
@@ -159,7 +161,9 @@ def _remind_batch(run_id: int) -> rounds.Next:
         run.reminded += sum(_remind(operator, now) for operator in batch)
         run.reached = batch[-1].pk if batch else run.reached
         if len(batch) < BATCH:
-            _finish(run)
+            run.state = ReminderRun.State.DONE
+            by = Origin(run.started_by, run.address)
+            record(Action.REMINDED, by=by, account=run.account, new=str(run.reminded))
         run.save(update_fields=["reminded", "reached", "state"])
     return (run.pk,) if run.is_running else None
 
@@ -169,12 +173,6 @@ def _remind(operator: Operator, now: datetime) -> bool:
         return False
     emails.reminder(operator)
     return True
-
-
-def _finish(run: ReminderRun) -> None:
-    run.state = ReminderRun.State.DONE
-    by = Origin(run.started_by, run.address)
-    record(Action.REMINDED, by=by, account=run.account, new=str(run.reminded))
 
 
 def _rested(now: datetime) -> Q:
@@ -187,12 +185,4 @@ def _statuses(*, to_optional: bool) -> tuple[Status, ...]:
 
 def _wanted(account: Account, now: datetime, *, to_optional: bool) -> Q:
     statuses = _statuses(to_optional=to_optional)
-    return rows_where(lambda facts: _status(facts, account, now) in statuses, now)
-
-
-def _has(account: Account, now: datetime, status: Status) -> Q:
-    return rows_where(lambda facts: _status(facts, account, now) is status, now)
-
-
-def _status(facts: Facts, account: Account, now: datetime) -> Status:
-    return status_of(facts, facts.effective(account.rule, now))
+    return rows_where(lambda facts: status_of(facts, facts.effective(account.rule, now)) in statuses, now)

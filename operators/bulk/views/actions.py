@@ -134,32 +134,21 @@ def actions(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 def action(request: SignedInRequest, pk: int) -> HttpResponse:
     found = _action(request, pk)
-    numbers = _numbers(found)
+    states = {state.value: Count("pk", filter=Q(state=state)) for state in BulkItem.State}
+    numbers = found.items.aggregate(all=Count("pk"), **states)
     seen = f"{found.state}-{numbers['done']}-{numbers['left_out']}-{found.is_stalled:d}"
     if request.GET.get("seen") == seen:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    items = found.items.order_by("pk")
+    items, only_rest = found.items.order_by("pk"), request.GET.get("show") != "all"
     context = {
         "action": found,
         "numbers": numbers,
         "seen": seen,
         "percent": 100 * (numbers["all"] - numbers["waiting"]) // max(numbers["all"], 1),
-        "page": numbered_page(
-            items.filter(NOT_DONE) if _only_rest(request) else items, request.GET.get("page")
-        ),
-        "only_rest": _only_rest(request),
+        "page": numbered_page(items.filter(NOT_DONE) if only_rest else items, request.GET.get("page")),
+        "only_rest": only_rest,
     }
     return render(request, "operators/bulk/action.html", context)
-
-
-def _only_rest(request: SignedInRequest) -> bool:
-    return request.GET.get("show") != "all"
-
-
-def _numbers(found: BulkAction) -> dict[str, int]:
-    states = {state.value: Count("pk", filter=Q(state=state)) for state in BulkItem.State}
-    numbers: dict[str, int] = found.items.aggregate(all=Count("pk"), **states)
-    return numbers
 
 
 @require_POST
