@@ -22,10 +22,7 @@ def needs_proof(view: ViewType) -> ViewType:
 
 
 def needs_proof_for_others(view: ViewType) -> ViewType:
-    """Mark a view about an operator that is not asked for a proof where somebody acts on themselves.
-
-    There it does no harm, or the view asks by itself.
-    """
+    """Where somebody acts on themselves it does no harm, or the view asks by itself."""
     view.needs_proof_unless_self = True  # type: ignore[attr-defined]
     return needs_proof(view)
 
@@ -37,11 +34,7 @@ def needs_proof_to_post(view: ViewType) -> ViewType:
 
 
 def needs_proof_to_download(view: ViewType) -> ViewType:
-    """Mark a view that sends a file.
-
-    A proof leads back to where the file was asked for: a browser that takes a file stays on the page that
-    asked for the proof, which would look as if it had failed.
-    """
+    """A browser that takes a file stays on its page: a proof leads back there, or would seem to fail."""
     view.leads_back_after_proof = True  # type: ignore[attr-defined]
     return needs_proof_to_post(view)
 

@@ -79,10 +79,7 @@ def address_within(typed: str) -> str:
 
 
 def impossible_letter(email: str) -> str:
-    """Return the first letter before the domain that mail servers do not know; "" where there is none.
-
-    Some of these become ASCII letters, or match them, when letter case is ignored (U+0131, U+017F).
-    """
+    """Some letters become ASCII, or match it, when letter case is ignored (U+0131, U+017F)."""
     local, _at, domain = email.rpartition("@")
     # Without an @ it may be one that only looks so, such as the full-width one.
     return next((char for char in local or domain if not char.isascii()), "")

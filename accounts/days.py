@@ -25,6 +25,7 @@ def day_of(moment: datetime) -> date:
 
 
 def last_day(until: datetime) -> date:
+    """A day counts if any of it lies before that moment."""
     return day_of(until - timedelta(microseconds=1))
 
 

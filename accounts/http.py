@@ -40,7 +40,7 @@ def data_of(request: HttpRequest) -> QueryDict | None:
 
 
 def typed_before(request: HttpRequest, *names: str) -> dict[str, str]:
-    """From a form whose token was out of date; secrets are not to be asked for here."""
+    """What a form was sent with whose token was out of date; secrets are not to be asked for here."""
     sent: QueryDict | None = getattr(request, "out_of_date", None)
     return {name: str(sent[name])[:LONGEST_ADDRESS] for name in names if sent and name in sent}
 
@@ -52,7 +52,7 @@ def url_with_query(name: str, sent: str) -> str:
 
 
 def is_ours(request: HttpRequest, target: str) -> bool:
-    """Only such an address is safe to lead to, as a browser may send any."""
+    """Only an address of this site is safe to lead to, as a browser may send any."""
     if len(target) > LONGEST_ADDRESS:
         return False
     return url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())

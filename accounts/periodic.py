@@ -30,7 +30,7 @@ def run_due() -> None:
 
 
 def is_late() -> bool:
-    """Then no worker runs, or it is stuck."""
+    """If something has long been due, no worker runs, or it is stuck."""
     late = timezone.now() - LATE
     names = [_stored_name(path) for path in settings.PERIODIC_TASKS]
     return PeriodicTask.objects.filter(name__in=names, due_at__lte=late).exists()

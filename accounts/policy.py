@@ -105,7 +105,7 @@ def is_exception(
 
 
 def asks_less(old: AccountRule, new: AccountRule, now: datetime) -> bool:
-    """Also true of the same on a later day."""
+    """A later day for the same policy counts as less."""
     return _strength(new, now) < _strength(old, now)
 
 

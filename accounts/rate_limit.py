@@ -56,10 +56,7 @@ def give_back(limits: list[Limit]) -> None:
 
 
 def _add(limits: list[Limit], times: int, now: int) -> dict[str, tuple[int, int]]:
-    """Add to the counts; return for each key its count and the moment when the window ends.
-
-    Nothing is added, and nothing returned, where a gate is exceeded already.
-    """
+    """By key, the count and the end of its window; nothing where a gate is exceeded already."""
     # In one order everywhere, so that two statements at once do not wait for each other.
     ordered = sorted(limits, key=lambda limit: limit.key)
     first = max(times, 0)

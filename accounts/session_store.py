@@ -53,5 +53,4 @@ class SessionStore(Protocol):
 
 
 def ours(session: SessionBase) -> SessionStore:
-    """Return the session as what it is beyond Django's."""
     return cast("SessionStore", session)

@@ -52,7 +52,7 @@ def _is_suspect(*cells: str) -> bool:
 
 
 def safe(text: str) -> str:
-    """No spreadsheet takes the text, or a part of it, for a formula."""
+    """So that no spreadsheet takes the text, or a part of it, for a formula."""
     return _CONTROL.sub("'", _FORMULA.sub(r"\1'", text)) if _is_suspect(text) else text
 
 

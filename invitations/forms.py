@@ -38,7 +38,6 @@ class AcceptForm(PlainForm):
         check_new_password(self, self.operator)
 
     def details(self) -> dict[str, str]:
-        """With the password as its hash."""
         return {
             "name": self.cleaned_data["name"],
             "password_hash": make_password(self.cleaned_data["new_password"]),

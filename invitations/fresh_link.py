@@ -21,7 +21,7 @@ def keep(session: SessionBase, viewer: Person, person: Person, purpose: str, url
 
 
 def current(session: SessionBase, viewer: Person, person: Person, purpose: Link.Purpose) -> str:
-    """Return the link to show; "" where none is kept any more, or it does not work any more."""
+    """Return "" where the link that is kept does not work any more."""
     kept = TOKEN.kept(session)
     if (kept.get("operator"), kept.get("purpose")) != (person.pk, purpose):
         return ""

@@ -44,10 +44,7 @@ class TooManyMailsError(TooSoonError):
 
 
 def admit(user: Person, purpose: Purpose, mail: OutgoingMail) -> None:
-    """Call it in the transaction that stores the email, so that one rolled back doesn't count.
-
-    Raises TooManyMailsError.
-    """
+    """Raises TooManyMailsError; goes into the transaction that stores the email, so that both roll back."""
     if wait := rate_limit.count(_limits(user, purpose, mail)):
         raise TooManyMailsError(wait)
 

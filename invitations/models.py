@@ -131,7 +131,7 @@ class Link(models.Model):
 
     @classmethod
     def mail_failed(cls, mail: OutgoingMail) -> None:
-        """Doesn't count in the limits."""
+        """An email that was not sent doesn't count in the limits."""
         cls.objects.filter(mail=mail).update(sent_at=None, sent_in_hour=F("sent_in_hour") - 1)
 
     @classmethod

@@ -254,7 +254,7 @@ def _invitation_link(request: HttpRequest) -> Link | None:
 
 
 def _details(request: HttpRequest, link: Link) -> dict[str, str] | None:
-    """What was typed on the first page, if it was for this invitation."""
+    """None if it was typed for another invitation."""
     details: dict[str, str] = request.session.get(ACCEPT_KEY, {})
     return details if details.get("link") == link.token_hash else None
 

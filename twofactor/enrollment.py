@@ -156,10 +156,7 @@ def enroll(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes
 
 
 def replace(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
-    """Put the confirmed secret in the place of the old one; false where that one or the sign-in has changed.
-
-    Until then the old phone's codes are right; from then on only the new one's. Ends other sessions.
-    """
+    """Until then the old phone's codes are right; false where that one or the sign-in has changed."""
     old = user.authenticator
     with transaction.atomic():
         # The old secret as it was read is the condition: a reset or another new phone may have come first.

@@ -38,7 +38,7 @@ def saved(session: SessionBase, user: TwoFactorUser) -> str:
 
 @transaction.atomic
 def renew(session: SessionBase, user: TwoFactorUser, by: Origin) -> bool:
-    """Ends the user's other sessions; false, storing nothing, where what it replaces is not as read."""
+    """Ends the user's other sessions; false, storing nothing, where something has changed meanwhile."""
     codes = recovery.generate()
     authenticator = user.authenticator
     # The secret is part of the hashes: one that was replaced meanwhile must not get hashes of the old one.

@@ -16,10 +16,7 @@ def old_entries(before: datetime) -> list[tuple[Account, int]]:
 
 
 def prune(account: Account, before: datetime) -> int:
-    """Remove the account's entries from before a moment and leave one that says so; return how many went.
-
-    Both or neither, in one transaction; two at the same time remove nothing twice.
-    """
+    """The entries go and one that says so stays, or neither; two at the same time remove nothing twice."""
     with entries_may_go(before):
         # Not AuditEntry.objects: that refuses, like the database outside this block.
         old: QuerySet[AuditEntry] = QuerySet(model=AuditEntry).filter(account=account, at__lt=before)

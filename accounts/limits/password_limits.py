@@ -75,7 +75,7 @@ def admit(request: HttpRequest, name: str, link: str = "") -> Tries:
 
 
 def _write_down(request: HttpRequest, name: str, wait: int) -> None:
-    """Once, into the trail of whoever has the name."""
+    """Writes once, into the trail of whoever has the name."""
     gates = by_network(request, "refused passwords from", TRIES_BY_ADDRESS, MINUTES_15)
     if not refusals.is_new(What.PASSWORDS, digest(name), wait, gates):
         return

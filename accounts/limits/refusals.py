@@ -57,5 +57,5 @@ def admit_network(request: HttpRequest, what: What, allowed: int, seconds: int) 
 
 
 def log(what: What, request: HttpRequest) -> None:
-    """For somebody of whom no trail is."""
+    """For somebody who has no trail."""
     logger.warning("Limit reached: %s, from %s", what, client_address(request))

@@ -167,7 +167,7 @@ def requeue(tasks: Mapping[str, MailTask]) -> int:
 
 
 def forget_old() -> None:
-    """Their rows hold names and addresses."""
+    """Rows of emails hold names and addresses."""
     long_ago = timezone.now() - KEPT
     old = OutgoingMail.objects.filter(created_at__lte=long_ago)
     old.exclude(state=OutgoingMail.State.WAITING).delete()
@@ -175,7 +175,7 @@ def forget_old() -> None:
 
 
 def waiting_since(account_id: int) -> datetime | None:
-    """None where no email waits without anybody trying it."""
+    """None where every email that waits is being tried."""
     overdue = OutgoingMail.objects.filter(
         account=account_id,
         state=OutgoingMail.State.WAITING,

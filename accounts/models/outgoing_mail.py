@@ -97,10 +97,7 @@ class OutgoingMail(models.Model):
 
     @classmethod
     def is_due(cls, now: datetime, late: timedelta = timedelta(0)) -> Q:
-        """Whether the next try is due, for so long; also one that lies further ahead than any is put off.
-
-        That one was put off before the server's clock was set back.
-        """
+        """Also true of a try that was put off before the server's clock was set back."""
         longest = max([settings.MAIL_TRY_SECONDS, *settings.MAIL_RETRY_WAITS])
         ahead = now + clock.SKEW_DELTA + timedelta(seconds=longest)
         return Q(next_try_at__lte=now - late) | Q(next_try_at__gt=ahead)
