@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
 from operators.administrators import keep_an_administrator
-from operators.groups.names import changing_names
+from operators.groups.names import changing_names, rename
 from operators.models import Group, Membership, Operator
 from operators.status.labels import group_labels
 
@@ -49,19 +49,10 @@ def create_group(account: Account, name: str, by: Origin) -> Group:
 
 
 def rename_group(group: Group, name: str, by: Origin) -> bool:
-    """Return False if it has this name already.
-
-    Raises NameTakenError, UnchangeableError, and Group.DoesNotExist if it was deleted in the meantime.
-    """
+    """Raises UnchangeableError, and what `rename` raises."""
     if group.kind != Group.Kind.OWN:
         raise UnchangeableError
-    with changing_names(group.account):
-        old = Group.objects.get(pk=group.pk).name
-        if name == old:
-            return False
-        Group.objects.filter(pk=group.pk).update(name=name)
-        record(Action.GROUP_RENAMED, by=by, account=group.account, old=old, new=name)
-    return True
+    return rename(group, name, by, Action.GROUP_RENAMED)
 
 
 def delete_group(group: Group, by: Origin) -> bool:

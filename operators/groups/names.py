@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import Account
+from accounts.audit.trail import Origin, record
+from accounts.models import Account, Action
+from operators.models import Group, SubAccount
 
 
 class NameTakenError(Exception):
@@ -21,3 +23,17 @@ def changing_names(account: Account) -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise NameTakenError from error
+
+
+def rename(named: Group | SubAccount, name: str, by: Origin, action: Action) -> bool:
+    """Return False if it has this name already.
+
+    Raises NameTakenError, and DoesNotExist of its model if it was deleted in the meantime.
+    """
+    with changing_names(named.account):
+        row = type(named).objects.get(pk=named.pk)
+        if name == row.name:
+            return False
+        type(named).objects.filter(pk=named.pk).update(name=name)
+        record(action, by=by, account=named.account, old=row.name, new=name)
+    return True

@@ -5,7 +5,7 @@ from django.db.models import Count, ProtectedError, QuerySet
 
 from accounts.audit.trail import Origin, record
 from accounts.models import Account, Action
-from operators.groups.names import changing_names
+from operators.groups.names import changing_names, rename
 from operators.models import Operator, SubAccount
 
 
@@ -28,17 +28,7 @@ def create_sub_account(account: Account, name: str, by: Origin) -> SubAccount:
 
 
 def rename_sub_account(sub_account: SubAccount, name: str, by: Origin) -> bool:
-    """Return False if it has this name already.
-
-    Raises NameTakenError, and SubAccount.DoesNotExist if it was deleted in the meantime.
-    """
-    with changing_names(sub_account.account):
-        old = SubAccount.objects.get(pk=sub_account.pk).name
-        if name == old:
-            return False
-        SubAccount.objects.filter(pk=sub_account.pk).update(name=name)
-        record(Action.SUB_ACCOUNT_RENAMED, by=by, account=sub_account.account, old=old, new=name)
-    return True
+    return rename(sub_account, name, by, Action.SUB_ACCOUNT_RENAMED)
 
 
 def delete_sub_account(sub_account: SubAccount, by: Origin) -> bool:
