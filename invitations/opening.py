@@ -18,7 +18,7 @@ SECONDS = 15 * 60
 
 
 def open_link(request: HttpRequest, purpose: Link.Purpose, token: str, page: str) -> HttpResponse:
-    """The page is shown without the token in its address."""
+    """Redirects, so that the page's address is without the token."""
     wait = admit_network(request, What.LINKS, LINKS, SECONDS)
     if wait:
         return render(request, "429.html", {"wait": duration(wait)}, status=429)

@@ -156,7 +156,7 @@ def enroll(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes
 
 
 def replace(user: TwoFactorUser, confirmed: Confirmed, by: Origin, recovery_codes: Sequence[str]) -> bool:
-    """Until then the old phone's codes are right; false where that one or the sign-in has changed."""
+    """The old phone's codes are right until it is done; false where its secret or the sign-in has changed."""
     old = user.authenticator
     with transaction.atomic():
         # The old secret as it was read is the condition: a reset or another new phone may have come first.

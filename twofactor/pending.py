@@ -147,7 +147,7 @@ def to_login(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def next_url(request: HttpRequest) -> str:
-    """Without a session, or its cookie, the form that was sent still tells."""
+    """The form that was sent still tells where the session, or its cookie, is gone; "" if not."""
     if state := request.session.get(SESSION_KEY):
         return str(state["next"])
     form: Mapping[str, str] = request.POST or typed_before(request, REDIRECT_FIELD_NAME)

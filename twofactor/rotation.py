@@ -18,7 +18,7 @@ class Progress:
 
 
 def rotate() -> Iterator[Progress]:
-    """Every row is a statement of its own: it may be stopped anywhere, nobody waits for it meanwhile."""
+    """Every row is a statement of its own, so that it may be stopped anywhere, and nobody waits for it."""
     progress = Progress()
     for rows in _batches():
         for pk, user_id, sealed in rows:
