@@ -20,7 +20,7 @@ text { font: 13px system-ui, sans-serif; fill: #1c2733 }
 .app { fill: #e8eef7; stroke: #7d93b2 }
 .layer { fill: #ffffff; stroke: #b9c6d8 }
 .name { font-weight: 600; font-size: 14px }
-.room { font-size: 12px }
+.module { font-size: 12px }
 .rule { font-size: 12px; fill: #55637a }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6ecf5 }
@@ -43,23 +43,23 @@ def contracts() -> dict[str, list[str]]:
 
 
 def wrapped(layer: str, width: int) -> list[str]:
-    """Return the rooms of a layer in lines that fit into so many pixels."""
+    """Return the modules of a layer in lines that fit into so many pixels."""
     lines = [""]
-    for room in layer.split(" | "):
-        longer = f"{lines[-1]} · {room}" if lines[-1] else room
+    for module in layer.split(" | "):
+        longer = f"{lines[-1]} · {module}" if lines[-1] else module
         if len(longer) * SMALL_LETTER > width:
-            lines.append(room)
+            lines.append(module)
         else:
             lines[-1] = longer
     return lines
 
 
 def picture() -> str:
-    """Return the picture as SVG: the apps from the top down, and in the two large ones their rooms."""
+    """Return the picture as SVG: the apps from the top down, with the inside of the two large ones."""
     layers = contracts()
     parts, top = [], MARGIN + LINE
     for app in layers["apps"]:
-        inside, bottom = rooms(layers.get(app, []), top + ROW)
+        inside, bottom = modules(layers.get(app, []), top + ROW)
         height = bottom - top
         parts += [
             f'<rect class="app" x="{MARGIN}" y="{top}" width="{APP_WIDTH}" height="{height}" rx="6"/>',
@@ -68,7 +68,7 @@ def picture() -> str:
         ]
         top += height + GAP
     width = APP_WIDTH + 2 * MARGIN
-    rule = "Everything imports only what stands below it; rooms of one line do not import each other."
+    rule = "Everything imports only what stands below it; modules on one line do not import each other."
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{top + MARGIN}" role="img">',
@@ -81,7 +81,7 @@ def picture() -> str:
     )
 
 
-def rooms(layers: list[str], top: int) -> tuple[list[str], int]:
+def modules(layers: list[str], top: int) -> tuple[list[str], int]:
     """Return the boxes of an app's layers, and where the last one ends."""
     parts = []
     for layer in layers:
@@ -90,7 +90,7 @@ def rooms(layers: list[str], top: int) -> tuple[list[str], int]:
         x, width = MARGIN + 10, APP_WIDTH - 20
         parts.append(f'<rect class="layer" x="{x}" y="{top}" width="{width}" height="{height}" rx="4"/>')
         parts += [
-            f'<text class="room" x="{x + 10}" y="{top + (number + 1) * LINE - 3}">{escape(line)}</text>'
+            f'<text class="module" x="{x + 10}" y="{top + (number + 1) * LINE - 3}">{escape(line)}</text>'
             for number, line in enumerate(lines)
         ]
         top += height + GAP // 2

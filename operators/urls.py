@@ -1,4 +1,4 @@
-"""Addresses of the app: each wing lists its own."""
+"""Addresses of the app: each folder lists its own."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Recovery codes: ten words that each open the second step once. No Django in here.
+"""Recovery codes: ten, each of which replaces one code from the app. No Django in here.
 
 Stored are only hashes, keyed with the authenticator's own secret: whoever reads the database alone can
 test no guess, a new secret makes the codes of the old one worthless, and rotating the server's keys does
