@@ -95,12 +95,11 @@ class SessionStore(db.SessionStore, session_store.SessionStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
-    def exists(self, session_key: str) -> bool:
-        """Leave it to the INSERT: a random key is never taken, and if it were, the INSERT would fail."""
-        return False
-
     def _get_new_session_key(self) -> str:
-        """160 random bits: as many as Django's key has, without a call for each letter."""
+        """160 random bits: as many as Django's key has, without a call for each letter.
+
+        Nor is it looked up: a random key is never taken, and if it were, the INSERT would fail.
+        """
         return secrets.token_hex(20)
 
     def describe(self, *, address: str | None, user_agent: str, made_by: str) -> None:

@@ -541,6 +541,21 @@ def test_a_batch_of_a_cancelled_action_cannot_be_claimed(queue, admin_browser, m
     assert set(action.items.values_list("state", flat=True)) == {"waiting"}
 
 
+def test_a_turn_that_another_worker_takes_meanwhile_cannot_be_claimed(
+    queue, admin_browser, many, monkeypatch
+):
+    confirm(admin_browser, chosen("override-required", many))
+    action, hold = BulkAction.objects.get(), Account.hold
+
+    def hold_late(pk):
+        BulkAction.objects.filter(pk=action.pk).update(turn=action.turn + 1)
+        return hold(pk)
+
+    monkeypatch.setattr(Account, "hold", hold_late)
+    assert BulkAction.claim(action.pk, action.turn) is None
+    assert set(action.items.values_list("state", flat=True)) == {"waiting"}
+
+
 def test_a_batch_in_which_it_is_cancelled_is_the_last(queue, admin_browser, many, monkeypatch):
     confirm(admin_browser, chosen("override-required", many))
     action = BulkAction.objects.get()
