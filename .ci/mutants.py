@@ -41,6 +41,8 @@ RESULTS = FOLDER / "results.jsonl"
 MODULES = [
     *(f"twofactor/{name}.py" for name in ("codes", "models", "recovery", "proof", "pending", "code_limits")),
     "accounts/rate_limit.py",
+    "accounts/compiled.py",
+    "operators/signin/session_store.py",
     "accounts/limits/password_limits.py",
     "accounts/policy.py",
     "operators/signin/journey.py",

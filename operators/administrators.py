@@ -26,10 +26,10 @@ def keep_an_administrator(operator: Operator) -> Iterator[None]:
     with transaction.atomic():
         # Two changes at the same time happen one after the other.
         Account.hold(operator.account_id)
-        # Where there is another administrator, one is left whatever happens to this operator.
-        is_the_only_one = _with_a_way_in(operator.account_id) == [operator]
+        had_one = bool(_with_a_way_in(operator.account_id))
         yield
-        if is_the_only_one and not _with_a_way_in(operator.account_id):
+        # Looked at afterwards, whoever else was there before: a freeze waits for no account.
+        if had_one and not _with_a_way_in(operator.account_id):
             raise LastAdministratorError
 
 

@@ -6,7 +6,7 @@ are given, which have few. Inside nothing else is known of what the page knows, 
 
 from django import template
 from django.template.base import NodeList, Parser, Token
-from django.template.context import Context
+from django.template.context import Context, RequestContext
 from django.template.exceptions import TemplateSyntaxError
 from django.template.loader_tags import BlockNode
 from django.utils.safestring import SafeString
@@ -22,9 +22,13 @@ class OnceNode(template.Node):
 
     def render(self, context: Context) -> SafeString:
         values = {name: context.get(name) for name in self.names}
-        which = (get_language(), *values.values())
+        # A text that is safe as it stands equals one that is to be escaped.
+        which = (get_language(), *((type(value), value) for value in values.values()))
         if which not in self.drawn:
-            self.drawn[which] = self.nodelist.render(context.new(values))
+            inside = context.new(values)
+            if isinstance(inside, RequestContext):
+                inside.request = None  # type: ignore[assignment]  # tags read it as an attribute
+            self.drawn[which] = self.nodelist.render(inside)
         return self.drawn[which]
 
 

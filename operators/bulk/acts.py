@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.audit.trail import Origin
 from accounts.models import Account
 from accounts.policy import Override, Policy, is_exception
-from invitations import invite, setup_link
+from invitations import emails, invite, mail_limits
 from invitations.models import HOUR, MAILS_PER_HOUR, MINUTE, Link, TooSoonError
 from operators.administrators import LastAdministratorError
 from operators.groups import groups
@@ -121,8 +121,7 @@ def _reset(action: BulkAction, item: BulkItem, by: Origin) -> bool:
 
 
 def _send_setup_link(_action: BulkAction, item: BulkItem, by: Origin) -> bool:
-    if setup_link.send(item.operator, by):
-        raise LeftOutError(Reason.TOO_SOON)
+    emails.setup_link(item.operator, by, "", at_login=False)
     return True
 
 
@@ -217,10 +216,8 @@ def load_operators(action: BulkAction, items: Iterable[BulkItem]) -> None:
 
 def apply_to_one(action: BulkAction, item: BulkItem, by: Origin) -> str:
     """Do it to one operator, wholly or not at all; return why it is not done, or ""."""
-    # Around the savepoint: what is undone in there must stay counted.
-    attempt = address_tries.count_attempt(action.account, by) if action.kind == Kind.INVITE else nullcontext()
     try:
-        with attempt, transaction.atomic():
+        with _counted(action, item, by), transaction.atomic():
             _apply(action, item, by)
     except LeftOutError as error:
         return error.reason
@@ -233,6 +230,15 @@ def apply_to_one(action: BulkAction, item: BulkItem, by: Origin) -> str:
         logger.exception("Bulk action %s failed for operator %s", action.pk, item.operator_id)
         return Reason.FAILED
     return ""
+
+
+def _counted(action: BulkAction, item: BulkItem, by: Origin) -> AbstractContextManager[None]:
+    """Goes around the savepoint: what limits count or refuse is noted although the act is undone."""
+    if action.kind == Kind.INVITE:
+        return address_tries.count_attempt(action.account, by)
+    if item.operator is not None and action.kind in {Kind.SETUP_LINK, Kind.RESEND}:
+        return mail_limits.record_refusals(item.operator, by)
+    return nullcontext()
 
 
 def _apply(action: BulkAction, item: BulkItem, by: Origin) -> None:

@@ -142,10 +142,13 @@ def _do_batch(action_id: int, turn: int) -> rounds.Next:
         _apply(action, batch, Origin(requester, action.address))
         if len(batch) < BATCH:
             _end(action, State.DONE)
-        # Nothing is kept if they may no longer by now (no act does that). The same turn then stops it.
-        if _requester(action) is None:
-            transaction.set_rollback(True)
-            return action_id, turn
+        # Nothing is kept if they may no longer by now.
+        is_undone = _requester(action) is None
+        transaction.set_rollback(is_undone)
+    if is_undone:
+        with transaction.atomic():
+            _end(BulkAction.objects.get(pk=action_id), State.STOPPED)
+        return None
     return (action.pk, action.turn) if action.is_running else None
 
 

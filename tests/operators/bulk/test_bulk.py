@@ -16,6 +16,7 @@ from accounts.models import Account, Action, AuditEntry
 from accounts.policy import Policy
 from invitations import invite, setup_link
 from invitations.mail_limits import TooManyMailsError
+from invitations.models import TooSoonError
 from operators.bulk import acts, preview, work
 from operators.bulk.acts import OVERRIDES
 from operators.models import Group, Operator
@@ -639,7 +640,7 @@ def test_a_group_that_was_deleted_meanwhile_leaves_everybody_out(queue, admin_br
 
 
 def raises(error):
-    def function(*_args):
+    def function(*_arguments, **_options):
         raise error
 
     return function
@@ -651,7 +652,7 @@ def raises(error):
         ("deactivate", {"removal.deactivate": raises(acts.LastAdministratorError)}, "last_administrator"),
         ("deactivate", {"removal.deactivate": lambda *_: False}, "already"),
         ("deactivate", {"removal.deactivate": raises(ValueError)}, "failed"),
-        ("setup-link", {"setup_link.send": lambda *_: 30}, "too_soon"),
+        ("setup-link", {"emails.setup_link": raises(TooSoonError(30))}, "too_soon"),
     ],
 )
 def test_what_the_single_act_refuses_is_left_out(admin, monkeypatch, kind, refusal, reason):
@@ -669,6 +670,7 @@ def test_a_mailbox_that_has_had_as_many_invitations_as_it_may_is_left_out(
     monkeypatch.setattr(invite, "send", raises(TooManyMailsError(60)))
     confirm(admin_browser, chosen("resend", [one]))
     assert outcome(BulkAction.objects.get()) == {one.pk: "too_soon"}
+    assert entries(Action.LIMIT_REACHED).get().subject_id == one.pk  # although the act is undone
 
 
 def test_a_failure_undoes_the_rest_of_that_operator_and_not_the_others(admin_browser, account, monkeypatch):
