@@ -34,17 +34,20 @@ def keep_an_administrator(operator: Operator) -> Iterator[None]:
 
 
 def _with_a_way_in(account_id: int) -> list[Operator]:
-    """Return up to two of those who can administer the account today."""
+    """Return one of those who can administer the account today, if there are any."""
     return _WITH_A_WAY_IN.rows(account=account_id)
 
 
-# Compiled once: bulk actions ask for each operator.
+# Compiled once, as bulk actions ask for each operator. A join: for `administrators()` PostgreSQL reads the
+# members of all groups, which takes ten times as long in a large account.
 _WITH_A_WAY_IN: CompiledQuery[Operator] = CompiledQuery(
     lambda: (
-        Operator.objects.filter(account=Parameter("account", BigIntegerField()))
-        .administrators()
+        Operator.objects.filter(
+            memberships__group__account=Parameter("account", BigIntegerField()),
+            memberships__group__kind=Group.Kind.ADMINISTRATORS,
+        )
         .with_a_way_in()
-        .only("pk")[:2]
+        .only("pk")[:1]
     )
 )
 
